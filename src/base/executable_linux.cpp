@@ -1,0 +1,12 @@
+#include "base/executable.h"
+
+#include <system_error>
+
+namespace qb {
+
+std::filesystem::path executable_path() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error);
+}
+
+}  // namespace qb

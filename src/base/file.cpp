@@ -1,0 +1,111 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace qb {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+Result<void> write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(descriptor, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return fail(Errc::io, "{}", system_message());
+    text.remove_prefix(static_cast<size_t>(count));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string system_message() { return std::generic_category().message(errno); }
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_bytes_, other.size_bytes_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(const_cast<std::byte*>(data_), size_bytes_);
+}
+
+Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
+  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.get() < 0)
+    return fail(errno == ENOENT ? Errc::not_found : Errc::io, "{}: cannot open: {}", path.string(),
+                system_message());
+  struct stat status = {};
+  if (::fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return fail(Errc::bad_input, "{}: not a regular file", path.string());
+  MappedFile file;
+  if (status.st_size == 0) return file;
+  void* data = ::mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_SHARED,
+                      descriptor.get(), 0);
+  if (data == MAP_FAILED)
+    return fail(Errc::io, "{}: cannot map: {}", path.string(), system_message());
+  file.data_ = static_cast<const std::byte*>(data);
+  file.size_bytes_ = static_cast<size_t>(status.st_size);
+  return file;
+}
+
+void MappedFile::drop_resident_pages() const {
+  if (data_) ::madvise(const_cast<std::byte*>(data_), size_bytes_, MADV_DONTNEED);
+}
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  QB_TRY(const MappedFile file, MappedFile::open(path));
+  const auto bytes = file.bytes();
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+Result<void> sync_path(const std::filesystem::path& path) {
+  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.get() < 0 || ::fsync(descriptor.get()) != 0)
+    return fail(Errc::io, "{}: cannot sync: {}", path.string(), system_message());
+  return {};
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text) {
+  const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
+  const auto refuse = [&] {
+    const std::string reason = system_message();
+    ::unlink(temporary.c_str());
+    return fail(Errc::io, "{}: cannot write: {}", path.string(), reason);
+  };
+  {
+    const Descriptor descriptor(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (descriptor.get() < 0) return refuse();
+    if (!write_all(descriptor.get(), text)) return refuse();
+    if (::fsync(descriptor.get()) != 0) return refuse();
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return refuse();
+  const std::filesystem::path parent = path.parent_path();
+  return sync_path(parent.empty() ? "." : parent);
+}
+
+}  // namespace qb

@@ -1,0 +1,45 @@
+// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): small, seeded, the same on every platform.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace qb {
+
+class Rng {
+ public:
+  explicit Rng(uint64_t seed) : state_(seed) {}
+
+  uint64_t next() {
+    uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  // In [0, 1).
+  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+  // In [0, bound); the modulo bias is below bound / 2^64.
+  uint64_t below(uint64_t bound) { return next() % bound; }
+  // Standard normal, Box-Muller.
+  double normal() {
+    const double u = 1.0 - uniform();
+    return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * uniform());
+  }
+  // Fisher-Yates.
+  template <typename T>
+  void shuffle(std::span<T> items) {
+    for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);
+  }
+
+ private:
+  uint64_t state_;
+};
+
+// A seed for the stream `name`, so that streams of one run are independent.
+uint64_t derive_seed(uint64_t seed, std::string_view name);
+
+}  // namespace qb
