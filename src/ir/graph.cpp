@@ -1,0 +1,24 @@
+#include "ir/graph.h"
+
+namespace qb::ir {
+
+std::string_view name_of(ElementType type) { return type == ElementType::f32 ? "f32" : "i64"; }
+
+std::string_view name_of(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::input: return "input";
+    case ValueKind::parameter: return "parameter";
+    case ValueKind::state: return "state";
+    case ValueKind::node: return "node";
+  }
+  return "node";
+}
+
+std::vector<Value> Graph::of_kind(ValueKind kind) const {
+  std::vector<Value> found;
+  for (size_t i = 0; i < values.size(); ++i)
+    if (values[i].kind == kind) found.push_back({static_cast<int32_t>(i)});
+  return found;
+}
+
+}  // namespace qb::ir

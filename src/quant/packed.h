@@ -1,0 +1,63 @@
+// The one storage layout of quantized weights that every framework is fed from.
+//
+// A weight [out, ...] is a matrix of `row_count` rows of `column_count` weights (the trailing
+// dimensions flattened). Each row is cut into groups of `group_size`; the last group of a row may be
+// shorter and is padded in storage with the group's zero point, so that padding decodes to 0.
+//   codes        unsigned, row by row; a row takes row_bytes(); two 4-bit codes a byte, low nibble first
+//   scales       f32 [row_count, groups_per_row]
+//   zero_points  codes of `bits` bits, [row_count, groups_per_row], each row padded to a whole byte,
+//                low nibble first; empty when symmetric: the zero point is then 2^(bits - 1)
+// weight = (code - zero_point) * scale
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace qb::quant {
+
+struct PackedLayout {
+  int64_t row_count = 0;
+  int64_t column_count = 0;
+  int32_t bits = 8;        // 4 or 8
+  int64_t group_size = 0;  // column_count when one group spans the row (channel, or a short row)
+  bool symmetric = false;
+
+  int64_t groups_per_row() const { return (column_count + group_size - 1) / group_size; }
+  int64_t row_bytes() const {  // whole groups when there are several, whole bytes when there is one
+    const int64_t stored = groups_per_row() == 1 ? column_count : groups_per_row() * group_size;
+    return (stored * bits + 7) / 8;
+  }
+  int64_t zero_point_row_bytes() const { return (groups_per_row() * bits + 7) / 8; }
+  size_t code_bytes() const { return static_cast<size_t>(row_count * row_bytes()); }
+  size_t scale_count() const { return static_cast<size_t>(row_count * groups_per_row()); }
+  size_t zero_point_bytes() const {
+    return symmetric ? 0 : static_cast<size_t>(row_count * zero_point_row_bytes());
+  }
+};
+
+// Views into memory owned elsewhere (the mapped bundle).
+struct PackedView {
+  PackedLayout layout;
+  std::span<const uint8_t> codes;
+  std::span<const float> scales;
+  std::span<const uint8_t> zero_points;
+
+  int32_t code(int64_t row, int64_t column) const;
+  int32_t zero_point(int64_t row, int64_t group) const;
+};
+
+struct Packed {
+  PackedLayout layout;
+  std::vector<uint8_t> codes;
+  std::vector<float> scales;
+  std::vector<uint8_t> zero_points;
+
+  PackedView view() const { return {layout, codes, scales, zero_points}; }
+};
+
+// Weights of rows [first_row, first_row + out.size() / column_count) into out, row-major f32.
+void dequantize_rows(const PackedView& packed, int64_t first_row, std::span<float> out);
+
+}  // namespace qb::quant

@@ -1,0 +1,101 @@
+// What is stored of a run: plain structs. A record is one case of one run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace qb {
+
+struct Workload {
+  int64_t batch = 1;
+  int64_t thread_count = 1;
+  int64_t prompt_tokens = 0;     // language models; 0 otherwise
+  int64_t generated_tokens = 0;  // language models; 0 otherwise
+  friend bool operator==(const Workload&, const Workload&) = default;
+};
+
+// One cell of a suite.
+struct Case {
+  std::string model;      // "smollm2-135m"
+  std::string scheme;     // "w4g32"
+  std::string framework;  // "onnxruntime"
+  std::string device;     // "cpu"
+  Workload workload;
+  friend bool operator==(const Case&, const Case&) = default;
+};
+
+// "smollm2-135m/w4g32/onnxruntime/cpu/b1t2p128g64": unique within a run, stable between runs.
+std::string case_id(const Case& c);
+
+enum class Outcome : uint8_t {
+  ok,
+  unsupported,    // the framework cannot run this
+  unavailable,    // the framework, device or model is not on this machine
+  failed,         // an error in model, framework or worker
+  timed_out,
+  crashed,        // the worker died by a signal or spoke garbage
+  out_of_memory,
+  unstable,       // measured, but it did not settle
+};
+std::string_view name_of(Outcome outcome);
+Result<Outcome> parse_outcome(std::string_view name);
+
+// Raw timings of one phase, in the order taken. Phases: load, compile, first_run, prefill,
+// time_to_first_token, decode (one sample a token), inference (vision).
+struct SampleSeries {
+  std::string phase;
+  std::vector<int64_t> duration_ns;
+};
+
+// One fresh worker process.
+struct Launch {
+  int64_t index = 0;
+  std::string kind = "speed";  // or "quality"
+  Outcome outcome = Outcome::ok;
+  std::string reason;  // why it is not ok, in the user's words
+  std::vector<SampleSeries> samples;
+  // Flat facts the worker reported: "rss_bytes_peak", "rss_bytes_after_load", "device", "kernels",
+  // "compute_type", "perplexity", …; a value the host can't give is absent.
+  Json facts = Json::object({});
+  std::string stderr_tail;
+};
+
+// A metric of a case. value is empty when it is not available; reason then says why.
+struct Measurement {
+  std::string name;
+  std::optional<double> value;
+  std::optional<double> low;   // of a 95 % interval
+  std::optional<double> high;
+  std::string reason;
+};
+
+struct Record {
+  std::string run_id;
+  Case subject;
+  Outcome outcome = Outcome::ok;
+  std::string reason;
+  std::string recorded_at;  // UTC
+  std::vector<Launch> launches;
+  std::vector<Measurement> measurements;
+  // What the figures depend on: bundle and source hashes, framework version, actual device, kernels.
+  Json manifest = Json::object({});
+};
+
+struct Run {
+  std::string id;  // "20261123-214016-3f2a"
+  std::string started_at;
+  std::string suite_name;
+  std::string suite_text;
+  uint64_t seed = 0;
+  Json host = Json::object({});  // cpu, cores, memory, os, governor, power source
+};
+
+const Measurement* find_measurement(const Record& record, std::string_view name);
+
+}  // namespace qb

@@ -1,0 +1,71 @@
+// What a framework must offer: describe itself, compile a bundle, run a step. The worker owns
+// warm-up, the timed loop, the clock and the sample buffers; an engine only compiles and runs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/tensor.h"
+#include "bundle/bundle.h"
+
+namespace qb::worker {
+
+struct DeviceDescription {
+  std::string name;  // "cpu", "gpu", "ane"
+  bool available = true;
+  std::string reason;  // when not: why, and the remedy
+};
+
+struct Description {
+  std::string framework;  // "onnxruntime"
+  std::string version;    // of the framework found at run time; empty when unavailable
+  bool available = true;
+  std::string reason;                 // when not: why
+  std::string remedy;                 // when not: what to do
+  std::vector<DeviceDescription> devices;
+  std::vector<std::string> operators;  // IR operators it lowers
+  std::vector<std::string> schemes;    // schemes it runs
+  Json facts = Json::object({});       // library path, build info, BLAS, …
+};
+
+struct CompileOptions {
+  std::string device = "cpu";
+  int64_t thread_count = 1;
+  int64_t batch = 1;
+  int64_t context_tokens = 0;  // capacity of the KV caches; 0 when the graph has no state
+};
+
+struct StepInputs {
+  std::span<const TensorView> tensors;  // in the order of the graph's inputs
+  int64_t past_tokens = 0;              // tokens already in the caches
+};
+
+class Session {
+ public:
+  virtual ~Session() = default;
+  // Blocks until the outputs are ready: this is what is timed. Caches are updated in place.
+  virtual Result<void> run(const StepInputs& inputs) = 0;
+  // The outputs of the last run, in the graph's order; valid until the next run.
+  virtual std::span<const TensorView> outputs() const = 0;
+  // What really runs, asked of the framework: {"device": …, "compute_type": …, "kernels": {name: count}}.
+  virtual Json actual() const = 0;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual Description describe() const = 0;
+  // Errors: unsupported (operator, scheme or device: says which), unavailable, framework_failed.
+  virtual Result<std::unique_ptr<Session>> compile(const bundle::Bundle& bundle,
+                                                   const CompileOptions& options) = 0;
+};
+
+// Each engine's folder defines it; worker/main.cpp calls it.
+std::unique_ptr<Engine> make_engine();
+
+}  // namespace qb::worker
