@@ -19,6 +19,8 @@ if(NOT APPLE)
   endif()
 endif()
 
+# Without contraction into fused multiply-adds the same input gives the same bits on every machine.
+add_compile_options(-ffp-contract=off)
 add_compile_options(-Wall -Wextra -Wpedantic -Wno-missing-field-initializers)
 if(QB_WERROR)
   add_compile_options(-Werror)

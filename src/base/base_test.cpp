@@ -27,10 +27,8 @@ TEST_CASE("hostile JSON is refused with a reason") {
     std::string text, reason;
   };
   const Row rows[] = {
-      {R"({"a":1,"a":2})", "twice"},
-      {R"({"a":1} x)", "invalid JSON"},
-      {"{", "invalid JSON"},
-      {std::string(100000, '['), "nested deeper"},
+      {R"({"a":1,"a":2})", "twice"}, {R"({"a":1} x)", "invalid JSON"},
+      {"{", "invalid JSON"},         {std::string(100000, '['), "nested deeper"},
       {"\"\xff\"", "invalid JSON"},
   };
   for (const Row& row : rows) {
@@ -48,11 +46,11 @@ TEST_CASE("every finite fp16 bit pattern survives a trip through float") {
 }
 
 TEST_CASE("conversion to fp16 and bf16 rounds to nearest even") {
-  CHECK(float_to_fp16(1.0f + 0x1p-11f) == 0x3c00);        // tie to even: down
-  CHECK(float_to_fp16(1.0f + 3 * 0x1p-11f) == 0x3c02);    // tie to even: up
-  CHECK(float_to_fp16(65520.0f) == 0x7c00);               // first value that overflows
+  CHECK(float_to_fp16(1.0f + 0x1p-11f) == 0x3c00);      // tie to even: down
+  CHECK(float_to_fp16(1.0f + 3 * 0x1p-11f) == 0x3c02);  // tie to even: up
+  CHECK(float_to_fp16(65520.0f) == 0x7c00);             // first value that overflows
   CHECK(float_to_fp16(65519.0f) == 0x7bff);
-  CHECK(float_to_fp16(0x1p-25f) == 0);                    // half the smallest subnormal
+  CHECK(float_to_fp16(0x1p-25f) == 0);  // half the smallest subnormal
   CHECK(float_to_bf16(1.0f + 0x1p-8f) == 0x3f80);
   CHECK(float_to_bf16(1.0f + 3 * 0x1p-8f) == 0x3f82);
   CHECK(std::isnan(bf16_to_float(float_to_bf16(std::numeric_limits<float>::quiet_NaN()))));

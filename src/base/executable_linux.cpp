@@ -1,6 +1,6 @@
-#include "base/executable.h"
-
 #include <system_error>
+
+#include "base/executable.h"
 
 namespace qb {
 

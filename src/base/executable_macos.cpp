@@ -1,9 +1,9 @@
-#include "base/executable.h"
-
 #include <mach-o/dyld.h>
 
 #include <cstdint>
 #include <string>
+
+#include "base/executable.h"
 
 namespace qb {
 

@@ -107,8 +107,7 @@ bool Json::as_bool(bool otherwise) const {
 
 int64_t Json::as_int(int64_t otherwise) const {
   if (const int64_t* value = std::get_if<int64_t>(&value_)) return *value;
-  if (const double* value = std::get_if<double>(&value_);
-      value && std::fabs(*value) < 9.2e18)
+  if (const double* value = std::get_if<double>(&value_); value && std::fabs(*value) < 9.2e18)
     return static_cast<int64_t>(*value);
   return otherwise;
 }

@@ -24,7 +24,8 @@ class Json {
   Json() = default;  // null
   Json(std::nullptr_t) {}
   Json(bool value) : value_(value) {}
-  template <typename T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0>
+  template <typename T,
+            std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0>
   Json(T value) : value_(static_cast<int64_t>(value)) {}
   Json(double value) : value_(value) {}
   Json(float value) : value_(static_cast<double>(value)) {}

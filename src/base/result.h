@@ -55,15 +55,15 @@ Result<T> with_context(Result<T> result, std::string_view context) {
 #define QB_CONCAT(a, b) QB_CONCAT_(a, b)
 
 // QB_TRY(const Shape shape, infer(x)); declares `shape` or returns the error.
-#define QB_TRY(declaration, ...)                             \
-  auto QB_CONCAT(qb_try_, __LINE__) = (__VA_ARGS__);         \
-  if (!QB_CONCAT(qb_try_, __LINE__))                         \
+#define QB_TRY(declaration, ...)                                            \
+  auto QB_CONCAT(qb_try_, __LINE__) = (__VA_ARGS__);                        \
+  if (!QB_CONCAT(qb_try_, __LINE__))                                        \
     return tl::unexpected(std::move(QB_CONCAT(qb_try_, __LINE__)).error()); \
   declaration = *std::move(QB_CONCAT(qb_try_, __LINE__))
 
 // QB_CHECK(verify(graph)); returns the error of a Result<void>.
-#define QB_CHECK(...)                                                                      \
-  do {                                                                                     \
-    if (auto qb_check = (__VA_ARGS__); !qb_check)                                          \
-      return tl::unexpected(std::move(qb_check).error());                                  \
+#define QB_CHECK(...)                                     \
+  do {                                                    \
+    if (auto qb_check = (__VA_ARGS__); !qb_check)         \
+      return tl::unexpected(std::move(qb_check).error()); \
   } while (false)

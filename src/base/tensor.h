@@ -20,9 +20,7 @@ struct TensorView {
     for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
     return count;
   }
-  std::span<const float> f32() const {
-    return {static_cast<const float*>(data), element_count()};
-  }
+  std::span<const float> f32() const { return {static_cast<const float*>(data), element_count()}; }
   std::span<const int64_t> i64() const {
     return {static_cast<const int64_t*>(data), element_count()};
   }

@@ -83,7 +83,8 @@ struct Recipe {
 
 // The folder of the bundle: found and verified when the recipe was built before, else built into a
 // temporary folder and renamed into place. Errors: disk full, values that aren't finite.
-Result<std::filesystem::path> build_bundle(const std::filesystem::path& root, const ir::Graph& graph,
-                                           const Recipe& recipe, const ParameterSource& source);
+Result<std::filesystem::path> build_bundle(const std::filesystem::path& root,
+                                           const ir::Graph& graph, const Recipe& recipe,
+                                           const ParameterSource& source);
 
 }  // namespace qb::bundle

@@ -6,10 +6,14 @@ std::string_view name_of(ElementType type) { return type == ElementType::f32 ? "
 
 std::string_view name_of(ValueKind kind) {
   switch (kind) {
-    case ValueKind::input: return "input";
-    case ValueKind::parameter: return "parameter";
-    case ValueKind::state: return "state";
-    case ValueKind::node: return "node";
+    case ValueKind::input:
+      return "input";
+    case ValueKind::parameter:
+      return "parameter";
+    case ValueKind::state:
+      return "state";
+    case ValueKind::node:
+      return "node";
   }
   return "node";
 }

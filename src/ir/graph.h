@@ -49,7 +49,9 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<Value> outputs;
 
-  const ValueInfo& operator[](Value value) const { return values[static_cast<size_t>(value.index)]; }
+  const ValueInfo& operator[](Value value) const {
+    return values[static_cast<size_t>(value.index)];
+  }
   // Values of that kind, in the order they were declared.
   std::vector<Value> of_kind(ValueKind kind) const;
 };

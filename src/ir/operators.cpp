@@ -141,35 +141,62 @@ constexpr AttributeRow attention_attributes[] = {
     {"rope_theta", AttributeKind::real}};
 
 constexpr OperatorRow rows[] = {
-    {.op = Op::embedding, .name = "embedding", .input_count = 2, .quantizable_input = 1,
+    {.op = Op::embedding,
+     .name = "embedding",
+     .input_count = 2,
+     .quantizable_input = 1,
      .infer_shape = infer_embedding},
-    {.op = Op::linear, .name = "linear", .input_count = 2, .optional_input_count = 1,
-     .quantizable_input = 1, .infer_shape = infer_linear},
-    {.op = Op::conv2d, .name = "conv2d", .input_count = 2, .optional_input_count = 1,
-     .quantizable_input = 1, .attributes = conv2d_attributes, .infer_shape = infer_conv2d},
-    {.op = Op::batch_norm, .name = "batch_norm", .input_count = 5, .attributes = epsilon,
+    {.op = Op::linear,
+     .name = "linear",
+     .input_count = 2,
+     .optional_input_count = 1,
+     .quantizable_input = 1,
+     .infer_shape = infer_linear},
+    {.op = Op::conv2d,
+     .name = "conv2d",
+     .input_count = 2,
+     .optional_input_count = 1,
+     .quantizable_input = 1,
+     .attributes = conv2d_attributes,
+     .infer_shape = infer_conv2d},
+    {.op = Op::batch_norm,
+     .name = "batch_norm",
+     .input_count = 5,
+     .attributes = epsilon,
      .infer_shape = infer_batch_norm},
-    {.op = Op::rms_norm, .name = "rms_norm", .input_count = 2, .attributes = epsilon,
+    {.op = Op::rms_norm,
+     .name = "rms_norm",
+     .input_count = 2,
+     .attributes = epsilon,
      .infer_shape = infer_rms_norm},
-    {.op = Op::cached_attention, .name = "cached_attention", .input_count = 5, .state_count = 2,
-     .attributes = attention_attributes, .infer_shape = infer_cached_attention},
+    {.op = Op::cached_attention,
+     .name = "cached_attention",
+     .input_count = 5,
+     .state_count = 2,
+     .attributes = attention_attributes,
+     .infer_shape = infer_cached_attention},
     {.op = Op::add, .name = "add", .input_count = 2, .infer_shape = infer_broadcast},
     {.op = Op::multiply, .name = "multiply", .input_count = 2, .infer_shape = infer_broadcast},
     {.op = Op::silu, .name = "silu", .infer_shape = same_as_input},
     {.op = Op::sigmoid, .name = "sigmoid", .infer_shape = same_as_input},
     {.op = Op::relu6, .name = "relu6", .infer_shape = same_as_input},
-    {.op = Op::select_positions, .name = "select_positions", .input_count = 2,
+    {.op = Op::select_positions,
+     .name = "select_positions",
+     .input_count = 2,
      .infer_shape = infer_select_positions},
-    {.op = Op::global_average_pool, .name = "global_average_pool",
+    {.op = Op::global_average_pool,
+     .name = "global_average_pool",
      .infer_shape = infer_global_average_pool},
     {.op = Op::flatten, .name = "flatten", .infer_shape = infer_flatten},
 };
 
-static_assert([] {
-  for (size_t i = 0; i < std::size(rows); ++i)
-    if (static_cast<size_t>(rows[i].op) != i) return false;
-  return std::size(rows) == static_cast<size_t>(Op::flatten) + 1;
-}(), "the rows stand in the order of Op, one for each");
+static_assert(
+    [] {
+      for (size_t i = 0; i < std::size(rows); ++i)
+        if (static_cast<size_t>(rows[i].op) != i) return false;
+      return std::size(rows) == static_cast<size_t>(Op::flatten) + 1;
+    }(),
+    "the rows stand in the order of Op, one for each");
 
 }  // namespace
 
@@ -184,9 +211,8 @@ Result<Op> parse_op(std::string_view name) {
 }
 
 const Attribute* Attributes::find(std::string_view name) const {
-  const auto found = std::ranges::find(items_, name, [](const auto& item) {
-    return std::string_view(item.first);
-  });
+  const auto found = std::ranges::find(
+      items_, name, [](const auto& item) { return std::string_view(item.first); });
   return found == items_.end() ? nullptr : &found->second;
 }
 

@@ -15,15 +15,15 @@
 namespace qb::ir {
 
 enum class Op : uint8_t {
-  embedding,            // tokens i64 [batch, sequence], weight [vocabulary, width]
-  linear,               // x [..., in], weight [out, in], optional bias [out]
-  conv2d,               // x NCHW, weight [out, in / group_count, height, width], optional bias [out]
-  batch_norm,           // x NCHW, then scale, bias, mean, variance [channels]
-  rms_norm,             // x [..., width], weight [width]
-  cached_attention,     // q, k, v [batch, sequence, heads * head_dim], key_cache, value_cache
-  add,                  // numpy broadcasting
-  multiply,             // numpy broadcasting
-  silu,                 // x * sigmoid(x)
+  embedding,         // tokens i64 [batch, sequence], weight [vocabulary, width]
+  linear,            // x [..., in], weight [out, in], optional bias [out]
+  conv2d,            // x NCHW, weight [out, in / group_count, height, width], optional bias [out]
+  batch_norm,        // x NCHW, then scale, bias, mean, variance [channels]
+  rms_norm,          // x [..., width], weight [width]
+  cached_attention,  // q, k, v [batch, sequence, heads * head_dim], key_cache, value_cache
+  add,               // numpy broadcasting
+  multiply,          // numpy broadcasting
+  silu,              // x * sigmoid(x)
   sigmoid,
   relu6,                // min(max(x, 0), 6)
   select_positions,     // x [batch, sequence, width], positions i64 [selected]

@@ -12,11 +12,16 @@ constexpr Symbol symbols[] = {Symbol::none, Symbol::batch, Symbol::sequence, Sym
 
 std::string_view name_of(Symbol symbol) {
   switch (symbol) {
-    case Symbol::none: return "none";
-    case Symbol::batch: return "batch";
-    case Symbol::sequence: return "sequence";
-    case Symbol::selected: return "selected";
-    case Symbol::context: return "context";
+    case Symbol::none:
+      return "none";
+    case Symbol::batch:
+      return "batch";
+    case Symbol::sequence:
+      return "sequence";
+    case Symbol::selected:
+      return "selected";
+    case Symbol::context:
+      return "context";
   }
   return "none";
 }
@@ -45,11 +50,21 @@ std::vector<int64_t> bind(const Shape& shape, const Extents& extents) {
   bound.reserve(shape.size());
   for (const Dim& dim : shape) {
     switch (dim.symbol) {
-      case Symbol::none: bound.push_back(dim.extent); break;
-      case Symbol::batch: bound.push_back(extents.batch); break;
-      case Symbol::sequence: bound.push_back(extents.sequence); break;
-      case Symbol::selected: bound.push_back(extents.selected); break;
-      case Symbol::context: bound.push_back(extents.context); break;
+      case Symbol::none:
+        bound.push_back(dim.extent);
+        break;
+      case Symbol::batch:
+        bound.push_back(extents.batch);
+        break;
+      case Symbol::sequence:
+        bound.push_back(extents.sequence);
+        break;
+      case Symbol::selected:
+        bound.push_back(extents.selected);
+        break;
+      case Symbol::context:
+        bound.push_back(extents.context);
+        break;
     }
   }
   return bound;

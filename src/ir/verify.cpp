@@ -8,9 +8,12 @@ namespace {
 
 bool is_of_kind(const Attribute& attribute, AttributeKind kind) {
   switch (kind) {
-    case AttributeKind::integer: return std::holds_alternative<int64_t>(attribute);
-    case AttributeKind::real: return std::holds_alternative<double>(attribute);
-    case AttributeKind::integers: return std::holds_alternative<std::vector<int64_t>>(attribute);
+    case AttributeKind::integer:
+      return std::holds_alternative<int64_t>(attribute);
+    case AttributeKind::real:
+      return std::holds_alternative<double>(attribute);
+    case AttributeKind::integers:
+      return std::holds_alternative<std::vector<int64_t>>(attribute);
   }
   return false;
 }

@@ -1,11 +1,11 @@
 // The one storage layout of quantized weights that every framework is fed from.
 //
 // A weight [out, ...] is a matrix of `row_count` rows of `column_count` weights (the trailing
-// dimensions flattened). Each row is cut into groups of `group_size`; the last group of a row may be
-// shorter and is padded in storage with the group's zero point, so that padding decodes to 0.
-//   codes        unsigned, row by row; a row takes row_bytes(); two 4-bit codes a byte, low nibble first
-//   scales       f32 [row_count, groups_per_row]
-//   zero_points  codes of `bits` bits, [row_count, groups_per_row], each row padded to a whole byte,
+// dimensions flattened). Each row is cut into groups of `group_size`; the last group of a row may
+// be shorter and is padded in storage with the group's zero point, so that padding decodes to 0.
+//   codes        unsigned, row by row; a row takes row_bytes(); two 4-bit codes a byte, low nibble
+//   first scales       f32 [row_count, groups_per_row] zero_points  codes of `bits` bits,
+//   [row_count, groups_per_row], each row padded to a whole byte,
 //                low nibble first; empty when symmetric: the zero point is then 2^(bits - 1)
 // weight = (code - zero_point) * scale
 #pragma once

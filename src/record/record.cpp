@@ -3,8 +3,9 @@
 namespace qb {
 namespace {
 
-constexpr std::string_view outcome_names[] = {"ok",      "unsupported",   "unavailable", "failed",
-                                              "timed_out", "crashed", "out_of_memory", "unstable"};
+constexpr std::string_view outcome_names[] = {
+    "ok",        "unsupported", "unavailable",   "failed",
+    "timed_out", "crashed",     "out_of_memory", "unstable"};
 
 }  // namespace
 

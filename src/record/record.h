@@ -35,13 +35,13 @@ std::string case_id(const Case& c);
 
 enum class Outcome : uint8_t {
   ok,
-  unsupported,    // the framework cannot run this
-  unavailable,    // the framework, device or model is not on this machine
-  failed,         // an error in model, framework or worker
+  unsupported,  // the framework cannot run this
+  unavailable,  // the framework, device or model is not on this machine
+  failed,       // an error in model, framework or worker
   timed_out,
-  crashed,        // the worker died by a signal or spoke garbage
+  crashed,  // the worker died by a signal or spoke garbage
   out_of_memory,
-  unstable,       // measured, but it did not settle
+  unstable,  // measured, but it did not settle
 };
 std::string_view name_of(Outcome outcome);
 Result<Outcome> parse_outcome(std::string_view name);
@@ -70,7 +70,7 @@ struct Launch {
 struct Measurement {
   std::string name;
   std::optional<double> value;
-  std::optional<double> low;   // of a 95 % interval
+  std::optional<double> low;  // of a 95 % interval
   std::optional<double> high;
   std::string reason;
 };
@@ -83,7 +83,8 @@ struct Record {
   std::string recorded_at;  // UTC
   std::vector<Launch> launches;
   std::vector<Measurement> measurements;
-  // What the figures depend on: bundle and source hashes, framework version, actual device, kernels.
+  // What the figures depend on: bundle and source hashes, framework version, actual device,
+  // kernels.
   Json manifest = Json::object({});
 };
 

@@ -25,8 +25,8 @@ struct Description {
   std::string framework;  // "onnxruntime"
   std::string version;    // of the framework found at run time; empty when unavailable
   bool available = true;
-  std::string reason;                 // when not: why
-  std::string remedy;                 // when not: what to do
+  std::string reason;  // when not: why
+  std::string remedy;  // when not: what to do
   std::vector<DeviceDescription> devices;
   std::vector<std::string> operators;  // IR operators it lowers
   std::vector<std::string> schemes;    // schemes it runs
@@ -52,7 +52,8 @@ class Session {
   virtual Result<void> run(const StepInputs& inputs) = 0;
   // The outputs of the last run, in the graph's order; valid until the next run.
   virtual std::span<const TensorView> outputs() const = 0;
-  // What really runs, asked of the framework: {"device": …, "compute_type": …, "kernels": {name: count}}.
+  // What really runs, asked of the framework: {"device": …, "compute_type": …, "kernels": {name:
+  // count}}.
   virtual Json actual() const = 0;
 };
 
