@@ -1,0 +1,144 @@
+#include "bundle/bundle.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+
+#include "base/rng.h"
+#include "ir/builder.h"
+#include "quant/quantize.h"
+
+using namespace qb;
+using namespace qb::bundle;
+namespace fs = std::filesystem;
+
+namespace {
+
+ir::Graph small_graph() {
+  ir::Builder b("small");
+  const ir::Value x = b.input("x", ElementType::f32, {ir::Symbol::batch, 40});
+  b.output(b.rms_norm(b.linear(x, b.parameter("w", {6, 40})), "norm.weight", 1e-5));
+  return b.finish().value();
+}
+
+Result<void> seeded(const ir::ValueInfo& info, std::span<float> out) {
+  Rng rng(derive_seed(1, info.name));
+  for (float& value : out) value = static_cast<float>(rng.normal());
+  return {};
+}
+
+Recipe recipe_of(std::string_view scheme) {
+  return {.scheme = quant::find_scheme(scheme).value(), .source_hash = "seed 1"};
+}
+
+struct TemporaryFolder {
+  fs::path path = fs::temp_directory_path() / fmt::format("qb_bundle_{}", ::getpid());
+  ~TemporaryFolder() { fs::remove_all(path); }
+};
+
+}  // namespace
+
+TEST_CASE("every scheme's bundle gives back what quantizing in memory gives") {
+  const TemporaryFolder root;
+  const ir::Graph graph = small_graph();
+  for (const quant::Scheme& scheme : quant::schemes()) {
+    CAPTURE(scheme.name);
+    const auto folder = build_bundle(root.path, graph, recipe_of(scheme.name), seeded);
+    REQUIRE(folder);
+    const auto bundle = load_bundle(*folder);
+    REQUIRE(bundle);
+    CHECK(verify_content(*folder));
+    for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter)) {
+      const auto count = static_cast<size_t>(ir::element_count(graph[value].shape));
+      std::vector<float> source(count);
+      std::vector<float> decoded(count);
+      REQUIRE(seeded(graph[value], source));
+      decode_f32(bundle->parameter(value), decoded);
+      std::vector<float> expected = source;
+      const bool packed = bundle->parameter(value).encoding == Encoding::packed;
+      CHECK(packed ==
+            (graph[value].name == "w" && scheme.weight_type == quant::WeightType::integer));
+      if (packed)
+        quant::dequantize_rows(quant::quantize(source, quant::layout_for(scheme, 6, 40)).view(), 0,
+                               expected);
+      const double tolerance = scheme.weight_bits == 16 ? 0x1p-8 : 0.0;
+      for (size_t i = 0; i < count; ++i)
+        CHECK(std::fabs(decoded[i] - expected[i]) <= tolerance * std::fabs(expected[i]));
+    }
+  }
+}
+
+TEST_CASE("a recipe is built once, and the same input gives the same hash") {
+  const TemporaryFolder root;
+  int calls = 0;
+  const ParameterSource counting = [&](const ir::ValueInfo& info, std::span<float> out) {
+    ++calls;
+    return seeded(info, out);
+  };
+  const auto first = build_bundle(root.path, small_graph(), recipe_of("w4g32"), counting);
+  const auto second = build_bundle(root.path, small_graph(), recipe_of("w4g32"), counting);
+  CHECK(first.value() == second.value());
+  CHECK(calls == 2);  // two parameters, once
+  fs::remove_all(root.path);
+  CHECK(build_bundle(root.path, small_graph(), recipe_of("w4g32"), seeded).value() ==
+        first.value());
+}
+
+TEST_CASE("a spoilt bundle is noticed and built anew") {
+  const TemporaryFolder root;
+  const fs::path folder = build_bundle(root.path, small_graph(), recipe_of("w8c"), seeded).value();
+  {
+    std::fstream file(folder / "weights.bin", std::ios::in | std::ios::out | std::ios::binary);
+    file.put('\x7f');
+  }
+  CHECK_FALSE(verify_content(folder));
+  CHECK(build_bundle(root.path, small_graph(), recipe_of("w8c"), seeded).value() == folder);
+  CHECK(verify_content(folder));
+}
+
+TEST_CASE("hostile bundles are refused with the field's name") {
+  const TemporaryFolder root;
+  const fs::path folder = build_bundle(root.path, small_graph(), recipe_of("w8c"), seeded).value();
+  const std::string text = read_file(folder / "bundle.json").value();
+  struct Row {
+    std::string from, to, reason;
+  };
+  const Row rows[] = {
+      {"\"codes\":0", "\"codes\":99999936", "outside the file"},
+      {"\"codes\":0", "\"codes\":-64", "no multiple"},
+      {"\"codes\":0", "\"codes\":9223372036854775744", "outside the file"},
+      {"\"codes\":0", "\"codes\":1", "no multiple"},
+      {"\"scheme\":\"w8c\"", "\"scheme\":\"w3\"", "unknown scheme"},
+      {"\"scheme\":\"w8c\"", "\"scheme\":\"fp32\"", "wants f32"},
+      {"\"format\":1", "\"format\":2", "format 2"},
+      {"\"shape\":[6,40]", "\"shape\":[6,-40]", "has shape"},
+      {"\"op\":\"linear\"", "\"op\":\"exec\"", "unknown operator"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.to);
+    std::string spoilt = text;
+    REQUIRE(spoilt.find(row.from) != std::string::npos);
+    spoilt.replace(spoilt.find(row.from), row.from.size(), row.to);
+    REQUIRE(write_file_atomically(folder / "bundle.json", spoilt));
+    const auto bundle = load_bundle(folder);
+    REQUIRE_FALSE(bundle);
+    CAPTURE(bundle.error().message);
+    CHECK(bundle.error().message.find(row.reason) != std::string::npos);
+  }
+}
+
+TEST_CASE("weights that aren't finite are refused with the parameter's name, nothing left behind") {
+  const TemporaryFolder root;
+  const auto bad = [](const ir::ValueInfo&, std::span<float> out) -> Result<void> {
+    std::ranges::fill(out, 1.0f);
+    out[3] = std::numeric_limits<float>::quiet_NaN();
+    return {};
+  };
+  const auto folder = build_bundle(root.path, small_graph(), recipe_of("w4g32"), bad);
+  REQUIRE_FALSE(folder);
+  CHECK(folder.error().message.find("w: weight 3 is nan") != std::string::npos);
+  CHECK(std::distance(fs::directory_iterator(root.path), {}) == 1);  // recipes/
+}
