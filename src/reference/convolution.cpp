@@ -1,0 +1,70 @@
+// Convolution: image to columns and a matrix product for each group.
+#include <vector>
+
+#include "reference/kernels.h"
+#include "reference/matrix.h"
+
+namespace qb::reference {
+
+Result<void> conv2d(const KernelArguments& a);
+
+namespace {
+
+struct Geometry {
+  int64_t channels, height, width;  // of one group's input
+  int64_t kernel_height, kernel_width;
+  int64_t stride_down, stride_right, top, left;
+  int64_t out_height, out_width;
+};
+
+// [channels * kernel area, output area]: the input value under each tap; 0 outside the picture.
+void image_to_columns(const float* image, const Geometry& g, Matrix& columns) {
+  int64_t row = 0;
+  for (int64_t channel = 0; channel < g.channels; ++channel) {
+    for (int64_t tap = 0; tap < g.kernel_height * g.kernel_width; ++tap, ++row) {
+      float* next = columns.row(row).data();
+      for (int64_t y = 0; y < g.out_height; ++y) {
+        const int64_t from_y = y * g.stride_down + tap / g.kernel_width - g.top;
+        for (int64_t x = 0; x < g.out_width; ++x) {
+          const int64_t from_x = x * g.stride_right + tap % g.kernel_width - g.left;
+          const bool inside = from_y >= 0 && from_y < g.height && from_x >= 0 && from_x < g.width;
+          *next++ = inside ? image[(channel * g.height + from_y) * g.width + from_x] : 0.0f;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Result<void> conv2d(const KernelArguments& a) {
+  const Array& x = a.inputs[0];
+  const Array& weight = a.inputs[1];
+  const auto stride = a.attributes.integers("stride");
+  const auto padding = a.attributes.integers("padding");
+  const int64_t group_count = a.attributes.integer("group_count");
+  const Geometry g = {weight.extent(1), x.extent(2),     x.extent(3),    weight.extent(2),
+                      weight.extent(3), stride[0],       stride[1],      padding[0],
+                      padding[1],       a.out.extent(2), a.out.extent(3)};
+  const int64_t out_channels = weight.extent(0) / group_count;
+  const int64_t taps = g.channels * g.kernel_height * g.kernel_width;
+  const int64_t area = g.out_height * g.out_width;
+  Matrix columns(taps, area);
+  for (int64_t batch = 0; batch < x.extent(0); ++batch) {
+    for (int64_t group = 0; group < group_count; ++group) {
+      const int64_t in_plane = batch * group_count + group;
+      image_to_columns(x.values.data() + in_plane * g.channels * g.height * g.width, g, columns);
+      const ConstMatrixView kernel(weight.values.data() + group * out_channels * taps, out_channels,
+                                   taps);
+      MatrixView out(a.out_values.data() + in_plane * out_channels * area, out_channels, area);
+      out.noalias() = kernel * columns;
+      if (a.inputs.size() > 2)
+        out.colwise() +=
+            ConstMatrixView(a.inputs[2].values.data() + group * out_channels, out_channels, 1)
+                .col(0);
+    }
+  }
+  return {};
+}
+
+}  // namespace qb::reference

@@ -1,0 +1,150 @@
+#include "reference/interpreter.h"
+
+#include <algorithm>
+
+#include "reference/kernels.h"
+
+namespace qb::reference {
+namespace {
+
+size_t element_count(const std::vector<int64_t>& shape) {
+  size_t count = 1;
+  for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
+  return count;
+}
+
+Result<void> check_input(const ir::ValueInfo& info, const TensorView& tensor,
+                         ir::Extents& extents) {
+  if (tensor.type != info.type || tensor.shape.size() != info.shape.size())
+    return fail(Errc::bad_input, "input {} must be {} {}", info.name, ir::name_of(info.type),
+                ir::to_string(info.shape));
+  for (size_t i = 0; i < info.shape.size(); ++i) {
+    if (info.shape[i].symbol == ir::Symbol::sequence) extents.sequence = tensor.shape[i];
+    if (info.shape[i].symbol == ir::Symbol::selected) extents.selected = tensor.shape[i];
+  }
+  const std::vector<int64_t> wanted = ir::bind(info.shape, extents);
+  if (!std::ranges::equal(wanted, tensor.shape))
+    return fail(Errc::bad_input, "input {} does not fit {}", info.name, ir::to_string(info.shape));
+  return {};
+}
+
+}  // namespace
+
+struct Interpreter::State {
+  const ir::Graph* graph = nullptr;
+  ir::Extents extents;
+  std::vector<Array> arrays;               // by value
+  std::vector<std::vector<float>> memory;  // by value; empty where it is owned elsewhere
+  std::vector<int32_t> last_use;           // by value: index of the last node that reads it
+  std::vector<std::vector<int64_t>> output_shapes;
+  std::vector<TensorView> outputs;
+
+  void bind_parameters(const bundle::Bundle& bundle);
+  void bind_states();
+  void find_last_uses();
+  Result<void> run_node(int32_t index, int64_t past_tokens);
+};
+
+void Interpreter::State::bind_parameters(const bundle::Bundle& bundle) {
+  for (const ir::Value value : graph->of_kind(ir::ValueKind::parameter)) {
+    const auto index = static_cast<size_t>(value.index);
+    const bundle::Parameter& parameter = bundle.parameter(value);
+    arrays[index].shape = parameter.shape;
+    if (parameter.encoding == bundle::Encoding::f32) {
+      arrays[index].values = parameter.f32();
+      continue;
+    }
+    memory[index].resize(element_count(parameter.shape));
+    bundle::decode_f32(parameter, memory[index]);
+    arrays[index].values = memory[index];
+  }
+}
+
+void Interpreter::State::bind_states() {
+  for (const ir::Value value : graph->of_kind(ir::ValueKind::state)) {
+    const auto index = static_cast<size_t>(value.index);
+    arrays[index].shape = ir::bind((*graph)[value].shape, extents);
+    memory[index].assign(element_count(arrays[index].shape), 0.0f);
+    arrays[index].values = memory[index];
+  }
+}
+
+void Interpreter::State::find_last_uses() {
+  last_use.assign(graph->values.size(), -1);
+  for (size_t i = 0; i < graph->nodes.size(); ++i)
+    for (const ir::Value input : graph->nodes[i].inputs)
+      last_use[static_cast<size_t>(input.index)] = static_cast<int32_t>(i);
+  for (const ir::Value output : graph->outputs)
+    last_use[static_cast<size_t>(output.index)] = static_cast<int32_t>(graph->nodes.size());
+}
+
+Result<void> Interpreter::State::run_node(int32_t index, int64_t past_tokens) {
+  const ir::Node& node = graph->nodes[static_cast<size_t>(index)];
+  std::vector<Array> inputs;
+  std::vector<std::span<float>> states;
+  for (const ir::Value input : node.inputs) {
+    const auto i = static_cast<size_t>(input.index);
+    inputs.push_back(arrays[i]);
+    if ((*graph)[input].kind == ir::ValueKind::state) states.emplace_back(memory[i]);
+  }
+  const auto out = static_cast<size_t>(node.output.index);
+  arrays[out].shape = ir::bind((*graph)[node.output].shape, extents);
+  memory[out].resize(element_count(arrays[out].shape));
+  arrays[out].values = memory[out];
+  QB_CHECK(with_context(
+      kernel_of(node.op)({inputs, node.attributes, past_tokens, states, arrays[out], memory[out]}),
+      (*graph)[node.output].name));
+  for (const ir::Value input : node.inputs) {
+    const auto i = static_cast<size_t>(input.index);
+    if ((*graph)[input].kind == ir::ValueKind::node && last_use[i] == index)
+      std::vector<float>().swap(memory[i]);
+  }
+  return {};
+}
+
+Interpreter::Interpreter(const bundle::Bundle& bundle, const Options& options)
+    : state_(std::make_unique<State>()) {
+  state_->graph = &bundle.graph();
+  state_->extents.batch = options.batch;
+  state_->extents.context = options.context_tokens;
+  state_->arrays.resize(bundle.graph().values.size());
+  state_->memory.resize(bundle.graph().values.size());
+  state_->bind_parameters(bundle);
+  state_->bind_states();
+  state_->find_last_uses();
+}
+
+Interpreter::~Interpreter() = default;
+Interpreter::Interpreter(Interpreter&&) noexcept = default;
+
+Result<void> Interpreter::run(std::span<const TensorView> inputs, int64_t past_tokens) {
+  State& state = *state_;
+  const std::vector<ir::Value> wanted = state.graph->of_kind(ir::ValueKind::input);
+  if (inputs.size() != wanted.size())
+    return fail(Errc::bad_input, "takes {} inputs, got {}", wanted.size(), inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    QB_CHECK(check_input((*state.graph)[wanted[i]], inputs[i], state.extents));
+    Array& array = state.arrays[static_cast<size_t>(wanted[i].index)];
+    array.shape.assign(inputs[i].shape.begin(), inputs[i].shape.end());
+    if (inputs[i].type == ElementType::f32)
+      array.values = inputs[i].f32();
+    else
+      array.integers = inputs[i].i64();
+  }
+  for (size_t i = 0; i < state.graph->nodes.size(); ++i)
+    QB_CHECK(state.run_node(static_cast<int32_t>(i), past_tokens));
+  state.output_shapes.clear();
+  state.outputs.clear();
+  for (const ir::Value output : state.graph->outputs)
+    state.output_shapes.push_back(state.arrays[static_cast<size_t>(output.index)].shape);
+  for (size_t i = 0; i < state.graph->outputs.size(); ++i)
+    state.outputs.push_back(
+        {.type = ElementType::f32,
+         .shape = state.output_shapes[i],
+         .data = state.memory[static_cast<size_t>(state.graph->outputs[i].index)].data()});
+  return {};
+}
+
+std::span<const TensorView> Interpreter::outputs() const { return state_->outputs; }
+
+}  // namespace qb::reference
