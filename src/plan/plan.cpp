@@ -1,0 +1,112 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+
+#include "base/rng.h"
+#include "models/models.h"
+#include "quant/scheme.h"
+
+namespace qb::plan {
+namespace {
+
+constexpr std::string_view frameworks[] = {"onnxruntime", "pytorch", "mlx", "coreml", "reference"};
+constexpr std::string_view devices[] = {"cpu", "gpu", "ane"};
+
+Result<void> check_name(std::string_view kind, std::string_view name,
+                        std::span<const std::string_view> known) {
+  if (std::ranges::find(known, name) != known.end()) return {};
+  return fail(Errc::bad_input, "unknown {} \"{}\"; known: {}", kind, name, fmt::join(known, " "));
+}
+
+std::vector<std::string> all_schemes() {
+  std::vector<std::string> names;
+  for (const quant::Scheme& scheme : quant::schemes()) names.emplace_back(scheme.name);
+  return names;
+}
+
+// The benchmark with the user's lists in place of the suite's.
+spec::Benchmark narrowed(spec::Benchmark benchmark, const Narrowing& narrowing) {
+  if (!narrowing.schemes.empty()) benchmark.schemes = narrowing.schemes;
+  if (benchmark.schemes == std::vector<std::string>{"all"}) benchmark.schemes = all_schemes();
+  if (!narrowing.frameworks.empty()) benchmark.frameworks = narrowing.frameworks;
+  if (!narrowing.devices.empty()) benchmark.devices = narrowing.devices;
+  if (!narrowing.thread_counts.empty()) benchmark.thread_counts = narrowing.thread_counts;
+  return benchmark;
+}
+
+Result<void> check_names(const spec::Benchmark& benchmark) {
+  for (const std::string& name : benchmark.models) {
+    QB_TRY([[maybe_unused]] const models::Model model, models::find_model(name));
+  }
+  for (const std::string& name : benchmark.schemes) {
+    QB_TRY([[maybe_unused]] const quant::Scheme scheme, quant::find_scheme(name));
+  }
+  for (const std::string& name : benchmark.frameworks)
+    QB_CHECK(check_name("framework", name, frameworks));
+  for (const std::string& name : benchmark.devices) QB_CHECK(check_name("device", name, devices));
+  return {};
+}
+
+Workload workload_of(const spec::Benchmark& benchmark, const models::Model& model) {
+  if (model.task != models::Task::causal_lm) return {};
+  return {.prompt_tokens = benchmark.prompt_tokens, .generated_tokens = benchmark.generated_tokens};
+}
+
+void add_cases(const spec::Benchmark& benchmark, const models::Model& model, Plan& plan) {
+  for (const std::string& framework : benchmark.frameworks)
+    for (const std::string& device : benchmark.devices)
+      for (const std::string& scheme : benchmark.schemes)
+        for (const int64_t batch : benchmark.batches)
+          for (const int64_t thread_count : benchmark.thread_counts) {
+            Workload workload = workload_of(benchmark, model);
+            workload.batch = batch;
+            workload.thread_count = thread_count;
+            const Case subject = {std::string(model.name), scheme, framework, device, workload};
+            const auto is_same = [&](const PlannedCase& other) { return other.subject == subject; };
+            if (std::ranges::none_of(plan.cases, is_same))
+              plan.cases.push_back({subject, benchmark.quality});
+          }
+}
+
+void add_launches(Plan& plan, int64_t launch_count, uint64_t seed) {
+  Rng rng(derive_seed(seed, "order of launches"));
+  std::vector<size_t> order(plan.cases.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  for (int64_t block = 0; block < launch_count; ++block) {
+    rng.shuffle(std::span(order));
+    for (const size_t index : order) {
+      plan.launches.push_back({.case_index = index, .index = block});
+      if (block == 0 && plan.cases[index].quality)
+        plan.launches.push_back({.case_index = index, .is_quality = true});
+    }
+  }
+}
+
+}  // namespace
+
+Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
+                        int64_t physical_core_count, uint64_t seed) {
+  Plan plan;
+  for (const std::string& name : narrowing.models) {
+    QB_TRY([[maybe_unused]] const models::Model model, models::find_model(name));
+  }
+  for (const spec::Benchmark& original : suite.benchmarks) {
+    spec::Benchmark benchmark = narrowed(original, narrowing);
+    QB_CHECK(check_names(benchmark));
+    if (benchmark.thread_counts.empty()) benchmark.thread_counts = {physical_core_count};
+    for (const std::string& name : benchmark.models) {
+      if (!narrowing.models.empty() &&
+          std::ranges::find(narrowing.models, name) == narrowing.models.end())
+        continue;
+      QB_TRY(const models::Model model, models::find_model(name));
+      add_cases(benchmark, model, plan);
+    }
+  }
+  if (plan.cases.empty())
+    return fail(Errc::bad_input, "nothing is left of suite \"{}\": it has no model {}", suite.name,
+                fmt::join(narrowing.models, " or "));
+  add_launches(plan, suite.protocol.launch_count, seed);
+  return plan;
+}
+
+}  // namespace qb::plan

@@ -1,0 +1,47 @@
+// From a suite to the launches of a run, in order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "record/record.h"
+#include "spec/suite.h"
+
+namespace qb::plan {
+
+// What a user's flags leave of a suite; an empty list leaves all.
+struct Narrowing {
+  std::vector<std::string> models;
+  std::vector<std::string> schemes;  // "all": every scheme there is
+  std::vector<std::string> frameworks;
+  std::vector<std::string> devices;
+  std::vector<int64_t> thread_counts;
+};
+
+struct PlannedCase {
+  Case subject;
+  bool quality = true;
+};
+
+// One worker process to start.
+struct PlannedLaunch {
+  size_t case_index = 0;
+  bool is_quality = false;
+  int64_t index = 0;  // among the case's launches of that kind
+};
+
+struct Plan {
+  std::vector<PlannedCase> cases;
+  std::vector<PlannedLaunch> launches;
+};
+
+// Names are checked: an unknown model, scheme, framework or device is an error that lists the known
+// ones. A list given in `narrowing` replaces the suite's. Cases are in the suite's order; launches
+// come in blocks, each holding every case once in an order drawn from `seed`, so that a slow spell
+// of the machine hits all cases alike. Quality is measured within the first block.
+Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
+                        int64_t physical_core_count, uint64_t seed);
+
+}  // namespace qb::plan

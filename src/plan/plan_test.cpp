@@ -1,0 +1,82 @@
+#include "plan/plan.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+using namespace qb;
+using namespace qb::plan;
+
+namespace {
+
+spec::Suite suite_of(std::string_view body) {
+  return spec::parse_suite(fmt::format("name = \"s\"\n{}", body), "s.toml").value();
+}
+
+const char* const two_by_two = R"([protocol]
+launches = 3
+[[benchmark]]
+model = ["llama-test", "efficientnet-lite0"]
+scheme = ["fp32", "w8c"]
+framework = "reference"
+)";
+
+}  // namespace
+
+TEST_CASE("a plan is the product of the suite's lists, each launch once") {
+  const auto plan = build_plan(suite_of(two_by_two), {}, 2, 1);
+  REQUIRE(plan);
+  CHECK(plan->cases.size() == 4);
+  CHECK(plan->cases[0].subject.workload.prompt_tokens == 128);
+  CHECK(plan->cases[0].subject.workload.thread_count == 2);
+  CHECK(plan->cases[2].subject.workload.prompt_tokens == 0);  // pictures have no prompt
+  CHECK(plan->launches.size() == 4 * 3 + 4);
+  std::set<std::tuple<size_t, bool, int64_t>> seen;
+  for (const PlannedLaunch& launch : plan->launches)
+    CHECK(seen.insert({launch.case_index, launch.is_quality, launch.index}).second);
+}
+
+TEST_CASE("every block holds every case, and the seed decides the order") {
+  const auto order = [](uint64_t seed) {
+    const Plan plan = build_plan(suite_of(two_by_two), {}, 2, seed).value();
+    std::vector<size_t> cases;
+    for (const PlannedLaunch& launch : plan.launches)
+      if (!launch.is_quality) cases.push_back(launch.case_index);
+    return cases;
+  };
+  const std::vector<size_t> first = order(1);
+  for (size_t block = 0; block < 3; ++block)
+    CHECK(std::set<size_t>(first.begin() + static_cast<long>(block * 4),
+                           first.begin() + static_cast<long>(block * 4 + 4))
+              .size() == 4);
+  CHECK(order(1) == first);
+  std::set<std::vector<size_t>> orders;
+  for (uint64_t seed = 0; seed < 20; ++seed) orders.insert(order(seed));
+  CHECK(orders.size() > 15);
+}
+
+TEST_CASE("narrowing replaces lists and keeps the named models") {
+  const Narrowing narrowing = {
+      .models = {"llama-test"}, .schemes = {"w4g32"}, .thread_counts = {1, 4}};
+  const Plan plan = build_plan(suite_of(two_by_two), narrowing, 2, 1).value();
+  REQUIRE(plan.cases.size() == 2);
+  CHECK(case_id(plan.cases[0].subject) == "llama-test/w4g32/reference/cpu/b1t1p128g64");
+  CHECK(case_id(plan.cases[1].subject) == "llama-test/w4g32/reference/cpu/b1t4p128g64");
+}
+
+TEST_CASE("unknown names are refused with the known ones") {
+  struct Row {
+    Narrowing narrowing;
+    std::string reason;
+  };
+  const Row rows[] = {{{.models = {"x"}}, "unknown model \"x\""},
+                      {{.models = {"smollm2-135m"}}, "nothing is left"},
+                      {{.schemes = {"x"}}, "unknown scheme \"x\""},
+                      {{.frameworks = {"x"}}, "unknown framework \"x\"; known: onnxruntime"},
+                      {{.devices = {"x"}}, "unknown device \"x\"; known: cpu"}};
+  for (const Row& row : rows) {
+    const auto plan = build_plan(suite_of(two_by_two), row.narrowing, 2, 1);
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().message.find(row.reason) != std::string::npos);
+  }
+}

@@ -1,0 +1,53 @@
+// A suite: which cases to measure and how, as its TOML file says.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace qb::spec {
+
+// How long and how often. Every limit holds for one launch (a fresh worker process).
+struct Protocol {
+  int64_t launch_count = 3;
+  int64_t warmup_count_min = 1;
+  int64_t warmup_duration_ns_min = 200'000'000;
+  int64_t iteration_count_min = 3;
+  int64_t duration_ns_min = 1'000'000'000;
+  int64_t duration_ns_max = 20'000'000'000;
+  int64_t time_limit_ns = 300'000'000'000;  // of a launch; beyond it the worker is killed
+  int64_t budget_ns = 0;                    // of the whole run; 0: none
+};
+
+// The product of its lists is what it measures.
+struct Benchmark {
+  std::vector<std::string> models;
+  std::vector<std::string> schemes;
+  std::vector<std::string> frameworks;
+  std::vector<std::string> devices = {"cpu"};
+  std::vector<int64_t> batches = {1};
+  std::vector<int64_t> thread_counts;  // empty: the machine's physical cores
+  int64_t prompt_tokens = 128;
+  int64_t generated_tokens = 64;
+  bool quality = true;
+};
+
+struct Suite {
+  std::string name;
+  std::string text;  // the file as it was read: part of every result's manifest
+  Protocol protocol;
+  std::vector<Benchmark> benchmarks;
+};
+
+// Errors name the origin (a file), the line and the field; an unknown field is an error.
+Result<Suite> parse_suite(std::string_view text, std::string_view origin);
+Result<Suite> load_suite(const std::filesystem::path& path);
+
+// "90s", "5m", "250ms", "1h" in nanoseconds.
+Result<int64_t> parse_duration(std::string_view text);
+
+}  // namespace qb::spec
