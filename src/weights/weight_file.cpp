@@ -1,0 +1,159 @@
+// What the readers share: the format table, decoding, and choosing a reader.
+#include "weights/weight_file.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "base/checked.h"
+#include "base/float16.h"
+#include "weights/readers.h"
+
+namespace qb::weights {
+namespace {
+
+constexpr StorageFormatRow rows[] = {
+    {StorageFormat::f64, "f64", 1, 8},     {StorageFormat::f32, "f32", 1, 4},
+    {StorageFormat::f16, "f16", 1, 2},     {StorageFormat::bf16, "bf16", 1, 2},
+    {StorageFormat::i64, "i64", 1, 8},     {StorageFormat::i32, "i32", 1, 4},
+    {StorageFormat::i16, "i16", 1, 2},     {StorageFormat::i8, "i8", 1, 1},
+    {StorageFormat::u8, "u8", 1, 1},       {StorageFormat::boolean, "bool", 1, 1},
+    {StorageFormat::q4_0, "q4_0", 32, 18}, {StorageFormat::q4_1, "q4_1", 32, 20},
+    {StorageFormat::q8_0, "q8_0", 32, 34}, {StorageFormat::other, "other", 1, 0},
+};
+static_assert(std::size(rows) == static_cast<size_t>(StorageFormat::other) + 1);
+
+template <typename T>
+T read_as(const std::byte* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof(T));
+  return value;
+}
+
+template <typename T, typename F>
+void convert(std::span<const std::byte> bytes, std::span<float> out, F to_float) {
+  for (size_t i = 0; i < out.size(); ++i)
+    out[i] = to_float(read_as<T>(bytes.data() + i * sizeof(T)));
+}
+
+// Blocks of 32: an fp16 scale d, for q4_1 an fp16 minimum m, then the codes. The low nibbles are
+// the first half of the block. (ggml: q4_0 = d (q - 8), q4_1 = d q + m, q8_0 = d q.)
+void decode_q4(std::span<const std::byte> bytes, bool has_minimum, std::span<float> out) {
+  const size_t block_bytes = has_minimum ? 20 : 18;
+  for (size_t block = 0; block < out.size() / 32; ++block) {
+    const std::byte* at = bytes.data() + block * block_bytes;
+    const float d = fp16_to_float(read_as<uint16_t>(at));
+    const float m = has_minimum ? fp16_to_float(read_as<uint16_t>(at + 2)) : -8.0f * d;
+    const std::byte* codes = at + block_bytes - 16;
+    float* first = out.data() + block * 32;
+    for (size_t i = 0; i < 16; ++i) {
+      const auto pair = static_cast<uint8_t>(codes[i]);
+      first[i] = d * static_cast<float>(pair & 15) + m;
+      first[i + 16] = d * static_cast<float>(pair >> 4) + m;
+    }
+  }
+}
+
+void decode_q8_0(std::span<const std::byte> bytes, std::span<float> out) {
+  for (size_t block = 0; block < out.size() / 32; ++block) {
+    const std::byte* at = bytes.data() + block * 34;
+    const float d = fp16_to_float(read_as<uint16_t>(at));
+    for (size_t i = 0; i < 32; ++i)
+      out[block * 32 + i] = d * static_cast<float>(static_cast<int8_t>(at[2 + i]));
+  }
+}
+
+Result<void> check_names(const WeightFile& file) {
+  std::set<std::string_view> names;
+  for (const StoredTensor& tensor : file.tensors)
+    if (!names.insert(tensor.name).second)
+      return fail(Errc::bad_input, "tensor \"{}\" appears twice", tensor.name);
+  return {};
+}
+
+}  // namespace
+
+const StorageFormatRow& row_of(StorageFormat format) { return rows[static_cast<size_t>(format)]; }
+
+uint64_t StoredTensor::element_count() const {
+  uint64_t count = 1;
+  for (const int64_t extent : shape) count *= static_cast<uint64_t>(extent);
+  return count;
+}
+
+const StoredTensor* WeightFile::find(std::string_view name) const {
+  const auto found = std::ranges::find(tensors, name, &StoredTensor::name);
+  return found == tensors.end() ? nullptr : &*found;
+}
+
+Result<uint64_t> byte_count_of(const std::vector<int64_t>& shape, StorageFormat format) {
+  const StorageFormatRow& row = row_of(format);
+  if (shape.size() > 8) return fail(Errc::bad_input, "has {} dimensions", shape.size());
+  uint64_t count = 1;
+  for (const int64_t extent : shape) {
+    const auto product = checked_multiply(count, static_cast<uint64_t>(extent));
+    if (extent <= 0 || !product)
+      return fail(Errc::bad_input, "has shape [{}]", fmt::join(shape, ", "));
+    count = *product;
+  }
+  const uint64_t innermost = shape.empty() ? 1 : static_cast<uint64_t>(shape.back());
+  const auto bytes = checked_multiply(count / row.block_length, row.block_bytes);
+  if (innermost % row.block_length != 0 || !bytes)
+    return fail(Errc::bad_input, "has shape [{}], no whole blocks of {}", fmt::join(shape, ", "),
+                row.name);
+  return *bytes;
+}
+
+Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out) {
+  const auto as_is = [](auto value) { return static_cast<float>(value); };
+  switch (tensor.format) {
+    case StorageFormat::f32:
+      std::memcpy(out.data(), tensor.bytes.data(), out.size_bytes());
+      break;
+    case StorageFormat::f64:
+      convert<double>(tensor.bytes, out, as_is);
+      break;
+    case StorageFormat::f16:
+      convert<uint16_t>(tensor.bytes, out, fp16_to_float);
+      break;
+    case StorageFormat::bf16:
+      convert<uint16_t>(tensor.bytes, out, bf16_to_float);
+      break;
+    case StorageFormat::q4_0:
+      decode_q4(tensor.bytes, false, out);
+      break;
+    case StorageFormat::q4_1:
+      decode_q4(tensor.bytes, true, out);
+      break;
+    case StorageFormat::q8_0:
+      decode_q8_0(tensor.bytes, out);
+      break;
+    default:
+      return fail(Errc::unsupported,
+                  "tensor {} is stored as {}, which holds no weights that we read", tensor.name,
+                  row_of(tensor.format).name);
+  }
+  return {};
+}
+
+Result<WeightFile> load_weights(const std::filesystem::path& path) {
+  QB_TRY(const MappedFile file, MappedFile::open(path));
+  const auto bytes = file.bytes();
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()),
+                              std::min<size_t>(bytes.size(), 16));
+  if (head.starts_with("GGUF")) return load_gguf(path);
+  if (head.starts_with("PK\x03\x04") || head.starts_with("\x80\x02\x8a\x0a"))
+    return load_torch(path);
+  if (path.extension() == ".json" || (head.size() > 8 && head[8] == '{'))
+    return load_safetensors(path);
+  return fail(Errc::bad_input, "{}: no GGUF, safetensors or PyTorch checkpoint", path.string());
+}
+
+Result<WeightFile> checked(Result<WeightFile> file, const std::filesystem::path& path) {
+  if (file)
+    if (Result<void> names = check_names(*file); !names)
+      return tl::unexpected(with_context(std::move(names).error(), path.string()));
+  return with_context(std::move(file), path.string());
+}
+
+}  // namespace qb::weights

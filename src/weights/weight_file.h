@@ -1,0 +1,85 @@
+// Weight files of any format as named tensors, mapped and not copied. A file is hostile until it
+// has passed the reader: every count, offset and product is checked, nothing in it is ever run.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace qb::weights {
+
+enum class StorageFormat : uint8_t {
+  f64,
+  f32,
+  f16,
+  bf16,
+  i64,
+  i32,
+  i16,
+  i8,
+  u8,
+  boolean,
+  q4_0,
+  q4_1,
+  q8_0,
+  other
+};
+
+struct StorageFormatRow {
+  StorageFormat format;
+  std::string_view name;
+  uint64_t block_length = 1;  // elements
+  uint64_t block_bytes = 0;
+};
+const StorageFormatRow& row_of(StorageFormat format);
+
+struct StoredTensor {
+  std::string name;
+  StorageFormat format = StorageFormat::f32;
+  std::vector<int64_t> shape;  // outermost first, row-major; empty for a scalar
+  std::span<const std::byte> bytes;
+
+  uint64_t element_count() const;
+};
+
+struct WeightFile {
+  std::string format_name;  // "gguf", "safetensors", "torch"
+  std::vector<StoredTensor> tensors;
+  // GGUF: scalar and text key-values. safetensors: __metadata__.
+  Json metadata = Json::object({});
+  // GGUF: arrays, which are too long to be JSON (tokenizer.ggml.tokens has 49,152 texts).
+  std::map<std::string, std::vector<std::string>> text_arrays;
+  std::map<std::string, std::vector<int64_t>> integer_arrays;
+  std::vector<MappedFile> mappings;            // what the tensors view
+  std::vector<std::vector<std::byte>> copies;  // of tensors that were not row-major in the file
+
+  const StoredTensor* find(std::string_view name) const;
+};
+
+// By content, not by extension. Errors name the file and the field.
+Result<WeightFile> load_weights(const std::filesystem::path& path);
+
+// GGUF version 2 and 3. A tensor of a type that isn't decoded has format `other`.
+Result<WeightFile> load_gguf(const std::filesystem::path& path);
+// One .safetensors file, or a .safetensors.index.json whose shards lie in its folder.
+Result<WeightFile> load_safetensors(const std::filesystem::path& path);
+// A PyTorch checkpoint, zip or legacy: tensors only. Its pickle is read by a machine that knows no
+// function but those that describe tensors.
+Result<WeightFile> load_torch(const std::filesystem::path& path);
+
+// The tensor's values; out has element_count() of them. Error: a format that isn't decoded.
+Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out);
+
+// What every reader checks of a tensor: 0 <= dims <= 8, extents > 0, shape times format equals the
+// bytes; the product must not overflow.
+Result<uint64_t> byte_count_of(const std::vector<int64_t>& shape, StorageFormat format);
+
+}  // namespace qb::weights
