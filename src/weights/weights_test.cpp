@@ -222,7 +222,7 @@ TEST_CASE("the real GGUF and checkpoint are read whole") {
   REQUIRE(stem);
   CHECK(stem->shape == std::vector<int64_t>{32, 3, 3, 3});
   for (const float value : decoded(*stem)) CHECK(std::fabs(value) < 10.0f);
-  for (const float value : decoded(*checkpoint->find("_bn0.running_var"))) CHECK(value > 0.0f);
+  for (const float value : decoded(*checkpoint->find("_bn0.running_var"))) CHECK(value >= 0.0f);
 }
 
 TEST_CASE("a checkpoint cut or scrambled is refused or read, never a crash") {

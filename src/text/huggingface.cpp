@@ -1,0 +1,78 @@
+// Reads tokenizer.json.
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "text/tokenizer.h"
+
+namespace qb::text {
+namespace {
+
+// Byte-level without its own pattern splits nothing.
+Result<void> add_patterns(const Json& pre_tokenizer, std::vector<std::string>& patterns) {
+  const std::string& type = pre_tokenizer["type"].as_string();
+  if (type == "Sequence") {
+    for (const Json& inner : pre_tokenizer["pretokenizers"].as_array())
+      QB_CHECK(add_patterns(inner, patterns));
+    return {};
+  }
+  if (type == "ByteLevel") {
+    if (pre_tokenizer["add_prefix_space"].as_bool())
+      return fail(Errc::unsupported, "add_prefix_space is not supported");
+    if (!pre_tokenizer["use_regex"].as_bool(true)) return {};
+    QB_TRY(const std::vector<std::string> gpt2, split_patterns_of("gpt-2"));
+    patterns.push_back(gpt2[0]);
+    return {};
+  }
+  if (type == "Digits") {
+    patterns.emplace_back(pre_tokenizer["individual_digits"].as_bool() ? "\\p{N}" : "\\p{N}+");
+    return {};
+  }
+  if (type == "Split" && pre_tokenizer["behavior"].as_string() == "Isolated" &&
+      pre_tokenizer["pattern"]["Regex"].is_string()) {
+    patterns.push_back(pre_tokenizer["pattern"]["Regex"].as_string());
+    return {};
+  }
+  return fail(Errc::unsupported, "pre-tokenizer {} is not supported", dump_json(pre_tokenizer));
+}
+
+Result<void> place_token(BpeDefinition& definition, const std::string& token, int64_t id) {
+  if (id < 0 || id > 10'000'000) return fail(Errc::bad_input, "token \"{}\" has id {}", token, id);
+  if (static_cast<size_t>(id) >= definition.tokens.size())
+    definition.tokens.resize(static_cast<size_t>(id) + 1);
+  definition.tokens[static_cast<size_t>(id)] = token;
+  return {};
+}
+
+Result<BpeDefinition> read_definition(const Json& json) {
+  const Json& model = json["model"];
+  if (model["type"].as_string() != "BPE")
+    return fail(Errc::unsupported, "model \"{}\" is not BPE", model["type"].as_string());
+  if (!json["normalizer"].is_null())
+    return fail(Errc::unsupported, "normalizer {} is not supported", dump_json(json["normalizer"]));
+  BpeDefinition definition = {.ignore_merges = model["ignore_merges"].as_bool()};
+  for (const auto& [token, id] : model["vocab"].as_object())
+    QB_CHECK(place_token(definition, token, id.as_int(-1)));
+  for (const Json& merge : model["merges"].as_array()) {
+    const auto& pair = merge.as_array();
+    definition.merges.push_back(pair.size() == 2
+                                    ? fmt::format("{} {}", pair[0].as_string(), pair[1].as_string())
+                                    : merge.as_string());
+  }
+  for (const Json& added : json["added_tokens"].as_array()) {
+    QB_CHECK(place_token(definition, added["content"].as_string(), added["id"].as_int(-1)));
+    definition.special_tokens.push_back(static_cast<int32_t>(added["id"].as_int()));
+  }
+  QB_CHECK(add_patterns(json["pre_tokenizer"], definition.split_patterns));
+  return definition;
+}
+
+}  // namespace
+
+Result<BpeDefinition> load_huggingface_tokenizer(const std::filesystem::path& path) {
+  QB_TRY(const std::string text, read_file(path));
+  QB_TRY(const Json json, with_context(parse_json(text), path.string()));
+  return with_context(read_definition(json), path.string());
+}
+
+}  // namespace qb::text
