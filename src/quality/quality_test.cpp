@@ -1,0 +1,63 @@
+#include "quality/quality.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+using namespace qb;
+using namespace qb::quality;
+
+TEST_CASE("negative log likelihood is that of the softmax, whatever the offset") {
+  const std::vector<float> logits = {0.0f, std::log(3.0f)};  // probabilities 1/4 and 3/4
+  CHECK(negative_log_likelihood(logits, 0) == doctest::Approx(std::log(4.0)));
+  const std::vector<float> shifted = {1000.0f, 1000.0f};
+  CHECK(negative_log_likelihood(shifted, 1) == doctest::Approx(std::log(2.0)));
+}
+
+TEST_CASE("top-k counts any label and skips padding") {
+  const std::vector<float> logits = {0.1f, 0.9f, 0.5f, 0.3f};
+  CHECK(argmax(logits) == 1);
+  CHECK(in_top_k(logits, 1, std::vector<int64_t>{1, -1}));
+  CHECK(in_top_k(logits, 2, std::vector<int64_t>{0, 2}));
+  CHECK_FALSE(in_top_k(logits, 2, std::vector<int64_t>{0, 3}));
+  CHECK_FALSE(in_top_k(logits, 4, std::vector<int64_t>{-1, 4}));
+}
+
+TEST_CASE("means carry their standard error from two values on") {
+  MeanAccumulator mean;
+  mean.add(1.0);
+  CHECK_FALSE(mean.mean().standard_error);
+  mean.add(3.0);
+  CHECK(mean.mean().value == 2.0);
+  CHECK(*mean.mean().standard_error == doctest::Approx(1.0));  // sqrt(2) / sqrt(2)
+}
+
+TEST_CASE("divergence of a row from itself is nothing, from another what the formula says") {
+  const std::vector<float> p = {0.0f, std::log(3.0f)};
+  const std::vector<float> q = {0.0f, 0.0f};
+  DivergenceAccumulator same;
+  REQUIRE(same.add(p, p));
+  CHECK(same.kl_divergence().value == 0.0);
+  CHECK(same.top1_agreement().value == 1.0);
+  CHECK(same.logit_cosine().value == doctest::Approx(1.0));
+  CHECK(same.logit_max_abs_difference() == 0.0);
+  DivergenceAccumulator other;
+  REQUIRE(other.add(p, q));
+  CHECK(other.kl_divergence().value ==
+        doctest::Approx(0.25 * std::log(0.5) + 0.75 * std::log(1.5)));
+  CHECK(other.top1_agreement().value == 0.0);
+  CHECK(other.logit_max_abs_difference() == doctest::Approx(std::log(3.0)));
+}
+
+TEST_CASE("logits that aren't finite are an error, never a figure") {
+  const std::vector<float> good = {0.0f, 1.0f};
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    const std::vector<float> spoilt = {bad, 1.0f};
+    DivergenceAccumulator divergence;
+    CHECK_FALSE(divergence.add(good, spoilt));
+    CHECK_FALSE(divergence.add(spoilt, good));
+  }
+}
