@@ -5,11 +5,11 @@
 #include "base/rng.h"
 #include "models/models.h"
 #include "quant/scheme.h"
+#include "record/frameworks.h"
 
 namespace qb::plan {
 namespace {
 
-constexpr std::string_view frameworks[] = {"onnxruntime", "pytorch", "mlx", "coreml", "reference"};
 constexpr std::string_view devices[] = {"cpu", "gpu", "ane"};
 
 Result<void> check_name(std::string_view kind, std::string_view name,
@@ -41,6 +41,8 @@ Result<void> check_names(const spec::Benchmark& benchmark) {
   for (const std::string& name : benchmark.schemes) {
     QB_TRY([[maybe_unused]] const quant::Scheme scheme, quant::find_scheme(name));
   }
+  std::vector<std::string_view> frameworks;
+  for (const FrameworkRow& row : framework_rows) frameworks.push_back(row.name);
   for (const std::string& name : benchmark.frameworks)
     QB_CHECK(check_name("framework", name, frameworks));
   for (const std::string& name : benchmark.devices) QB_CHECK(check_name("device", name, devices));

@@ -1,0 +1,75 @@
+#include "prepare/model_source.h"
+
+#include <memory>
+
+#include "base/hash.h"
+#include "prepare/gguf_llama.h"
+#include "weights/synthetic.h"
+#include "weights/weight_file.h"
+
+namespace qb::prepare {
+namespace {
+
+constexpr uint64_t synthetic_seed = 20261123;
+
+bundle::ParameterSource synthetic_source() {
+  return [](const ir::ValueInfo& info, std::span<float> out) -> Result<void> {
+    weights::fill_synthetic(info.name, synthetic_seed, ir::bind(info.shape, {}), out);
+    return {};
+  };
+}
+
+// Parameters by their own names, as in safetensors and PyTorch checkpoints.
+bundle::ParameterSource named_source(std::shared_ptr<const weights::WeightFile> file) {
+  return [file = std::move(file)](const ir::ValueInfo& info, std::span<float> out) -> Result<void> {
+    const weights::StoredTensor* tensor = file->find(info.name);
+    if (!tensor) return fail(Errc::bad_input, "the weights have no tensor {}", info.name);
+    if (tensor->shape != ir::bind(info.shape, {}))
+      return fail(Errc::bad_input, "tensor {} is [{}], the model wants {}", info.name,
+                  fmt::join(tensor->shape, ", "), ir::to_string(info.shape));
+    return weights::decode_f32(*tensor, out);
+  };
+}
+
+}  // namespace
+
+Result<ModelSource> open_model(std::string_view name, const std::filesystem::path& data_folder) {
+  ModelSource source;
+  QB_TRY(source.model, models::find_model(name));
+  QB_TRY(source.graph, source.model.build());
+  if (source.model.weights_file.empty()) {
+    source.parameters = synthetic_source();
+    source.weights = "synthetic";
+    source.source_hash = fmt::format("seed {}", synthetic_seed);
+    return source;
+  }
+  const std::filesystem::path path = data_folder / source.model.weights_file;
+  if (!std::filesystem::exists(path))
+    return fail(Errc::unavailable,
+                "the weights of {} are not here ({} is missing); ./qb setup brings them", name,
+                path.string());
+  QB_TRY(source.source_hash, hash_of_file(path));
+  QB_TRY(weights::WeightFile file, weights::load_weights(path));
+  const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
+  source.weights = "pretrained";
+  if (shared->format_name == "gguf") {
+    QB_CHECK(with_context(check_llama_metadata(*shared, source.graph), path.string()));
+    QB_TRY(source.tokenizer, with_context(tokenizer_of(*shared), path.string()));
+    source.parameters = gguf_llama_source(shared);
+  } else {
+    source.parameters = named_source(shared);
+  }
+  return source;
+}
+
+Result<std::filesystem::path> prepare_bundle(const ModelSource& source, const quant::Scheme& scheme,
+                                             const std::filesystem::path& cache_folder) {
+  return with_context(
+      bundle::build_bundle(
+          cache_folder / "bundles", source.graph,
+          {.scheme = scheme, .source_hash = source.source_hash, .weights = source.weights},
+          source.parameters),
+      fmt::format("{} in {}", source.model.name, scheme.name));
+}
+
+}  // namespace qb::prepare

@@ -1,0 +1,34 @@
+// From a model's name to its graph and where its weights come from.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "bundle/bundle.h"
+#include "models/models.h"
+#include "text/tokenizer.h"
+
+namespace qb::prepare {
+
+struct ModelSource {
+  models::Model model;
+  ir::Graph graph;
+  bundle::ParameterSource parameters;
+  std::string weights;      // "pretrained" or "synthetic"
+  std::string source_hash;  // content hash of the weight file, or the seed
+  std::optional<text::BpeDefinition> tokenizer;
+};
+
+// Opens the model's weights below `data_folder`; a model without any gets seeded synthetic ones.
+// Errors: unknown model; weights that set-up should have brought are not there; a bad file.
+Result<ModelSource> open_model(std::string_view name, const std::filesystem::path& data_folder);
+
+// The bundle of the model in that scheme, below `cache_folder`; built when it isn't there yet.
+Result<std::filesystem::path> prepare_bundle(const ModelSource& source, const quant::Scheme& scheme,
+                                             const std::filesystem::path& cache_folder);
+
+}  // namespace qb::prepare

@@ -1,0 +1,43 @@
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "probes/host.h"
+#include "probes/process.h"
+
+using namespace qb::probes;
+
+TEST_CASE("memory that is touched shows in the resident set and its peak") {
+  const auto before = resident_bytes();
+  REQUIRE(before);
+  std::vector<char> block(64 << 20, 1);
+  CHECK(*resident_bytes() > *before + (60 << 20));
+  CHECK(*peak_resident_bytes() >= *resident_bytes() - (1 << 20));
+  CHECK(block[12345] == 1);
+}
+
+TEST_CASE("the peak falls when it is reset and memory has been freed") {
+  {
+    std::vector<char> block(64 << 20, 1);
+    CHECK(block[99] == 1);
+  }
+  const auto high = peak_resident_bytes();
+  if (!reset_peak_resident()) {
+    MESSAGE("not run here: this system doesn't reset the peak");
+    return;
+  }
+  CHECK(*peak_resident_bytes() < *high - (32 << 20));
+}
+
+TEST_CASE("CPU time grows with work") {
+  const auto before = process_usage();
+  volatile double sum = 0;
+  for (int i = 0; i < 20'000'000; ++i) sum = sum + 1.0;
+  CHECK(*process_usage().cpu_time_ns > *before.cpu_time_ns);
+}
+
+TEST_CASE("the host names its processor and cores") {
+  const qb::Json host = describe_host();
+  CHECK(host["physical_cores"].as_int() >= 1);
+  CHECK(host["memory_bytes"].as_int() > 0);
+}

@@ -1,0 +1,29 @@
+// What the system knows of this process. What a host can't tell is empty, never 0.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace qb::probes {
+
+struct ProcessUsage {
+  std::optional<int64_t> cpu_time_ns;  // user and system, all threads
+  std::optional<int64_t> involuntary_context_switches;
+  std::optional<int64_t> major_page_faults;
+};
+ProcessUsage process_usage();
+
+// Resident memory now; on macOS the physical footprint, which is what its tools show.
+std::optional<int64_t> resident_bytes();
+// The most since the process began or reset_peak_resident() succeeded.
+std::optional<int64_t> peak_resident_bytes();
+// False where the system doesn't allow it.
+bool reset_peak_resident();
+
+// Time stolen by a hypervisor from all cores since boot.
+std::optional<int64_t> steal_time_ns();
+
+// Asks the system to kill this process when its parent dies, where it can.
+void die_with_parent();
+
+}  // namespace qb::probes

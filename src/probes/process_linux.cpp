@@ -1,0 +1,44 @@
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <string>
+
+#include "probes/process.h"
+
+namespace qb::probes {
+namespace {
+
+// "VmHWM:   1234 kB" of /proc/self/status, in bytes.
+std::optional<int64_t> status_bytes(const std::string& key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(key + ":")) return std::stoll(line.substr(key.size() + 1)) * 1024;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int64_t> resident_bytes() { return status_bytes("VmRSS"); }
+std::optional<int64_t> peak_resident_bytes() { return status_bytes("VmHWM"); }
+
+bool reset_peak_resident() {
+  std::ofstream file("/proc/self/clear_refs");
+  file << "5" << std::flush;  // proc(5): resets the peak resident set size
+  return file.good();
+}
+
+std::optional<int64_t> steal_time_ns() {
+  std::ifstream stat("/proc/stat");
+  std::string cpu;
+  int64_t ticks[8] = {};
+  stat >> cpu;
+  for (int64_t& value : ticks) stat >> value;
+  if (!stat || cpu != "cpu") return std::nullopt;
+  return ticks[7] * (1'000'000'000 / ::sysconf(_SC_CLK_TCK));
+}
+
+void die_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
+
+}  // namespace qb::probes

@@ -1,0 +1,36 @@
+// Checked by compiling for macOS; never run on Linux.
+#include <mach/mach.h>
+
+#include "probes/process.h"
+
+namespace qb::probes {
+namespace {
+
+std::optional<task_vm_info_data_t> vm_info() {
+  task_vm_info_data_t info = {};
+  mach_msg_type_number_t count = TASK_VM_INFO_COUNT;
+  if (::task_info(mach_task_self(), TASK_VM_INFO, reinterpret_cast<task_info_t>(&info), &count) !=
+      KERN_SUCCESS)
+    return std::nullopt;
+  return info;
+}
+
+}  // namespace
+
+std::optional<int64_t> resident_bytes() {
+  const auto info = vm_info();
+  if (!info) return std::nullopt;
+  return static_cast<int64_t>(info->phys_footprint);
+}
+
+std::optional<int64_t> peak_resident_bytes() {
+  const auto info = vm_info();
+  if (!info) return std::nullopt;
+  return info->ledger_phys_footprint_peak;
+}
+
+bool reset_peak_resident() { return false; }  // macOS keeps the peak of the whole life
+std::optional<int64_t> steal_time_ns() { return std::nullopt; }
+void die_with_parent() {}  // macOS has no such request
+
+}  // namespace qb::probes

@@ -1,0 +1,23 @@
+// The frameworks that qbench knows, whether they are here or not.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace qb {
+
+struct FrameworkRow {
+  std::string_view name;    // "onnxruntime", also of the program qbench-worker-<name>
+  std::string_view title;   // "ONNX Runtime"
+  std::string_view remedy;  // what to do when its worker is missing
+};
+
+inline constexpr FrameworkRow framework_rows[] = {
+    {"onnxruntime", "ONNX Runtime", "run ./qb setup, which builds its worker"},
+    {"pytorch", "PyTorch", "this version of qbench has no worker for it yet"},
+    {"mlx", "MLX", "this version of qbench has no worker for it yet"},
+    {"coreml", "Core ML", "it needs macOS, and this version of qbench has no worker for it yet"},
+    {"reference", "qbench's reference interpreter", "run ./qb setup, which builds its worker"},
+};
+
+}  // namespace qb

@@ -1,0 +1,56 @@
+#include "wire/request.h"
+
+namespace qb::wire {
+
+Json to_json(const Request& request) {
+  const Workload& w = request.workload;
+  const Limits& l = request.limits;
+  return Json::object({
+      {"kind", request.is_quality ? "quality" : "speed"},
+      {"bundle", request.bundle},
+      {"device", request.device},
+      {"batch", w.batch},
+      {"thread_count", w.thread_count},
+      {"prompt_tokens", w.prompt_tokens},
+      {"generated_tokens", w.generated_tokens},
+      {"seed", static_cast<int64_t>(request.seed)},
+      {"warmup_count_min", l.warmup_count_min},
+      {"warmup_duration_ns_min", l.warmup_duration_ns_min},
+      {"iteration_count_min", l.iteration_count_min},
+      {"duration_ns_min", l.duration_ns_min},
+      {"duration_ns_max", l.duration_ns_max},
+      {"dataset", request.dataset},
+      {"baseline", request.baseline},
+      {"baseline_output", request.baseline_output},
+  });
+}
+
+Result<Request> request_from_json(const Json& json) {
+  Request request;
+  QB_TRY(const std::string kind, json.get_string("kind"));
+  if (kind != "speed" && kind != "quality")
+    return fail(Errc::bad_input, "field \"kind\" must be speed or quality, not \"{}\"", kind);
+  request.is_quality = kind == "quality";
+  QB_TRY(request.bundle, json.get_string("bundle"));
+  QB_TRY(request.device, json.get_string("device"));
+  QB_TRY(request.workload.batch, json.get_int("batch"));
+  QB_TRY(request.workload.thread_count, json.get_int("thread_count"));
+  if (request.workload.batch < 1 || request.workload.thread_count < 1)
+    return fail(Errc::bad_input, "fields \"batch\" and \"thread_count\" must be at least 1");
+  request.workload.prompt_tokens = json["prompt_tokens"].as_int();
+  request.workload.generated_tokens = json["generated_tokens"].as_int();
+  request.seed = static_cast<uint64_t>(json["seed"].as_int());
+  const Limits defaults;
+  request.limits.warmup_count_min = json["warmup_count_min"].as_int(defaults.warmup_count_min);
+  request.limits.warmup_duration_ns_min = json["warmup_duration_ns_min"].as_int();
+  request.limits.iteration_count_min =
+      json["iteration_count_min"].as_int(defaults.iteration_count_min);
+  request.limits.duration_ns_min = json["duration_ns_min"].as_int();
+  request.limits.duration_ns_max = json["duration_ns_max"].as_int();
+  request.dataset = json["dataset"].as_string();
+  request.baseline = json["baseline"].as_string();
+  request.baseline_output = json["baseline_output"].as_string();
+  return request;
+}
+
+}  // namespace qb::wire

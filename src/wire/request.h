@@ -1,0 +1,38 @@
+// What the orchestrator asks of a worker: one case, one launch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "record/record.h"
+
+namespace qb::wire {
+
+struct Limits {
+  int64_t warmup_count_min = 1;
+  int64_t warmup_duration_ns_min = 0;
+  int64_t iteration_count_min = 3;
+  int64_t duration_ns_min = 0;
+  int64_t duration_ns_max = 0;
+};
+
+struct Request {
+  bool is_quality = false;
+  std::string bundle;  // folder
+  std::string device = "cpu";
+  Workload workload;
+  uint64_t seed = 0;
+  Limits limits;
+  // Quality only: a tensor file (see prepare/dataset.h); logits of the unquantized weights to
+  // compare with; where to write this worker's logits. Empty: none.
+  std::string dataset;
+  std::string baseline;
+  std::string baseline_output;
+};
+
+Json to_json(const Request& request);
+Result<Request> request_from_json(const Json& json);
+
+}  // namespace qb::wire

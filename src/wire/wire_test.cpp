@@ -1,0 +1,46 @@
+#include <doctest/doctest.h>
+
+#include "wire/event.h"
+#include "wire/request.h"
+
+using namespace qb;
+using namespace qb::wire;
+
+TEST_CASE("every event survives its line") {
+  const Event events[] = {PhaseStarted{"load"}, SampleSeries{"decode", {1, 2, 3}},
+                          Fact{"kernels", Json::object({{"MatMul", 3}})},
+                          Finished{Outcome::out_of_memory, "no \"room\"\nleft"}};
+  for (const Event& event : events) {
+    const std::string line = to_line(event);
+    CHECK(line.find('\n') == line.size() - 1);
+    const auto again = parse_event(line);
+    REQUIRE(again);
+    CHECK(to_line(*again) == line);
+  }
+}
+
+TEST_CASE("garbage is an error, never an event") {
+  for (const char* line : {"", "hello", "{}", R"({"event":"dance"})", R"({"event":"phase"})",
+                           R"({"event":"samples","phase":"x","duration_ns":[-1]})",
+                           R"({"event":"samples","phase":"x","duration_ns":["1"]})",
+                           R"({"event":"finished","outcome":"fine"})", R"({"event":"fact"})"})
+    CHECK_FALSE(parse_event(line));
+}
+
+TEST_CASE("a request survives JSON, and says which field is wrong") {
+  Request request = {.is_quality = true,
+                     .bundle = "b",
+                     .workload = {2, 3, 4, 5},
+                     .seed = 7,
+                     .limits = {1, 2, 3, 4, 5},
+                     .dataset = "d",
+                     .baseline = "x",
+                     .baseline_output = "y"};
+  const auto again = request_from_json(to_json(request));
+  REQUIRE(again);
+  CHECK(to_json(*again) == to_json(request));
+  Json spoilt = to_json(request);
+  spoilt.set("thread_count", 0);
+  CHECK(request_from_json(spoilt).error().message.find("thread_count") != std::string::npos);
+  CHECK(request_from_json(Json::object({})).error().message.find("kind") != std::string::npos);
+}

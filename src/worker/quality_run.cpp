@@ -1,0 +1,144 @@
+// Quality: the dataset through the session, judged against labels and against a baseline.
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "bundle/tensor_file.h"
+#include "quality/quality.h"
+#include "worker/run.h"
+
+namespace qb::worker {
+namespace {
+
+using bundle::MatrixWriter;
+using bundle::TensorFile;
+
+// Rows of logits against the baseline's, and into a new baseline, as far as they are asked for.
+class Judge {
+ public:
+  static Result<Judge> open(const wire::Request& request, int64_t column_count) {
+    Judge judge;
+    judge.column_count_ = column_count;
+    if (!request.baseline.empty()) {
+      QB_TRY(TensorFile file, TensorFile::open(request.baseline));
+      judge.file_ = std::move(file);
+      QB_TRY(judge.baseline_, judge.file_->find("logits", ElementType::f32, 2));
+      if (judge.baseline_.shape[1] != column_count)
+        return fail(Errc::bad_input, "{}: has rows of {} logits, the model gives {}",
+                    request.baseline, judge.baseline_.shape[1], column_count);
+    }
+    if (!request.baseline_output.empty())
+      judge.writer_.emplace(request.baseline_output, "logits", Json::object({}), column_count);
+    return judge;
+  }
+
+  Result<void> add(std::span<const float> logits) {
+    if (writer_) QB_CHECK(writer_->append(logits));
+    if (!file_) return {};
+    if (row_ >= baseline_.shape[0])
+      return fail(Errc::bad_input, "the baseline has only {} rows", row_);
+    const auto row = baseline_.f32().subspan(static_cast<size_t>(row_++ * column_count_),
+                                             static_cast<size_t>(column_count_));
+    return divergence_.add(row, logits);
+  }
+
+  Result<void> finish(const Send& send) {
+    if (writer_) QB_CHECK(writer_->finish());
+    if (divergence_.row_count() == 0) return {};
+    const auto send_mean = [&](const std::string& name, const quality::Mean& mean) {
+      send(wire::Fact{name, mean.value});
+      if (mean.standard_error) send(wire::Fact{name + "_standard_error", *mean.standard_error});
+    };
+    send_mean("kl_divergence", divergence_.kl_divergence());
+    send_mean("top1_agreement", divergence_.top1_agreement());
+    send_mean("logit_cosine", divergence_.logit_cosine());
+    send(wire::Fact{"logit_max_abs_difference", divergence_.logit_max_abs_difference()});
+    return {};
+  }
+
+ private:
+  int64_t column_count_ = 0;
+  int64_t row_ = 0;
+  std::optional<TensorFile> file_;
+  TensorView baseline_;
+  std::optional<MatrixWriter> writer_;
+  quality::DivergenceAccumulator divergence_;
+};
+
+// Perplexity = exp(mean negative log likelihood) of every token but a window's first.
+Result<void> judge_text(const bundle::Bundle& bundle, Session& session, const TensorFile& dataset,
+                        const wire::Request& request, const Send& send) {
+  QB_TRY(const TensorView tokens, dataset.find("tokens", ElementType::i64, 2));
+  const int64_t window_tokens = tokens.shape[1];
+  const auto vocabulary =
+      static_cast<size_t>(bundle.graph()[bundle.graph().outputs[0]].shape[2].extent);
+  QB_TRY(Judge judge, Judge::open(request, static_cast<int64_t>(vocabulary)));
+  std::vector<int64_t> positions(static_cast<size_t>(window_tokens - 1));
+  std::iota(positions.begin(), positions.end(), 0);
+  const int64_t position_shape[] = {window_tokens - 1};
+  const int64_t token_shape[] = {1, window_tokens};
+  quality::MeanAccumulator nll;
+  for (int64_t window = 0; window < tokens.shape[0]; ++window) {
+    const int64_t* ids = tokens.i64().data() + window * window_tokens;
+    const TensorView inputs[] = {{ElementType::i64, token_shape, ids},
+                                 {ElementType::i64, position_shape, positions.data()}};
+    QB_CHECK(session.run({inputs, 0}));
+    const auto logits = session.outputs()[0].f32();
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const auto row = logits.subspan(i * vocabulary, vocabulary);
+      nll.add(quality::negative_log_likelihood(row, ids[i + 1]));
+      QB_CHECK(judge.add(row));
+    }
+  }
+  if (!std::isfinite(nll.mean().value))
+    return fail(Errc::framework_failed, "the logits aren't finite");
+  send(wire::Fact{"token_count", nll.count()});
+  if (bundle.weights_origin() == "pretrained") {
+    send(wire::Fact{"perplexity", std::exp(nll.mean().value)});
+    send(wire::Fact{"nll_standard_error", nll.mean().standard_error.value_or(0.0)});
+  }
+  return judge.finish(send);
+}
+
+Result<void> judge_pictures(const bundle::Bundle& bundle, Session& session,
+                            const TensorFile& dataset, const wire::Request& request,
+                            const Send& send) {
+  QB_TRY(const TensorView images, dataset.find("images", ElementType::f32, 4));
+  QB_TRY(const TensorView labels, dataset.find("labels", ElementType::i64, 2));
+  const ir::Shape& output = bundle.graph()[bundle.graph().outputs[0]].shape;
+  QB_TRY(Judge judge, Judge::open(request, output[1].extent));
+  const int64_t shape[] = {1, images.shape[1], images.shape[2], images.shape[3]};
+  const size_t image_size = images.element_count() / static_cast<size_t>(images.shape[0]);
+  const auto label_count = static_cast<size_t>(labels.shape[1]);
+  quality::MeanAccumulator top1;
+  quality::MeanAccumulator top5;
+  for (size_t i = 0; i < static_cast<size_t>(images.shape[0]); ++i) {
+    const TensorView input = {ElementType::f32, shape, images.f32().data() + i * image_size};
+    QB_CHECK(session.run({{&input, 1}, 0}));
+    const auto logits = session.outputs()[0].f32();
+    const auto right = labels.i64().subspan(i * label_count, label_count);
+    top1.add(quality::in_top_k(logits, 1, right) ? 1.0 : 0.0);
+    top5.add(quality::in_top_k(logits, 5, right) ? 1.0 : 0.0);
+    QB_CHECK(judge.add(logits));
+  }
+  send(wire::Fact{"picture_count", top1.count()});
+  if (bundle.weights_origin() == "pretrained") {
+    send(wire::Fact{"top1_accuracy", top1.mean().value});
+    send(wire::Fact{"top5_accuracy", top5.mean().value});
+  }
+  return judge.finish(send);
+}
+
+}  // namespace
+
+Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
+                             const wire::Request& request, const Send& send) {
+  QB_TRY(const TensorFile dataset, TensorFile::open(request.dataset));
+  send(wire::PhaseStarted{"quality"});
+  send(wire::Fact{"dataset_hash", dataset.content_hash()});
+  return is_language_model(bundle.graph())
+             ? judge_text(bundle, session, dataset, request, send)
+             : judge_pictures(bundle, session, dataset, request, send);
+}
+
+}  // namespace qb::worker

@@ -1,0 +1,87 @@
+#include "worker/run.h"
+
+#include "base/clock.h"
+#include "bundle/tensor_file.h"
+#include "probes/process.h"
+
+namespace qb::worker {
+namespace {
+
+void send_if_told(const Send& send, std::string name, std::optional<int64_t> value) {
+  if (value) send(wire::Fact{std::move(name), *value});
+}
+
+// Tokens the caches must hold: the workload's, or a window of the dataset.
+Result<int64_t> context_of(const bundle::Bundle& bundle, const wire::Request& request) {
+  if (!is_language_model(bundle.graph())) return 0;
+  if (!request.is_quality)
+    return request.workload.prompt_tokens + request.workload.generated_tokens;
+  QB_TRY(const bundle::TensorFile dataset, bundle::TensorFile::open(request.dataset));
+  QB_TRY(const TensorView tokens, dataset.find("tokens", ElementType::i64, 2));
+  return tokens.shape[1];
+}
+
+struct UsageBefore {
+  probes::ProcessUsage usage = probes::process_usage();
+  std::optional<int64_t> steal_ns = probes::steal_time_ns();
+};
+
+void send_usage(const Send& send, const UsageBefore& before) {
+  const probes::ProcessUsage after = probes::process_usage();
+  const auto difference = [&](std::string name, std::optional<int64_t> from,
+                              std::optional<int64_t> to) {
+    if (from && to) send(wire::Fact{std::move(name), *to - *from});
+  };
+  difference("cpu_time_ns", before.usage.cpu_time_ns, after.cpu_time_ns);
+  difference("involuntary_context_switches", before.usage.involuntary_context_switches,
+             after.involuntary_context_switches);
+  difference("major_page_faults", before.usage.major_page_faults, after.major_page_faults);
+  difference("steal_time_ns", before.steal_ns, probes::steal_time_ns());
+}
+
+}  // namespace
+
+bool is_language_model(const ir::Graph& graph) {
+  for (const ir::Value input : graph.of_kind(ir::ValueKind::input))
+    if (graph[input].name == "tokens") return true;
+  return false;
+}
+
+Result<void> run_request(Engine& engine, const wire::Request& request, const Send& send) {
+  const Description description = engine.describe();
+  send(wire::Fact{"framework_version", description.version});
+  if (!description.available)
+    return fail(Errc::unavailable, "{}; {}", description.reason, description.remedy);
+  send_if_told(send, "rss_bytes_start", probes::resident_bytes());
+
+  send(wire::PhaseStarted{"load"});
+  const int64_t load_start = now_ns();
+  QB_TRY(const bundle::Bundle bundle, bundle::load_bundle(request.bundle));
+  send(SampleSeries{"load", {now_ns() - load_start}});
+  send(wire::Fact{"bundle_bytes", bundle.stored_bytes()});
+
+  QB_TRY(const int64_t context_tokens, context_of(bundle, request));
+  send(wire::PhaseStarted{"compile"});
+  const int64_t compile_start = now_ns();
+  QB_TRY(const std::unique_ptr<Session> session,
+         engine.compile(bundle, {.device = request.device,
+                                 .thread_count = request.workload.thread_count,
+                                 .batch = request.is_quality ? 1 : request.workload.batch,
+                                 .context_tokens = context_tokens}));
+  send(SampleSeries{"compile", {now_ns() - compile_start}});
+  if (request.is_quality) {
+    QB_CHECK(measure_quality(bundle, *session, request, send));
+  } else {
+    send_if_told(send, "rss_bytes_peak_compile", probes::peak_resident_bytes());
+    const bool is_reset = probes::reset_peak_resident();
+    const UsageBefore before;
+    QB_CHECK(measure_speed(bundle, *session, request, send));
+    send_usage(send, before);
+    if (is_reset) send_if_told(send, "rss_bytes_peak_run", probes::peak_resident_bytes());
+    send_if_told(send, "rss_bytes_steady", probes::resident_bytes());
+  }
+  send(wire::Fact{"actual", session->actual()});
+  return {};
+}
+
+}  // namespace qb::worker

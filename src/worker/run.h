@@ -1,0 +1,23 @@
+// Runs one request with an engine.
+#pragma once
+
+#include "base/result.h"
+#include "wire/request.h"
+#include "worker/engine.h"
+#include "worker/events.h"
+
+namespace qb::worker {
+
+// Loads, compiles and measures; sends phases, samples and facts. An error becomes the outcome.
+Result<void> run_request(Engine& engine, const wire::Request& request, const Send& send);
+
+// The parts of it. `bundle` is loaded, `session` compiled; phases load and compile are sent.
+Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
+                           const wire::Request& request, const Send& send);
+Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
+                             const wire::Request& request, const Send& send);
+
+// The graph's inputs decide the task.
+bool is_language_model(const ir::Graph& graph);
+
+}  // namespace qb::worker
