@@ -1,6 +1,8 @@
 # Compiler, linker and sanitizer settings that hold for every target.
 option(QB_TESTS "Build the tests" ON)
 option(QB_BENCHMARKS "Build the programs under bench/" OFF)
+set(QB_PYTHON ${CMAKE_SOURCE_DIR}/build/venv/bin/python CACHE FILEPATH
+    "Python that tests run with")
 set(QB_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
 
 if(NOT CMAKE_BUILD_TYPE)

@@ -42,7 +42,9 @@ TEST_CASE("a matrix written row by row is read whole") {
   REQUIRE(writer.append(std::vector<float>{3, 4, 5, 6}));
   CHECK_FALSE(fs::exists(file.path));
   REQUIRE(writer.finish());
-  const auto logits = TensorFile::open(file.path)->find("logits", ElementType::f32, 2);
+  const auto read = TensorFile::open(file.path);
+  REQUIRE(read);
+  const auto logits = read->find("logits", ElementType::f32, 2);
   CHECK(logits->shape[0] == 3);
 }
 

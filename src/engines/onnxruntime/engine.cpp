@@ -1,0 +1,82 @@
+// ONNX Runtime as an engine.
+#include "worker/engine.h"
+
+#include "engines/onnxruntime/lowering.h"
+#include "engines/onnxruntime/session.h"
+#include "quant/scheme.h"
+
+namespace qb::ort {
+namespace {
+
+constexpr const char* setup_remedy =
+    "run ./qb setup, or give --python a Python that has onnxruntime";
+
+Ort::SessionOptions session_options(const worker::CompileOptions& options) {
+  Ort::SessionOptions session;
+  session.SetIntraOpNumThreads(static_cast<int>(options.thread_count));
+  session.SetInterOpNumThreads(1);
+  session.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
+  session.AddConfigEntry("session.record_ep_graph_assignment_info", "1");
+  return session;
+}
+
+class OrtEngine : public worker::Engine {
+ public:
+  worker::Description describe() const override {
+    worker::Description d = {.framework = "onnxruntime"};
+    const Result<Runtime> runtime = open_runtime();
+    d.available = runtime.has_value();
+    if (runtime) {
+      d.version = runtime->version;
+      d.facts = Json::object({{"library", runtime->path}, {"build", runtime->build_info}});
+    } else {
+      d.reason = runtime.error().message;
+      d.remedy = setup_remedy;
+    }
+    d.devices = {
+        {.name = "cpu"},
+        {.name = "gpu",
+         .available = false,
+         .reason = "needs ONNX Runtime's Core ML provider, which this engine doesn't drive yet"},
+        {.name = "ane",
+         .available = false,
+         .reason = "needs ONNX Runtime's Core ML provider, which this engine doesn't drive yet"}};
+    for (const ir::OperatorRow& row : ir::operators())
+      if (find_lowering(row.op)) d.operators.emplace_back(row.name);
+    for (const quant::Scheme& row : quant::schemes()) d.schemes.emplace_back(row.name);
+    return d;
+  }
+
+  Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
+                                                   const worker::CompileOptions& options) override {
+    QB_TRY([[maybe_unused]] const Runtime runtime, open_runtime());
+    if (options.device != "cpu")
+      return fail(Errc::unsupported, "ONNX Runtime's engine runs on cpu only, not on {}",
+                  options.device);
+    try {
+      if (!env_) env_ = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "qbench");
+      Lowering lowering(bundle, options);
+      QB_TRY(const Ort::Model model, lowering.build());
+      Ort::Session session(*env_, model, session_options(options));
+      bundle.drop_resident_pages();  // the kernels have packed their own copies
+      return std::make_unique<OrtSession>(bundle, options, std::move(session), lowering.take_kept(),
+                                          lowering.notes());
+    } catch (const Ort::Exception& error) {
+      const bool is_missing = error.GetOrtErrorCode() == ORT_NOT_IMPLEMENTED;
+      return fail(is_missing ? Errc::unsupported : Errc::framework_failed, "ONNX Runtime: {}",
+                  error.what());
+    }
+  }
+
+ private:
+  std::unique_ptr<Ort::Env> env_;
+};
+
+}  // namespace
+}  // namespace qb::ort
+
+namespace qb::worker {
+
+std::unique_ptr<Engine> make_engine() { return std::make_unique<ort::OrtEngine>(); }
+
+}  // namespace qb::worker

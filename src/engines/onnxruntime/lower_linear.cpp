@@ -1,0 +1,115 @@
+// linear and embedding.
+#include "engines/onnxruntime/blocked.h"
+
+namespace qb::ort {
+namespace {
+
+constexpr const char* microsoft = "com.microsoft";
+
+// Inputs codes, scales and zero points of a block-quantized operator.
+struct BlockedNames {
+  std::string codes, scales, zero_points;  // zero_points "": the middle of the range
+};
+
+BlockedNames add_blocked(Lowering& l, const std::string& hint, const BlockedWeight& w,
+                         const std::vector<int64_t>& code_shape) {
+  BlockedNames names;
+  names.codes = l.initializer(hint, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8, code_shape, w.codes.data(),
+                              w.codes.size());
+  names.scales =
+      l.initializer(hint, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, {w.row_count, w.blocks_per_row},
+                    w.scales.data(), w.scales.size_bytes());
+  if (!w.zero_points.empty())
+    names.zero_points = l.initializer(hint, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8,
+                                      {w.row_count, (w.blocks_per_row * w.bits + 7) / 8},
+                                      w.zero_points.data(), w.zero_points.size());
+  return names;
+}
+
+void lower_packed_linear(Lowering& l, const ir::Node& node, const bundle::Parameter& weight) {
+  const BlockedWeight w = block_weight(l, weight.packed);
+  const BlockedNames names =
+      add_blocked(l, weight.name, w, {w.row_count, w.blocks_per_row, w.block_size * w.bits / 8});
+  std::vector<std::string> inputs = {l.operand(node.inputs[0]), names.codes, names.scales,
+                                     names.zero_points};
+  if (node.inputs.size() > 2) {
+    inputs.resize(6);
+    inputs[5] = l.operand(node.inputs[2]);
+  } else if (names.zero_points.empty()) {
+    inputs.pop_back();
+  }
+  l.node({"MatMulNBits",
+          microsoft,
+          std::move(inputs),
+          {l.operand(node.output)},
+          {{"K", w.column_count},
+           {"N", w.row_count},
+           {"bits", int64_t{w.bits}},
+           {"block_size", w.block_size},
+           {"accuracy_level", int64_t{4}}}});
+  l.note("linear", fmt::format("MatMulNBits, {}-bit weights, activations rounded to int8 per block "
+                               "of {} (accuracy_level 4)",
+                               w.bits, w.block_size));
+}
+
+// Row lookup; the padding of the last block is cut off again.
+void lower_packed_embedding(Lowering& l, const ir::Node& node, const bundle::Parameter& weight) {
+  const BlockedWeight w = block_weight(l, weight.packed);
+  const int64_t stored_columns = w.blocks_per_row * w.block_size;
+  const BlockedNames names =
+      add_blocked(l, weight.name, w, {w.row_count, stored_columns * w.bits / 8});
+  std::vector<std::string> inputs = {names.codes, l.operand(node.inputs[0]), names.scales};
+  if (!names.zero_points.empty()) inputs.push_back(names.zero_points);
+  const bool is_padded = stored_columns != w.column_count;
+  const std::string output = l.operand(node.output);
+  const std::string gathered = is_padded ? l.fresh(output) : output;
+  l.node({"GatherBlockQuantized",
+          microsoft,
+          std::move(inputs),
+          {gathered},
+          {{"bits", int64_t{w.bits}},
+           {"block_size", w.block_size},
+           {"gather_axis", int64_t{0}},
+           {"quantize_axis", int64_t{1}}}});
+  if (is_padded)
+    l.node({"Slice",
+            "",
+            {gathered, l.integers("starts", {0}), l.integers("ends", {w.column_count}),
+             l.integers("axes", {2})},
+            {output}});
+  l.note("embedding", "GatherBlockQuantized");
+}
+
+}  // namespace
+
+Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
+  const bundle::Parameter& weight = l.parameter(node.inputs[1]);
+  if (weight.encoding == bundle::Encoding::packed)
+    lower_packed_embedding(l, node, weight);
+  else
+    l.node({"Gather",
+            "",
+            {l.operand(node.inputs[1]), l.operand(node.inputs[0])},
+            {l.operand(node.output)}});
+  return {};
+}
+
+Result<void> lower_linear(Lowering& l, const ir::Node& node) {
+  const bundle::Parameter& weight = l.parameter(node.inputs[1]);
+  if (weight.encoding == bundle::Encoding::packed) {
+    lower_packed_linear(l, node, weight);
+    return {};
+  }
+  const bool has_bias = node.inputs.size() > 2;
+  const std::string output = l.operand(node.output);
+  const std::string product = has_bias ? l.fresh(output) : output;
+  l.node({"FusedMatMul",
+          microsoft,
+          {l.operand(node.inputs[0]), l.operand(node.inputs[1])},
+          {product},
+          {{"transB", int64_t{1}}}});
+  if (has_bias) l.node({"Add", "", {product, l.operand(node.inputs[2])}, {output}});
+  return {};
+}
+
+}  // namespace qb::ort

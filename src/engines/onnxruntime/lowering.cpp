@@ -1,0 +1,206 @@
+#include "engines/onnxruntime/lowering.h"
+
+#include <cstring>
+
+namespace qb::ort {
+namespace {
+
+constexpr int onnx_opset = 21;
+constexpr size_t copied_bytes_max = 127;  // smaller initializers must be copied into the graph
+
+Ort::OpAttr make_attribute(const std::string& name, const NodeAttribute& value) {
+  if (const auto* integer = std::get_if<int64_t>(&value))
+    return {name.c_str(), integer, 1, ORT_OP_ATTR_INT};
+  if (const auto* real = std::get_if<float>(&value))
+    return {name.c_str(), real, 1, ORT_OP_ATTR_FLOAT};
+  if (const auto* text = std::get_if<std::string>(&value))
+    return {name.c_str(), text->data(), static_cast<int>(text->size()), ORT_OP_ATTR_STRING};
+  const auto& list = std::get<std::vector<int64_t>>(value);
+  return {name.c_str(), list.data(), static_cast<int>(list.size()), ORT_OP_ATTR_INTS};
+}
+
+Ort::ValueInfo describe(const std::string& name, ONNXTensorElementDataType type,
+                        const ir::Shape& shape) {
+  std::vector<int64_t> dims;
+  std::vector<std::string> symbols;
+  for (const ir::Dim& dim : shape) {
+    dims.push_back(dim.is_fixed() ? dim.extent : -1);
+    symbols.emplace_back(dim.is_fixed() ? "" : ir::name_of(dim.symbol));
+  }
+  const Ort::TensorTypeAndShapeInfo tensor(type, dims, &symbols);
+  const Ort::TypeInfo info = Ort::TypeInfo::CreateTensorInfo(tensor.GetConst());
+  return Ort::ValueInfo(name, info.GetConst());
+}
+
+}  // namespace
+
+std::string past_name(std::string_view state) { return fmt::format("past.{}", state); }
+std::string present_name(std::string_view state) { return fmt::format("present.{}", state); }
+
+Lowering::Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options)
+    : bundle_(bundle),
+      options_(options),
+      memory_(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault)) {
+  find_fusions();
+}
+
+// residual = a + b; norm(residual): one SkipSimplifiedLayerNormalization gives both.
+void Lowering::find_fusions() {
+  std::map<int32_t, const ir::Node*> adds;
+  std::map<int32_t, int> norm_uses;
+  for (const ir::Node& node : ir().nodes) {
+    const bool same_shapes =
+        node.inputs.size() > 1 && ir()[node.inputs[0]].shape == ir()[node.inputs[1]].shape;
+    if (node.op == ir::Op::add && same_shapes) adds[node.output.index] = &node;
+    if (node.op == ir::Op::rms_norm) ++norm_uses[node.inputs[0].index];
+  }
+  for (const auto& [value, add] : adds)
+    if (norm_uses[value] == 1) fused_adds_[value] = add;
+}
+
+const ir::Node* Lowering::fused_add(ir::Value norm_input) const {
+  const auto found = fused_adds_.find(norm_input.index);
+  return found == fused_adds_.end() ? nullptr : found->second;
+}
+
+bool Lowering::is_fused(const ir::Node& add) const { return fused_add(add.output) == &add; }
+
+std::string Lowering::fresh(std::string_view hint) {
+  return fmt::format("{}.{}", hint, fresh_count_++);
+}
+
+std::vector<std::byte>& Lowering::keep(size_t size_bytes) { return kept_.emplace_back(size_bytes); }
+
+void Lowering::note(std::string_view kind, std::string_view choice) { notes_.set(kind, choice); }
+
+void Lowering::node(const NodeSpec& spec) {
+  std::vector<Ort::OpAttr> attributes;
+  for (const auto& [name, value] : spec.attributes)
+    attributes.push_back(make_attribute(name, value));
+  Ort::Node node(spec.op, spec.domain, fresh(spec.op), spec.inputs, spec.outputs, attributes);
+  graph_.AddNode(node);
+}
+
+std::string Lowering::initializer(std::string_view hint, ONNXTensorElementDataType type,
+                                  const std::vector<int64_t>& shape, const void* data,
+                                  size_t size_bytes) {
+  const std::string name = fresh(hint);
+  const bool is_external = size_bytes > copied_bytes_max;
+  if (is_external) {
+    Ort::Value value = Ort::Value::CreateTensor(memory_, const_cast<void*>(data), size_bytes,
+                                                shape.data(), shape.size(), type);
+    graph_.AddInitializer(name, value, true);
+    return name;
+  }
+  Ort::AllocatorWithDefaultOptions allocator;
+  Ort::Value value = Ort::Value::CreateTensor(allocator, shape.data(), shape.size(), type);
+  std::memcpy(value.GetTensorMutableRawData(), data, size_bytes);
+  graph_.AddInitializer(name, value, false);
+  return name;
+}
+
+std::string Lowering::integers(std::string_view hint, const std::vector<int64_t>& values) {
+  const size_t size_bytes = values.size() * sizeof(int64_t);
+  std::vector<std::byte>& kept = keep(size_bytes);
+  std::memcpy(kept.data(), values.data(), size_bytes);
+  return initializer(hint, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
+                     {static_cast<int64_t>(values.size())}, kept.data(), size_bytes);
+}
+
+std::string Lowering::operand(ir::Value value) {
+  const ir::ValueInfo& info = ir()[value];
+  if (info.kind != ir::ValueKind::parameter) return info.name;
+  std::string& name = operands_[value.index];
+  if (!name.empty()) return name;
+  const bundle::Parameter& p = parameter(value);
+  const auto type = p.encoding == bundle::Encoding::f32   ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT
+                    : p.encoding == bundle::Encoding::f16 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16
+                                                          : ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16;
+  name = initializer(p.name, type, p.shape, p.bytes.data(), p.bytes.size());
+  if (p.encoding != bundle::Encoding::f32) {
+    const std::string stored = std::exchange(name, fresh(p.name));
+    node({"Cast", "", {stored}, {name}, {{"to", int64_t{ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT}}}});
+    note("16-bit weights", "cast to f32, computed in f32");
+  }
+  return name;
+}
+
+void Lowering::set_inputs_and_outputs() {
+  std::vector<Ort::ValueInfo> inputs;
+  std::vector<Ort::ValueInfo> outputs;
+  for (const ir::Value value : ir().of_kind(ir::ValueKind::input)) {
+    const ir::ValueInfo& info = ir()[value];
+    inputs.push_back(describe(info.name,
+                              info.type == ElementType::f32 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT
+                                                            : ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
+                              info.shape));
+  }
+  for (const ir::Value value : ir().outputs)
+    outputs.push_back(
+        describe(ir()[value].name, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, ir()[value].shape));
+  const auto states = ir().of_kind(ir::ValueKind::state);
+  for (const ir::Value value : states) {
+    const ir::ValueInfo& info = ir()[value];
+    inputs.push_back(
+        describe(past_name(info.name), ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, info.shape));
+    outputs.push_back(
+        describe(present_name(info.name), ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, info.shape));
+  }
+  if (!states.empty()) {
+    inputs.push_back(
+        describe(last_index_input, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32, {ir::Symbol::batch}));
+    inputs.push_back(describe(total_tokens_input, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32, {1}));
+  }
+  graph_.SetInputs(inputs);
+  graph_.SetOutputs(outputs);
+}
+
+Result<Ort::Model> Lowering::build() {
+  for (const ir::Node& node : ir().nodes) {
+    const LowerFunction lower = find_lowering(node.op);
+    if (!lower)
+      return fail(Errc::unsupported, "ONNX Runtime's engine has no lowering for {}",
+                  ir::name_of(node.op));
+    QB_CHECK(with_context(lower(*this, node), ir()[node.output].name));
+  }
+  set_inputs_and_outputs();
+  Ort::Model model({{"", onnx_opset}, {"com.microsoft", 1}});
+  model.AddGraph(graph_);
+  return model;
+}
+
+LowerFunction find_lowering(ir::Op op) {
+  switch (op) {
+    case ir::Op::embedding:
+      return lower_embedding;
+    case ir::Op::linear:
+      return lower_linear;
+    case ir::Op::conv2d:
+      return lower_conv2d;
+    case ir::Op::batch_norm:
+      return lower_batch_norm;
+    case ir::Op::rms_norm:
+      return lower_rms_norm;
+    case ir::Op::cached_attention:
+      return lower_cached_attention;
+    case ir::Op::add:
+      return lower_add;
+    case ir::Op::multiply:
+      return lower_multiply;
+    case ir::Op::silu:
+      return lower_silu;
+    case ir::Op::sigmoid:
+      return lower_sigmoid;
+    case ir::Op::relu6:
+      return lower_relu6;
+    case ir::Op::select_positions:
+      return lower_select_positions;
+    case ir::Op::global_average_pool:
+      return lower_global_average_pool;
+    case ir::Op::flatten:
+      return lower_flatten;
+  }
+  return nullptr;
+}
+
+}  // namespace qb::ort

@@ -1,0 +1,144 @@
+#include "engines/onnxruntime/session.h"
+
+#include <algorithm>
+
+namespace qb::ort {
+namespace {
+
+size_t element_count(const std::vector<int64_t>& shape) {
+  size_t count = 1;
+  for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
+  return count;
+}
+
+}  // namespace
+
+OrtSession::OrtSession(const bundle::Bundle& bundle, const worker::CompileOptions& options,
+                       Ort::Session session, std::deque<std::vector<std::byte>> kept, Json notes)
+    : bundle_(bundle),
+      options_(options),
+      kept_(std::move(kept)),
+      session_(std::move(session)),
+      memory_(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault)),
+      binding_(session_),
+      notes_(std::move(notes)),
+      last_index_(static_cast<size_t>(options.batch)) {
+  const ir::Graph& graph = bundle.graph();
+  for (const ir::Value value : graph.of_kind(ir::ValueKind::input))
+    inputs_.push_back({.name = graph[value].name});
+  bind_states();
+}
+
+// Past and present are the same memory: attention appends in place.
+void OrtSession::bind_states() {
+  const ir::Graph& graph = bundle_.graph();
+  const auto states = graph.of_kind(ir::ValueKind::state);
+  if (states.empty()) return;
+  for (const ir::Value state : states) {
+    const std::vector<int64_t> shape =
+        ir::bind(graph[state].shape, {.batch = options_.batch, .context = options_.context_tokens});
+    std::vector<float>& cache = caches_.emplace_back(element_count(shape), 0.0f);
+    const Ort::Value& value = constant_values_.emplace_back(Ort::Value::CreateTensor<float>(
+        memory_, cache.data(), cache.size(), shape.data(), shape.size()));
+    binding_.BindInput(past_name(graph[state].name).c_str(), value);
+    binding_.BindOutput(present_name(graph[state].name).c_str(), value);
+  }
+  const int64_t batch_shape[] = {options_.batch};
+  const int64_t one[] = {1};
+  constant_values_.push_back(Ort::Value::CreateTensor<int32_t>(memory_, last_index_.data(),
+                                                               last_index_.size(), batch_shape, 1));
+  binding_.BindInput(last_index_input, constant_values_.back());
+  constant_values_.push_back(Ort::Value::CreateTensor<int32_t>(memory_, &total_tokens_, 1, one, 1));
+  binding_.BindInput(total_tokens_input, constant_values_.back());
+}
+
+// The symbols' extents in this step, from the inputs' shapes.
+Result<ir::Extents> OrtSession::extents_of(const worker::StepInputs& inputs) const {
+  const ir::Graph& graph = bundle_.graph();
+  const auto values = graph.of_kind(ir::ValueKind::input);
+  if (inputs.tensors.size() != values.size())
+    return fail(Errc::bad_input, "takes {} inputs, got {}", values.size(), inputs.tensors.size());
+  ir::Extents extents = {.batch = options_.batch, .context = options_.context_tokens};
+  for (size_t i = 0; i < values.size(); ++i) {
+    const ir::Shape& shape = graph[values[i]].shape;
+    for (size_t axis = 0; axis < shape.size() && axis < inputs.tensors[i].shape.size(); ++axis) {
+      const int64_t extent = inputs.tensors[i].shape[axis];
+      if (shape[axis].symbol == ir::Symbol::sequence) extents.sequence = extent;
+      if (shape[axis].symbol == ir::Symbol::selected) extents.selected = extent;
+    }
+    if (!std::ranges::equal(ir::bind(shape, extents), inputs.tensors[i].shape))
+      return fail(Errc::bad_input, "input {} does not fit {}", graph[values[i]].name,
+                  ir::to_string(shape));
+  }
+  if (!caches_.empty() && inputs.past_tokens + extents.sequence > options_.context_tokens)
+    return fail(Errc::bad_input, "{} tokens after {} do not fit a cache of {}", extents.sequence,
+                inputs.past_tokens, options_.context_tokens);
+  return extents;
+}
+
+void OrtSession::bind_input(BoundInput& bound, const TensorView& tensor) {
+  if (bound.data == tensor.data && std::ranges::equal(bound.shape, tensor.shape)) return;
+  bound.data = tensor.data;
+  bound.shape.assign(tensor.shape.begin(), tensor.shape.end());
+  const bool is_f32 = tensor.type == ElementType::f32;
+  bound.value = Ort::Value::CreateTensor(
+      memory_, const_cast<void*>(tensor.data), tensor.element_count() * (is_f32 ? 4 : 8),
+      bound.shape.data(), bound.shape.size(),
+      is_f32 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT : ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64);
+  binding_.BindInput(bound.name.c_str(), bound.value);
+}
+
+void OrtSession::bind_output(const ir::Extents& extents) {
+  const ir::ValueInfo& output = bundle_.graph()[bundle_.graph().outputs[0]];
+  std::vector<int64_t> shape = ir::bind(output.shape, extents);
+  if (shape == output_shape_) return;
+  output_shape_ = std::move(shape);
+  logits_.resize(element_count(output_shape_));
+  output_value_ = Ort::Value::CreateTensor<float>(memory_, logits_.data(), logits_.size(),
+                                                  output_shape_.data(), output_shape_.size());
+  binding_.BindOutput(output.name.c_str(), output_value_);
+  outputs_ = {{ElementType::f32, output_shape_, logits_.data()}};
+}
+
+Result<void> OrtSession::run(const worker::StepInputs& inputs) try {
+  QB_TRY(const ir::Extents extents, extents_of(inputs));
+  for (size_t i = 0; i < inputs_.size(); ++i) bind_input(inputs_[i], inputs.tensors[i]);
+  bind_output(extents);
+  total_tokens_ = static_cast<int32_t>(inputs.past_tokens + extents.sequence);
+  std::ranges::fill(last_index_, total_tokens_ - 1);
+  session_.Run(Ort::RunOptions{nullptr}, binding_);
+  return {};
+} catch (const Ort::Exception& error) {
+  return fail(Errc::framework_failed, "ONNX Runtime: {}", error.what());
+}
+
+// The operators that run after optimization, as ONNX Runtime tells them.
+Json OrtSession::actual() const {
+  std::map<std::string, int64_t> counts;
+  std::map<std::string, int64_t> providers;
+  for (const auto& subgraph : session_.GetEpGraphAssignmentInfo()) {
+    for (const auto& node : subgraph.GetNodes()) {
+      ++counts[node.GetOperatorType()];
+      ++providers[subgraph.GetEpName()];
+    }
+  }
+  Json kernels = Json::object({});
+  for (const auto& [name, count] : counts) kernels.set(name, count);
+  Json devices = Json::object({});
+  for (const auto& [name, count] : providers) devices.set(name, count);
+  Json notes = notes_;
+  if (notes.contains("conv2d"))
+    notes.set("conv2d", fmt::format("{} {}", notes["conv2d"].as_string(),
+                                    counts["DequantizeLinear"] > 0 ? "at each run" : "at load"));
+  std::string compute_type;
+  for (const auto& [kind, choice] : notes.as_object())
+    compute_type +=
+        fmt::format("{}{}: {}", compute_type.empty() ? "" : "; ", kind, choice.as_string());
+  return Json::object({{"device", "cpu"},
+                       {"compute_type", compute_type.empty() ? "f32" : compute_type},
+                       {"kernels", std::move(kernels)},
+                       {"providers", std::move(devices)},
+                       {"thread_count", options_.thread_count}});
+}
+
+}  // namespace qb::ort

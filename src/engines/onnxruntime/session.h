@@ -1,0 +1,54 @@
+// One compiled model and its bindings.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "engines/onnxruntime/lowering.h"
+#include "worker/engine.h"
+
+namespace qb::ort {
+
+class OrtSession : public worker::Session {
+ public:
+  // `kept` is memory that initializers point at. The bundle must outlive the session.
+  OrtSession(const bundle::Bundle& bundle, const worker::CompileOptions& options,
+             Ort::Session session, std::deque<std::vector<std::byte>> kept, Json notes);
+
+  Result<void> run(const worker::StepInputs& inputs) override;
+  std::span<const TensorView> outputs() const override { return outputs_; }
+  Json actual() const override;
+
+ private:
+  struct BoundInput {
+    std::string name;
+    const void* data = nullptr;
+    std::vector<int64_t> shape;
+    Ort::Value value{nullptr};
+  };
+
+  void bind_states();
+  void bind_input(BoundInput& bound, const TensorView& tensor);
+  void bind_output(const ir::Extents& extents);
+  Result<ir::Extents> extents_of(const worker::StepInputs& inputs) const;
+
+  const bundle::Bundle& bundle_;
+  worker::CompileOptions options_;
+  std::deque<std::vector<std::byte>> kept_;
+  Ort::Session session_;
+  Ort::MemoryInfo memory_;
+  Ort::IoBinding binding_;
+  Json notes_;
+  std::vector<BoundInput> inputs_;
+  std::vector<std::vector<float>> caches_;
+  std::vector<int32_t> last_index_;  // per sequence: tokens in the cache after this step, less one
+  int32_t total_tokens_ = 0;
+  std::vector<float> logits_;
+  std::vector<int64_t> output_shape_;
+  std::vector<TensorView> outputs_;
+  std::vector<Ort::Value> constant_values_;  // bound once
+  Ort::Value output_value_{nullptr};
+};
+
+}  // namespace qb::ort
