@@ -1,0 +1,36 @@
+// Finds the workers beside the program and asks each what it is.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace qb::runner {
+
+struct Device {
+  std::string name;
+  bool is_available = false;
+  std::string reason;
+};
+
+struct Framework {
+  std::string name;
+  std::string title;
+  std::filesystem::path worker;  // empty: there is none
+  bool is_available = false;
+  std::string version;
+  std::string reason;  // when not available: why, and the remedy
+  std::string remedy;
+  std::vector<Device> devices;
+  Json description;  // everything the worker told
+};
+
+std::filesystem::path worker_path(std::string_view framework);
+
+// Every framework that qbench knows, in the order of record/frameworks.h. `log_folder` gets what
+// the workers print.
+std::vector<Framework> find_frameworks(const std::filesystem::path& log_folder);
+
+}  // namespace qb::runner

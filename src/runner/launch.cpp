@@ -1,0 +1,159 @@
+#include "runner/launch.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "probes/host.h"
+#include "runner/process.h"
+#include "wire/event.h"
+
+namespace qb::runner {
+namespace {
+
+constexpr size_t line_bytes_max = 64u << 20;
+constexpr size_t tail_bytes = 2000;
+constexpr int wake_ms = 250;  // how soon Ctrl-C is noticed should the signal not wake poll()
+
+// Cuts a stream of bytes into events and gathers what they say.
+class Collector {
+ public:
+  Collector(Launch& launch, const LaunchOptions& options) : launch_(launch), options_(options) {}
+
+  // False when the bytes are no events; the outcome is then set.
+  bool add(std::string_view bytes) {
+    pending_ += bytes;
+    size_t start = 0;
+    for (size_t end; (end = pending_.find('\n', start)) != std::string::npos; start = end + 1)
+      if (!add_line(std::string_view(pending_).substr(start, end - start))) return false;
+    pending_.erase(0, start);
+    if (pending_.size() > line_bytes_max) return refuse("a line without end");
+    return true;
+  }
+  bool is_finished() const { return is_finished_; }
+  bool has_rest() const { return !pending_.empty(); }
+
+ private:
+  bool refuse(std::string_view what) {
+    launch_.outcome = Outcome::crashed;
+    launch_.reason = fmt::format("the worker wrote {} where events belong", what);
+    return false;
+  }
+  bool add_line(std::string_view line) {
+    Result<wire::Event> event = wire::parse_event(line);
+    if (!event || is_finished_) return refuse(fmt::format("\"{}\"", line.substr(0, 60)));
+    std::visit([this](auto& e) { apply(e); }, *event);
+    return true;
+  }
+  void apply(wire::PhaseStarted& event) {
+    if (options_.on_phase) options_.on_phase(event.phase);
+  }
+  void apply(SampleSeries& event) { launch_.samples.push_back(std::move(event)); }
+  void apply(wire::Fact& event) { launch_.facts.set(event.name, std::move(event.value)); }
+  void apply(wire::Finished& event) {
+    launch_.outcome = event.outcome;
+    launch_.reason = std::move(event.reason);
+    is_finished_ = true;
+  }
+
+  Launch& launch_;
+  const LaunchOptions& options_;
+  std::string pending_;
+  bool is_finished_ = false;
+};
+
+enum class End { pipe_closed, garbage, timed_out, interrupted };
+
+// Sleeps until bytes come, the pipe closes, time is up or the user interrupts.
+End follow(ChildProcess& child, Collector& collector, const LaunchOptions& options) {
+  const int64_t deadline = now_ns() + options.time_limit_ns;
+  std::vector<char> buffer(1 << 16);
+  while (true) {
+    if (options.is_interrupted && *options.is_interrupted) return End::interrupted;
+    const int64_t left_ms = (deadline - now_ns()) / 1'000'000;
+    if (left_ms <= 0) return End::timed_out;
+    pollfd descriptor = {.fd = child.events(), .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&descriptor, 1, static_cast<int>(std::min<int64_t>(left_ms, wake_ms)));
+    if (ready <= 0) continue;
+    const ssize_t count = ::read(child.events(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return End::pipe_closed;
+    if (!collector.add({buffer.data(), static_cast<size_t>(count)})) return End::garbage;
+  }
+}
+
+// What became of a worker that didn't say so itself.
+void explain_death(int status, int64_t oom_kills_before, Launch& launch) {
+  launch.outcome = Outcome::crashed;
+  if (!WIFSIGNALED(status)) {
+    launch.reason =
+        fmt::format("the worker ended with exit code {} without a result", WEXITSTATUS(status));
+    return;
+  }
+  const int signal = WTERMSIG(status);
+  if (signal == SIGKILL && oom_kills_before >= 0 && probes::oom_kill_count() > oom_kills_before) {
+    launch.outcome = Outcome::out_of_memory;
+    launch.reason = "the system killed the worker for lack of memory";
+    return;
+  }
+  launch.reason =
+      fmt::format("the worker was killed by signal {} ({})", signal, ::strsignal(signal));
+}
+
+std::string tail_of(const std::filesystem::path& log) {
+  Result<std::string> text = read_file(log);
+  if (!text) return {};
+  return text->size() <= tail_bytes ? *text : text->substr(text->size() - tail_bytes);
+}
+
+void add_log_hint(const std::filesystem::path& log, Launch& launch) {
+  if (!launch.stderr_tail.empty() && launch.outcome == Outcome::crashed)
+    launch.reason += fmt::format("; its last words are in {}", log.string());
+}
+
+}  // namespace
+
+Launch run_launch(const wire::Request& request, const LaunchOptions& options) {
+  Launch launch = {.kind = request.is_quality ? "quality" : "speed"};
+  const auto refuse = [&](Outcome outcome, std::string reason) {
+    launch.outcome = outcome;
+    launch.reason = std::move(reason);
+    return launch;
+  };
+  const std::filesystem::path log = options.log_folder / (options.name + ".log");
+  const std::filesystem::path request_file = options.log_folder / (options.name + ".request.json");
+  std::error_code error;
+  std::filesystem::create_directories(options.log_folder, error);
+  if (const auto written =
+          write_file_atomically(request_file, dump_json(wire::to_json(request), 1));
+      !written)
+    return refuse(Outcome::failed, written.error().message);
+  const int64_t oom_kills = probes::oom_kill_count();
+  Result<ChildProcess> child =
+      ChildProcess::start({options.worker.string(), "--run", request_file.string(), "--events-fd",
+                           std::to_string(events_descriptor)},
+                          log);
+  if (!child) return refuse(Outcome::unavailable, child.error().message);
+  Collector collector(launch, options);
+  const End end = follow(*child, collector, options);
+  if (end != End::pipe_closed) child->kill_group();
+  const int status = child->wait();
+  launch.stderr_tail = tail_of(log);
+  if (end == End::timed_out)
+    return refuse(Outcome::timed_out,
+                  fmt::format("the worker was killed after {}",
+                              format_quantity(static_cast<double>(options.time_limit_ns), "ns")));
+  if (end == End::interrupted) return refuse(Outcome::failed, "interrupted");
+  if (end == End::pipe_closed && !collector.is_finished()) explain_death(status, oom_kills, launch);
+  add_log_hint(log, launch);
+  return launch;
+}
+
+}  // namespace qb::runner

@@ -1,0 +1,96 @@
+#include "runner/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+extern char** environ;
+
+namespace qb::runner {
+namespace {
+
+// What the child's descriptors are and that it leads a process group.
+struct SpawnSettings {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+
+  SpawnSettings(int pipe_end, const std::string& log) {
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
+                                     O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, pipe_end, events_descriptor);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGINT);
+    sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  ~SpawnSettings() {
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  }
+};
+
+}  // namespace
+
+Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& command,
+                                         const std::filesystem::path& log) {
+  int pipe_ends[2];
+  if (::pipe(pipe_ends) != 0) return fail(Errc::io, "no pipe: {}", std::strerror(errno));
+  // Neither end may be descriptor 3 itself, or dup2 would keep its close-on-exec flag.
+  const int write_end = ::fcntl(pipe_ends[1], F_DUPFD_CLOEXEC, 10);
+  ::close(pipe_ends[1]);
+  ::fcntl(pipe_ends[0], F_SETFD, FD_CLOEXEC);
+  SpawnSettings settings(write_end, log.string());
+  std::vector<char*> arguments;
+  for (const std::string& argument : command)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  pid_t process = -1;
+  const int error = ::posix_spawn(&process, arguments[0], &settings.actions, &settings.attributes,
+                                  arguments.data(), environ);
+  ::close(write_end);
+  if (error != 0) {
+    ::close(pipe_ends[0]);
+    return fail(Errc::unavailable, "{} can't be started: {}", command[0], std::strerror(error));
+  }
+  return ChildProcess(process, pipe_ends[0]);
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : process_(std::exchange(other.process_, -1)), events_(std::exchange(other.events_, -1)) {}
+
+ChildProcess::~ChildProcess() {
+  if (process_ > 0) {
+    kill_group();
+    wait();
+  }
+  if (events_ >= 0) ::close(events_);
+}
+
+void ChildProcess::kill_group() {
+  if (process_ > 0) ::kill(-process_, SIGKILL);
+}
+
+int ChildProcess::wait() {
+  int status = 0;
+  while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+  }
+  ::kill(-process_, SIGKILL);  // grandchildren that outlived it
+  process_ = -1;
+  return status;
+}
+
+}  // namespace qb::runner

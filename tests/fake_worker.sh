@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# A worker for the runner's tests: $QB_FAKE names what it does. Events go to descriptor 3.
+finished='{"event":"finished","outcome":"ok","reason":""}'
+case $QB_FAKE in
+  ok) echo "$finished" >&3 ;;
+  unsupported) echo '{"event":"finished","outcome":"unsupported","reason":"no such kernel"}' >&3 ;;
+  silent) ;;
+  exit_3) exit 3 ;;
+  segfault) kill -SEGV $$ ;;
+  killed) kill -KILL $$ ;;
+  garbage) echo hello >&3 ;;
+  half_a_line) printf '{"event":"finished","outc' >&3 ;;
+  after_the_end) printf '%s\n%s\n' "$finished" "$finished" >&3 ;;
+  endless) head -c 80000000 /dev/zero >&3 ;;
+  crash_late)
+    echo '{"event":"samples","phase":"decode","duration_ns":[5,6]}' >&3
+    echo '{"event":"fact","name":"kernels","value":7}' >&3
+    echo "last words" >&2
+    kill -ABRT $$ ;;
+  hang)
+    trap '' TERM INT
+    sleep 600 &
+    echo $! > "$QB_FAKE_FOLDER/grandchild"
+    wait ;;
+esac
