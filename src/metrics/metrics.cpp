@@ -1,0 +1,342 @@
+#include "metrics/metrics.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "stats/stats.h"
+
+namespace qb::metrics {
+namespace {
+
+const SampleSeries* find_series(const Launch& launch, std::string_view phase) {
+  for (const SampleSeries& series : launch.samples)
+    if (series.phase == phase && !series.duration_ns.empty()) return &series;
+  return nullptr;
+}
+
+std::vector<double> as_doubles(const std::vector<int64_t>& values) {
+  return {values.begin(), values.end()};
+}
+
+Measurement absent(std::string reason) { return {.reason = std::move(reason)}; }
+
+std::string why_absent(const Record& record, std::string_view source) {
+  if (record.outcome != Outcome::ok) return record.reason;
+  return fmt::format("no launch has {}", source);
+}
+
+// The launch is the unit: one value each, their median, and the interval of the median where there
+// are launches enough.
+Measurement over_launches(const Record& record, const Metric& metric, std::string_view kind,
+                          const std::function<std::optional<double>(const Launch&)>& value_of) {
+  std::vector<double> values;
+  for (const Launch& launch : record.launches) {
+    if (launch.kind != kind || launch.outcome != Outcome::ok) continue;
+    if (const auto value = value_of(launch)) values.push_back(*value);
+  }
+  if (values.empty()) return absent(why_absent(record, metric.source));
+  Measurement m = {.value = stats::median(values)};
+  if (const auto interval = stats::median_interval(values)) {
+    m.low = interval->low;
+    m.high = interval->high;
+  }
+  return m;
+}
+
+Measurement phase_median(const Record& record, const Metric& metric) {
+  return over_launches(record, metric, "speed", [&](const Launch& launch) -> std::optional<double> {
+    const SampleSeries* series = find_series(launch, metric.source);
+    if (!series) return std::nullopt;
+    return stats::median(as_doubles(series->duration_ns));
+  });
+}
+
+// Items in a second: `count` of them each sample, by the mean duration of a launch's samples.
+Measurement rate(const Record& record, const Metric& metric, int64_t count) {
+  return over_launches(record, metric, "speed", [&](const Launch& launch) -> std::optional<double> {
+    const SampleSeries* series = find_series(launch, metric.source);
+    if (!series) return std::nullopt;
+    return static_cast<double>(count) * 1e9 / stats::mean(as_doubles(series->duration_ns));
+  });
+}
+
+Measurement prefill_rate(const Record& record, const Metric& metric) {
+  return rate(record, metric,
+              record.subject.workload.batch * record.subject.workload.prompt_tokens);
+}
+Measurement batch_rate(const Record& record, const Metric& metric) {
+  return rate(record, metric, record.subject.workload.batch);
+}
+
+// A percentile of all launches' samples together, once there are enough of them.
+Measurement percentile(const Record& record, const Metric& metric, double q) {
+  std::vector<double> values;
+  for (const Launch& launch : record.launches)
+    if (const SampleSeries* series = find_series(launch, metric.source);
+        series && launch.kind == "speed" && launch.outcome == Outcome::ok)
+      values.insert(values.end(), series->duration_ns.begin(), series->duration_ns.end());
+  if (values.empty()) return absent(why_absent(record, metric.source));
+  const int64_t needed = stats::samples_needed(q);
+  if (static_cast<int64_t>(values.size()) < needed)
+    return absent(fmt::format("needs {} samples, there are {}", needed, values.size()));
+  return {.value = stats::quantile(values, q)};
+}
+Measurement p90(const Record& record, const Metric& metric) {
+  return percentile(record, metric, 0.90);
+}
+Measurement p99(const Record& record, const Metric& metric) {
+  return percentile(record, metric, 0.99);
+}
+
+std::optional<double> fact_of(const Launch& launch, std::string_view name) {
+  const Json& fact = launch.facts[name];
+  if (!fact.is_number()) return std::nullopt;
+  return fact.as_double();
+}
+
+Measurement speed_fact(const Record& record, const Metric& metric) {
+  return over_launches(record, metric, "speed",
+                       [&](const Launch& launch) { return fact_of(launch, metric.source); });
+}
+
+// The larger of compiling and running.
+Measurement peak_memory(const Record& record, const Metric& metric) {
+  return over_launches(record, metric, "speed", [](const Launch& launch) -> std::optional<double> {
+    const auto compile = fact_of(launch, "rss_bytes_peak_compile");
+    const auto run = fact_of(launch, "rss_bytes_peak_run");
+    if (!compile) return run;
+    return run ? std::max(*compile, *run) : *compile;
+  });
+}
+
+// A quality figure; where the worker gave a standard error, 1.96 of it each way is the interval.
+Measurement quality_fact(const Record& record, const Metric& metric) {
+  for (const Launch& launch : record.launches) {
+    if (launch.kind != "quality") continue;
+    if (launch.outcome != Outcome::ok) return absent(launch.reason);
+    const auto value = fact_of(launch, metric.source);
+    if (!value) continue;
+    Measurement m = {.value = *value};
+    if (const auto error = fact_of(launch, fmt::format("{}_standard_error", metric.source))) {
+      m.low = *value - 1.96 * *error;
+      m.high = *value + 1.96 * *error;
+    }
+    return m;
+  }
+  if (record.manifest["weights"].as_string() == "synthetic")
+    return absent("the weights are synthetic, so task quality means nothing");
+  return absent("quality was not measured");
+}
+
+constexpr Metric rows[] = {
+    {.name = "load_ns",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "load",
+     .summary = "Mapping the bundle.",
+     .source = "load",
+     .measure = phase_median},
+    {.name = "compile_ns",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "compile",
+     .summary = "From the mapped bundle to a session that can run.",
+     .source = "compile",
+     .measure = phase_median},
+    {.name = "first_run_ns",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "first run",
+     .summary = "The first step of a fresh process, before any warm-up.",
+     .source = "first_run",
+     .measure = phase_median},
+    {.name = "prefill_tokens_per_s",
+     .unit = "tokens/s",
+     .better = Better::higher,
+     .label = "prefill",
+     .summary = "Prompt tokens processed in a second.",
+     .source = "prefill",
+     .measure = prefill_rate},
+    {.name = "time_to_first_token_ns_p50",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "TTFT",
+     .summary = "Prefill and the choice of the first token.",
+     .source = "time_to_first_token",
+     .measure = phase_median},
+    {.name = "decode_tokens_per_s",
+     .unit = "tokens/s",
+     .better = Better::higher,
+     .label = "decode",
+     .summary = "Tokens generated in a second, after the first.",
+     .source = "decode",
+     .measure = batch_rate},
+    {.name = "decode_ns_p50",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "decode p50",
+     .summary = "Median time of a decode step.",
+     .source = "decode",
+     .measure = phase_median},
+    {.name = "decode_ns_p90",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "decode p90",
+     .summary = "Nine of ten decode steps are faster.",
+     .source = "decode",
+     .measure = p90},
+    {.name = "decode_ns_p99",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "decode p99",
+     .summary = "99 of 100 decode steps are faster.",
+     .source = "decode",
+     .measure = p99},
+    {.name = "inference_ns_p50",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "inference p50",
+     .summary = "Median time of one inference.",
+     .source = "inference",
+     .measure = phase_median},
+    {.name = "inference_ns_p90",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "inference p90",
+     .summary = "Nine of ten inferences are faster.",
+     .source = "inference",
+     .measure = p90},
+    {.name = "inference_ns_p99",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "inference p99",
+     .summary = "99 of 100 inferences are faster.",
+     .source = "inference",
+     .measure = p99},
+    {.name = "pictures_per_s",
+     .unit = "pictures/s",
+     .better = Better::higher,
+     .label = "pictures",
+     .summary = "Pictures classified in a second, one batch after another.",
+     .source = "inference",
+     .measure = batch_rate},
+    {.name = "rss_bytes_peak",
+     .unit = "B",
+     .better = Better::lower,
+     .label = "peak memory",
+     .summary = "Largest resident memory of the worker while compiling or running.",
+     .source = "rss_bytes_peak_run",
+     .measure = peak_memory},
+    {.name = "rss_bytes_steady",
+     .unit = "B",
+     .better = Better::lower,
+     .label = "steady memory",
+     .summary = "Resident memory of the worker after the timed loop.",
+     .source = "rss_bytes_steady",
+     .measure = speed_fact},
+    {.name = "bundle_bytes",
+     .unit = "B",
+     .better = Better::lower,
+     .label = "on disk",
+     .summary = "Bytes of the weights on disk in this scheme.",
+     .source = "bundle_bytes",
+     .measure = speed_fact},
+    {.name = "perplexity",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "perplexity",
+     .summary = "exp of the mean negative log likelihood of a real text's tokens.",
+     .source = "perplexity",
+     .measure = quality_fact},
+    {.name = "top1_accuracy",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "top-1",
+     .summary = "Share of labelled pictures whose likeliest class is right.",
+     .source = "top1_accuracy",
+     .measure = quality_fact},
+    {.name = "top5_accuracy",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "top-5",
+     .summary = "Share of labelled pictures with a right class among the five likeliest.",
+     .source = "top5_accuracy",
+     .measure = quality_fact},
+    {.name = "top1_agreement",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "agreement",
+     .summary = "Share of answers that equal those of the unquantized weights.",
+     .source = "top1_agreement",
+     .measure = quality_fact},
+    {.name = "kl_divergence",
+     .unit = "nats",
+     .better = Better::lower,
+     .label = "KL",
+     .summary = "Mean KL divergence of the answers from those of the unquantized weights.",
+     .source = "kl_divergence",
+     .measure = quality_fact},
+    {.name = "logit_cosine",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "logit cosine",
+     .summary = "Mean cosine between the logits and those of the unquantized weights.",
+     .source = "logit_cosine",
+     .measure = quality_fact},
+    {.name = "logit_max_abs_difference",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "max logit difference",
+     .summary = "Largest difference of a logit from that of the unquantized weights.",
+     .source = "logit_max_abs_difference",
+     .measure = quality_fact},
+};
+
+static_assert(
+    [] {
+      for (size_t i = 0; i < std::size(rows); ++i) {
+        if (!rows[i].measure || rows[i].summary.empty() || rows[i].label.empty()) return false;
+        for (size_t j = 0; j < i; ++j)
+          if (rows[j].name == rows[i].name) return false;
+      }
+      return true;
+    }(),
+    "names are unique and rows complete");
+
+// Whether a metric says something about the record's task at all.
+bool applies(const Metric& metric, const Record& record) {
+  static constexpr std::string_view language[] = {"prefill", "decode", "time_to_first_token",
+                                                  "perplexity"};
+  static constexpr std::string_view vision[] = {"inference", "top1_accuracy", "top5_accuracy"};
+  const bool is_language = record.subject.workload.prompt_tokens > 0;
+  const auto has = [&](std::span<const std::string_view> sources) {
+    return std::ranges::find(sources, metric.source) != sources.end();
+  };
+  return !has(is_language ? std::span<const std::string_view>(vision) : language);
+}
+
+}  // namespace
+
+std::string_view name_of(Better better) {
+  return better == Better::lower ? "lower" : better == Better::higher ? "higher" : "neither";
+}
+
+std::span<const Metric> metrics() { return rows; }
+
+const Metric* find_metric(std::string_view name) {
+  const auto found = std::ranges::find(rows, name, &Metric::name);
+  return found == std::end(rows) ? nullptr : found;
+}
+
+std::vector<Measurement> measure(const Record& record) {
+  std::vector<Measurement> measurements;
+  for (const Metric& metric : rows) {
+    if (!applies(metric, record)) continue;
+    Measurement measurement = metric.measure(record, metric);
+    measurement.name = metric.name;
+    measurements.push_back(std::move(measurement));
+  }
+  return measurements;
+}
+
+}  // namespace qb::metrics

@@ -1,0 +1,70 @@
+#include "metrics/metrics.h"
+
+#include <doctest/doctest.h>
+
+using namespace qb;
+using namespace qb::metrics;
+
+namespace {
+
+Record language_record() {
+  Record record;
+  record.subject.workload = {.batch = 2, .prompt_tokens = 100, .generated_tokens = 3};
+  for (int64_t i = 0; i < 3; ++i)
+    record.launches.push_back({.index = i,
+                               .samples = {{"load", {1000 * (i + 1)}},
+                                           {"prefill", {50'000'000, 50'000'000}},
+                                           {"decode", {9'000'000, 11'000'000}}},
+                               .facts = Json::object({{"rss_bytes_peak_compile", 300},
+                                                      {"rss_bytes_peak_run", 200},
+                                                      {"bundle_bytes", 42}})});
+  record.launches.push_back({.kind = "quality",
+                             .facts = Json::object({{"perplexity", 25.0},
+                                                    {"top1_agreement", 0.9},
+                                                    {"top1_agreement_standard_error", 0.01}})});
+  return record;
+}
+
+Measurement read(const Record& record, std::string_view name) {
+  for (const Measurement& m : measure(record))
+    if (m.name == name) return m;
+  return {.reason = "does not apply"};
+}
+
+}  // namespace
+
+TEST_CASE("metrics are read from samples and facts") {
+  const Record record = language_record();
+  CHECK(read(record, "load_ns").value == 2000.0);  // median of the launches
+  CHECK(*read(record, "prefill_tokens_per_s").value == doctest::Approx(4000));
+  CHECK(*read(record, "decode_tokens_per_s").value == doctest::Approx(200));
+  CHECK(read(record, "rss_bytes_peak").value == 300.0);
+  CHECK(read(record, "bundle_bytes").value == 42.0);
+  CHECK(read(record, "perplexity").value == 25.0);
+  CHECK(*read(record, "top1_agreement").low == doctest::Approx(0.9 - 0.0196));
+}
+
+TEST_CASE("what isn't there is absent with its reason, never 0") {
+  Record record = language_record();
+  CHECK_FALSE(read(record, "decode_ns_p99").value);
+  CHECK(read(record, "decode_ns_p99").reason == "needs 662 samples, there are 6");
+  CHECK_FALSE(read(record, "kl_divergence").value);
+  CHECK(read(record, "inference_ns_p50").reason == "does not apply");
+  CHECK_FALSE(read(record, "load_ns").low);  // three launches give no interval
+  record.launches.clear();
+  record.outcome = Outcome::crashed;
+  record.reason = "signal 11";
+  for (const Measurement& m : measure(record)) {
+    CAPTURE(m.name);
+    CHECK_FALSE(m.value);
+    CHECK_FALSE(m.reason.empty());
+  }
+  record.manifest.set("weights", "synthetic");
+  CHECK(read(record, "perplexity").reason.find("synthetic") != std::string::npos);
+}
+
+TEST_CASE("launches that failed don't count") {
+  Record record = language_record();
+  record.launches[2].outcome = Outcome::crashed;
+  CHECK(read(record, "load_ns").value == 1500.0);
+}

@@ -1,0 +1,190 @@
+#include "store/store.h"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/rng.h"
+
+using namespace qb;
+using namespace qb::store;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct TemporaryFolder {
+  fs::path path = fs::temp_directory_path() / fmt::format("qb_store_{}", ::getpid());
+  TemporaryFolder() { fs::create_directories(path); }
+  ~TemporaryFolder() { fs::remove_all(path); }
+};
+
+Record full_record(int64_t threads) {
+  return {.run_id = "r1",
+          .subject = {"m", "w4g32", "onnxruntime", "cpu", {1, threads, 128, 64}},
+          .outcome = Outcome::unstable,
+          .reason = "why",
+          .recorded_at = "2026-11-23T00:00:00Z",
+          .launches = {{.index = 1,
+                        .kind = "speed",
+                        .outcome = Outcome::ok,
+                        .samples = {{"load", {5}}, {"decode", {1, INT64_MAX, 3}}},
+                        .facts = Json::object({{"kernels", Json::object({{"MatMul", 2}})}})},
+                       {.index = 0,
+                        .kind = "quality",
+                        .outcome = Outcome::crashed,
+                        .reason = "signal",
+                        .stderr_tail = "tail"}},
+          .measurements = {{.name = "b", .value = 1.5, .low = 1.0, .high = 2.0},
+                           {.name = "a", .reason = "not available"}},
+          .manifest = Json::object({{"weights", "pretrained"}})};
+}
+
+void check_equal(const Record& a, const Record& b) {
+  CHECK(a.subject == b.subject);
+  CHECK(a.outcome == b.outcome);
+  CHECK(a.reason == b.reason);
+  CHECK(a.recorded_at == b.recorded_at);
+  CHECK(a.manifest == b.manifest);
+  REQUIRE(a.launches.size() == b.launches.size());
+  for (size_t i = 0; i < a.launches.size(); ++i) {
+    const Launch& x = a.launches[i];
+    const Launch& y = b.launches[i];
+    CHECK(x.index == y.index);
+    CHECK(x.kind == y.kind);
+    CHECK(x.outcome == y.outcome);
+    CHECK(x.reason == y.reason);
+    CHECK(x.facts == y.facts);
+    CHECK(x.stderr_tail == y.stderr_tail);
+    REQUIRE(x.samples.size() == y.samples.size());
+    for (size_t j = 0; j < x.samples.size(); ++j) {
+      CHECK(x.samples[j].phase == y.samples[j].phase);
+      CHECK(x.samples[j].duration_ns == y.samples[j].duration_ns);
+    }
+  }
+  REQUIRE(a.measurements.size() == b.measurements.size());
+  for (size_t i = 0; i < a.measurements.size(); ++i) {
+    CHECK(a.measurements[i].name == b.measurements[i].name);
+    CHECK(a.measurements[i].value == b.measurements[i].value);
+    CHECK(a.measurements[i].low == b.measurements[i].low);
+    CHECK(a.measurements[i].high == b.measurements[i].high);
+    CHECK(a.measurements[i].reason == b.measurements[i].reason);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a record survives the store whole, absent values staying absent") {
+  const TemporaryFolder folder;
+  Store store = Store::open(folder.path / "new" / "r.db").value();
+  REQUIRE(store.save_run({.id = "r1",
+                          .started_at = "t",
+                          .suite_name = "s",
+                          .suite_text = "x",
+                          .seed = UINT64_MAX,
+                          .host = Json::object({{"cpu", "c"}})}));
+  REQUIRE(store.save_record(full_record(1)));
+  REQUIRE(store.save_record(full_record(2)));
+  REQUIRE(store.save_record(full_record(1)));  // replaced, in its place
+  const auto records = store.load_records("r1");
+  REQUIRE(records);
+  REQUIRE(records->size() == 2);
+  check_equal(records->at(0), full_record(1));
+  check_equal(records->at(1), full_record(2));
+  const auto runs = store.load_runs();
+  REQUIRE(runs);
+  CHECK(runs->at(0).seed == UINT64_MAX);
+  CHECK(runs->at(0).host["cpu"].as_string() == "c");
+}
+
+TEST_CASE("a file that is no store is refused in one line with its name") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const fs::path& path, std::string_view reason) {
+    const auto store = Store::open(path);
+    REQUIRE_FALSE(store);
+    CAPTURE(store.error().message);
+    CHECK(store.error().message.find(path.filename().string()) != std::string::npos);
+    CHECK(store.error().message.find(reason) != std::string::npos);
+    CHECK(store.error().message.find('\n') == std::string::npos);
+  };
+  std::ofstream(folder.path / "text.db") << std::string(5000, 'x');
+  refused(folder.path / "text.db", "not a database");
+  fs::create_directories(folder.path / "folder.db");
+  refused(folder.path / "folder.db", "unable to open");
+  {
+    Store::open(folder.path / "newer.db").value();
+  }
+  std::fstream newer(folder.path / "newer.db", std::ios::in | std::ios::out | std::ios::binary);
+  newer.seekp(60);  // user_version, big endian
+  newer.write("\0\0\0\x63", 4);
+  newer.close();
+  refused(folder.path / "newer.db", "newer qbench");
+}
+
+TEST_CASE("a full disk is an error, and what was saved before stays") {
+  const TemporaryFolder folder;
+  const auto path = folder.path / "r.db";
+  Store store = Store::open(path).value();
+  REQUIRE(store.save_run({.id = "r1"}));
+  REQUIRE(store.save_record(full_record(1)));
+  const pid_t child = ::fork();
+  if (child == 0) {  // a limit on file size stands for the full disk
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlim_t limit = fs::file_size(path.string() + "-wal") + 1000;
+    const rlimit limits = {limit, limit};
+    ::setrlimit(RLIMIT_FSIZE, &limits);
+    Store limited = Store::open(path).value();
+    Record large = full_record(2);
+    Rng rng(1);
+    for (int i = 0; i < 10000; ++i)
+      large.launches[0].samples[1].duration_ns.push_back(static_cast<int64_t>(rng.next() >> 1));
+    ::_exit(limited.save_record(large) ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
+  CHECK(store.load_records("r1")->size() == 1);
+}
+
+TEST_CASE("kill -9 at any moment loses no record that was reported as saved") {
+  const TemporaryFolder folder;
+  const auto path = folder.path / "r.db";
+  {
+    REQUIRE(Store::open(path)->save_run({.id = "r1"}));
+  }
+  Rng rng(7);
+  int64_t next = 1;
+  for (int round = 0; round < 50; ++round) {
+    int pipe_ends[2];
+    REQUIRE(::pipe(pipe_ends) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      Store store = Store::open(path).value();
+      for (int64_t i = next;; ++i) {
+        if (!store.save_record(full_record(i))) ::_exit(1);
+        if (::write(pipe_ends[1], &i, sizeof i) != sizeof i) ::_exit(1);
+      }
+    }
+    ::close(pipe_ends[1]);
+    ::usleep(static_cast<useconds_t>(5000 + rng.below(20000)));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(WIFSIGNALED(status));
+    int64_t reported = next - 1;
+    while (::read(pipe_ends[0], &reported, sizeof reported) == sizeof reported) {
+    }
+    ::close(pipe_ends[0]);
+    const auto records = Store::open(path)->load_records("r1");
+    REQUIRE(records);
+    CHECK(static_cast<int64_t>(records->size()) >= reported);
+    CHECK(static_cast<int64_t>(records->size()) <= reported + 1);
+    next = static_cast<int64_t>(records->size()) + 1;
+  }
+  CHECK(next > 50);
+  const auto records = Store::open(path)->load_records("r1");
+  for (const Record& record : *records) CHECK(record.launches.size() == 2);
+}
