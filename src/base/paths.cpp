@@ -33,4 +33,8 @@ std::filesystem::path data_folder() {
   return from_environment("QBENCH_DATA", executable_folder() / ".." / ".." / "data");
 }
 
+std::filesystem::path suites_folder() {
+  return from_environment("QBENCH_SUITES", executable_folder() / ".." / ".." / ".." / "suites");
+}
+
 }  // namespace qb

@@ -11,6 +11,9 @@ std::filesystem::path cache_folder();
 std::filesystem::path home_folder();
 // $QBENCH_DATA, else <folder of the executable>/../../data: weights and data that set-up installed.
 std::filesystem::path data_folder();
+// $QBENCH_SUITES, else <folder of the executable>/../../../suites: the suites that come with
+// qbench.
+std::filesystem::path suites_folder();
 // The folder of the running executable, where its workers are.
 std::filesystem::path executable_folder();
 

@@ -1,0 +1,40 @@
+#include <doctest/doctest.h>
+
+#include "analysis/frontier.h"
+#include "analysis/table.h"
+
+using namespace qb;
+using namespace qb::analysis;
+
+TEST_CASE("the frontier holds what nothing beats") {
+  const Point points[] = {{1, 5}, {2, 4}, {2, 3}, {3, 1}, {0, 5}, {3, 1}};
+  CHECK(find_frontier(points) == std::vector<size_t>{0, 1, 3, 5});
+  CHECK(find_frontier({}).empty());
+}
+
+TEST_CASE("a summary has a row for every case, and ratios to fp32 of the same framework") {
+  std::vector<Record> records(3);
+  records[0].subject = {"m", "fp32", "onnxruntime", "cpu", {1, 2, 8, 4}};
+  records[0].measurements = {{.name = "decode_tokens_per_s", .value = 50.0}};
+  records[1].subject = {"m", "w4g32", "onnxruntime", "cpu", {1, 2, 8, 4}};
+  records[1].measurements = {
+      {.name = "decode_tokens_per_s", .value = 100.0, .low = 90.0, .high = 110.0}};
+  records[2].subject = {"m", "w4g32", "mlx", "cpu", {1, 2, 8, 4}};
+  records[2].outcome = Outcome::unavailable;
+  records[2].reason = "no worker";
+  const auto groups = group_by_model(records);
+  REQUIRE(groups.size() == 1);
+  const Table table = summarize(groups[0].records);
+  REQUIRE(table.rows.size() == 3);
+  const auto cell = [&](size_t row, std::string_view heading) {
+    for (size_t i = 0; i < table.columns.size(); ++i)
+      if (table.columns[i].heading == heading) return table.rows[row][i];
+    return Cell{"no such column", {}, {}};
+  };
+  CHECK(cell(1, "vs fp32").text == "2.00x");
+  CHECK(cell(1, "decode").note == "95 % interval 90.0 tokens/s to 110 tokens/s");
+  CHECK(cell(2, "decode").text == "–");
+  CHECK(cell(2, "vs fp32").text == "–");
+  CHECK(cell(2, "outcome").text == "unavailable");
+  CHECK(cell(2, "outcome").note == "no worker");
+}

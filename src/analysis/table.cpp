@@ -1,0 +1,126 @@
+#include "analysis/table.h"
+
+#include <algorithm>
+#include <span>
+
+#include "base/units.h"
+
+namespace qb::analysis {
+namespace {
+
+constexpr std::string_view language_metrics[] = {
+    "bundle_bytes",   "decode_tokens_per_s", "prefill_tokens_per_s", "time_to_first_token_ns_p50",
+    "rss_bytes_peak", "perplexity",          "top1_agreement",       "kl_divergence"};
+constexpr std::string_view vision_metrics[] = {
+    "bundle_bytes",   "pictures_per_s", "inference_ns_p50", "inference_ns_p90",
+    "rss_bytes_peak", "top1_accuracy",  "top1_agreement",   "logit_cosine"};
+
+bool is_language(const Record& record) { return record.subject.workload.prompt_tokens > 0; }
+
+std::span<const std::string_view> metrics_of(const Record& record) {
+  if (is_language(record)) return language_metrics;
+  return vision_metrics;
+}
+
+std::string interval_text(const Measurement& m, std::string_view unit) {
+  if (!m.low || !m.high) return {};
+  return fmt::format("95 % interval {} to {}", format_quantity(*m.low, unit),
+                     format_quantity(*m.high, unit));
+}
+
+Cell cell_of(const Record& record, const metrics::Metric& metric) {
+  const Measurement* m = find_measurement(record, metric.name);
+  if (!m || !m->value) return {"–", std::nullopt, m ? m->reason : "not measured"};
+  return {format_quantity(*m->value, metric.unit), m->value, interval_text(*m, metric.unit)};
+}
+
+// Speed over that of the fp32 case with the same framework, device and workload.
+Cell ratio_cell(const Record& record, const std::vector<const Record*>& others) {
+  const std::string_view metric = speed_metric(record);
+  const Measurement* own = find_measurement(record, metric);
+  const auto is_base = [&](const Record* other) {
+    Case wanted = record.subject;
+    wanted.scheme = "fp32";
+    return other->subject == wanted;
+  };
+  const auto base = std::ranges::find_if(others, is_base);
+  const Measurement* base_value = base == others.end() ? nullptr : find_measurement(**base, metric);
+  if (!own || !own->value || !base_value || !base_value->value)
+    return {"–", std::nullopt, "needs this case and fp32 in the same framework"};
+  const double ratio = *own->value / *base_value->value;
+  return {fmt::format("{:.2f}x", ratio), ratio, {}};
+}
+
+Cell outcome_cell(const Record& record) {
+  return {std::string(name_of(record.outcome)), std::nullopt, record.reason};
+}
+
+Cell bits_cell(const Record& record) {
+  const Json& bits = record.manifest["bits_per_weight"];
+  if (!bits.is_number()) return {"–", std::nullopt, "not known"};
+  return {fmt::format("{:.2f}", bits.as_double()), bits.as_double(), {}};
+}
+
+}  // namespace
+
+std::string_view speed_metric(const Record& record) {
+  return is_language(record) ? "decode_tokens_per_s" : "pictures_per_s";
+}
+
+std::string_view quality_metric(const Record&) { return "top1_agreement"; }
+
+std::string label_of(const Record& record) {
+  const Case& c = record.subject;
+  return c.device == "cpu" ? fmt::format("{} {}", c.scheme, c.framework)
+                           : fmt::format("{} {} {}", c.scheme, c.framework, c.device);
+}
+
+std::vector<ModelGroup> group_by_model(const std::vector<Record>& records) {
+  std::vector<ModelGroup> groups;
+  for (const Record& record : records) {
+    const auto found = std::ranges::find(groups, record.subject.model, &ModelGroup::model);
+    if (found == groups.end())
+      groups.push_back({record.subject.model, {&record}});
+    else
+      found->records.push_back(&record);
+  }
+  return groups;
+}
+
+Table summarize(const std::vector<const Record*>& records) {
+  Table table;
+  if (records.empty()) return table;
+  const Record& first = *records.front();
+  const std::string weights = first.manifest["weights"].as_string();
+  table.title = first.subject.model + (weights.empty() ? "" : fmt::format(", {} weights", weights));
+  table.columns = {{"scheme"},
+                   {"framework"},
+                   {"device"},
+                   {"threads", "1"},
+                   {"bits/weight", "1", metrics::Better::lower}};
+  for (const std::string_view name : metrics_of(first)) {
+    const metrics::Metric& metric = *metrics::find_metric(name);
+    table.columns.push_back({std::string(metric.label), std::string(metric.unit), metric.better});
+    if (name == speed_metric(first))
+      table.columns.push_back({"vs fp32", "1", metrics::Better::higher});
+  }
+  table.columns.push_back({"outcome"});
+  for (const Record* record : records) {
+    const Case& c = record->subject;
+    std::vector<Cell> row = {
+        {c.scheme, {}, {}},
+        {c.framework, {}, record->manifest["framework_version"].as_string()},
+        {c.device, {}, {}},
+        {std::to_string(c.workload.thread_count), static_cast<double>(c.workload.thread_count), {}},
+        bits_cell(*record)};
+    for (const std::string_view name : metrics_of(first)) {
+      row.push_back(cell_of(*record, *metrics::find_metric(name)));
+      if (name == speed_metric(first)) row.push_back(ratio_cell(*record, records));
+    }
+    row.push_back(outcome_cell(*record));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+}  // namespace qb::analysis

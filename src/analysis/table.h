@@ -1,0 +1,49 @@
+// Plain tables: what analyses make and reports render.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metrics/metrics.h"
+#include "record/record.h"
+
+namespace qb::analysis {
+
+struct Column {
+  std::string heading;
+  std::string unit;  // of the values; empty for text
+  metrics::Better better = metrics::Better::neither;
+};
+
+struct Cell {
+  std::string text;             // for people: "132 tokens/s", "–" when there is no value
+  std::optional<double> value;  // for sorting and machines
+  std::string note;             // an interval, or why there is no value
+};
+
+struct Table {
+  std::string title;
+  std::vector<Column> columns;
+  std::vector<std::vector<Cell>> rows;
+};
+
+// One model's cases side by side: sizes, speeds with the ratio to fp32 in the same framework,
+// memory and quality. Cases that are not ok are rows too.
+Table summarize(const std::vector<const Record*>& records_of_model);
+
+// The models of a run in the order of their first record, with their records.
+struct ModelGroup {
+  std::string model;
+  std::vector<const Record*> records;
+};
+std::vector<ModelGroup> group_by_model(const std::vector<Record>& records);
+
+// The metric that stands for speed, and for quality, of the record's task.
+std::string_view speed_metric(const Record& record);
+std::string_view quality_metric(const Record& record);
+
+// "w4g32 onnxruntime", and the device where it isn't cpu.
+std::string label_of(const Record& record);
+
+}  // namespace qb::analysis

@@ -1,0 +1,204 @@
+#include "campaign/campaign.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/units.h"
+#include "campaign/materials.h"
+#include "metrics/metrics.h"
+#include "runner/launch.h"
+
+namespace qb::campaign {
+namespace fs = std::filesystem;
+namespace {
+
+class Campaign {
+ public:
+  Campaign(const plan::Plan& plan, const Settings& settings,
+           const std::vector<runner::Framework>& frameworks, const Observer& observer,
+           const std::function<Result<void>(const Record&)>& save)
+      : plan_(plan),
+        settings_(settings),
+        frameworks_(frameworks),
+        observer_(observer),
+        save_(save),
+        materials_({settings.data_folder, settings.cache_folder, settings.log_folder},
+                   [this](std::string_view what) {
+                     if (observer_.on_preparing) observer_.on_preparing(what);
+                   }) {}
+
+  Result<Ending> run() {
+    for (const plan::PlannedCase& planned : plan_.cases) {
+      records_.push_back({.run_id = settings_.run_id, .subject = planned.subject});
+      prepare(planned, records_.back());
+      if (is_interrupted()) return Ending::interrupted;
+      if (records_.back().outcome != Outcome::ok) QB_CHECK(save(records_.back()));
+    }
+    const int64_t start = now_ns();
+    Ending ending = Ending::complete;
+    for (size_t i = 0; i < plan_.launches.size() && ending == Ending::complete; ++i) {
+      QB_CHECK(launch(i));
+      if (is_interrupted()) ending = Ending::interrupted;
+      if (settings_.protocol.budget_ns > 0 && now_ns() - start > settings_.protocol.budget_ns &&
+          i + 1 < plan_.launches.size())
+        ending = Ending::budget_spent;
+    }
+    QB_CHECK(record_unmeasured(ending));
+    return ending;
+  }
+
+ private:
+  bool is_interrupted() const { return settings_.is_interrupted && *settings_.is_interrupted; }
+
+  const runner::Framework& framework_of(const Case& subject) const {
+    return *std::ranges::find(frameworks_, subject.framework, &runner::Framework::name);
+  }
+
+  Result<void> save(Record& record) {
+    record.recorded_at = utc_timestamp();
+    record.measurements = metrics::measure(record);
+    return save_(record);
+  }
+
+  static void refuse(Record& record, const Error& error) {
+    record.outcome = error.code == Errc::unavailable   ? Outcome::unavailable
+                     : error.code == Errc::unsupported ? Outcome::unsupported
+                                                       : Outcome::failed;
+    record.reason = error.message;
+  }
+
+  // Whether framework and device are here, the bundle, and the manifest's fixed part.
+  void prepare(const plan::PlannedCase& planned, Record& record) {
+    const Case& subject = planned.subject;
+    const runner::Framework& framework = framework_of(subject);
+    record.manifest.set("framework_version", framework.version);
+    if (!framework.is_available)
+      return refuse(record, {Errc::unavailable, fmt::format("{}: {}; {}", framework.title,
+                                                            framework.reason, framework.remedy)});
+    const auto device = std::ranges::find(framework.devices, subject.device, &runner::Device::name);
+    if (device == framework.devices.end() || !device->is_available)
+      return refuse(record,
+                    {Errc::unavailable,
+                     fmt::format("{} has no device {}{}", framework.title, subject.device,
+                                 device == framework.devices.end() ? "" : ": " + device->reason)});
+    const Result<fs::path>& bundle = materials_.bundle(subject.model, subject.scheme);
+    if (!bundle) return refuse(record, bundle.error());
+    describe_bundle(subject, *bundle, record);
+    record.manifest.set("worker_hash", hash_of_file(framework.worker).value_or(""));
+    if (planned.quality) describe_quality(subject.model, record);
+  }
+
+  void describe_bundle(const Case& subject, const fs::path& folder, Record& record) {
+    const prepare::ModelSource& source = *materials_.model(subject.model);
+    int64_t weight_count = 0;
+    for (const ir::Value value : source.graph.of_kind(ir::ValueKind::parameter))
+      weight_count += ir::element_count(source.graph[value].shape);
+    std::error_code ignored;
+    const auto stored_bytes = fs::file_size(folder / "weights.bin", ignored);
+    record.manifest.set("bundle_hash", folder.filename().string())
+        .set("source_hash", source.source_hash)
+        .set("weights", source.weights)
+        .set("task", models::name_of(source.model.task))
+        .set("weight_count", weight_count)
+        .set("bits_per_weight",
+             static_cast<double>(stored_bytes) * 8.0 / static_cast<double>(weight_count));
+  }
+
+  void describe_quality(const std::string& model, Record& record) {
+    const Result<QualityMaterial>& material = materials_.quality(model);
+    if (!material) {
+      record.manifest.set("quality_problem", material.error().message);
+      return;
+    }
+    record.manifest.set("dataset", Json::object({{"name", material->dataset.name},
+                                                 {"hash", material->dataset.content_hash},
+                                                 {"item_count", material->dataset.item_count}}));
+    if (!material->baseline_problem.empty())
+      record.manifest.set("quality_problem", material->baseline_problem);
+  }
+
+  wire::Request request_of(const Record& record, bool is_quality) {
+    const spec::Protocol& p = settings_.protocol;
+    wire::Request request = {
+        .is_quality = is_quality,
+        .bundle = materials_.bundle(record.subject.model, record.subject.scheme)->string(),
+        .device = record.subject.device,
+        .workload = record.subject.workload,
+        .seed = settings_.seed,
+        .limits = {p.warmup_count_min, p.warmup_duration_ns_min, p.iteration_count_min,
+                   p.duration_ns_min, p.duration_ns_max}};
+    if (is_quality) {
+      const QualityMaterial& material = *materials_.quality(record.subject.model);
+      request.dataset = material.dataset.file.string();
+      request.baseline = material.baseline.string();
+    }
+    return request;
+  }
+
+  Result<void> launch(size_t number) {
+    const plan::PlannedLaunch& planned = plan_.launches[number];
+    Record& record = records_[planned.case_index];
+    if (record.outcome != Outcome::ok) return {};  // it failed already, and would again
+    if (planned.is_quality && !materials_.quality(record.subject.model)) return {};
+    if (observer_.on_launch)
+      observer_.on_launch(number + 1, plan_.launches.size(), record.subject,
+                          planned.is_quality ? "quality" : "speed");
+    std::string name = fmt::format("{}.{}{}", case_id(record.subject),
+                                   planned.is_quality ? "quality" : "speed", planned.index);
+    std::ranges::replace(name, '/', '_');
+    Launch launch = runner::run_launch(request_of(record, planned.is_quality),
+                                       {.worker = framework_of(record.subject).worker,
+                                        .log_folder = settings_.log_folder,
+                                        .name = std::move(name),
+                                        .time_limit_ns = settings_.protocol.time_limit_ns,
+                                        .is_interrupted = settings_.is_interrupted,
+                                        .on_phase = observer_.on_phase});
+    if (is_interrupted()) return {};
+    launch.index = planned.index;
+    if (launch.outcome != Outcome::ok) {
+      record.outcome = launch.outcome;
+      record.reason = launch.reason;
+    }
+    if (launch.facts.contains("actual")) record.manifest.set("actual", launch.facts["actual"]);
+    record.launches.push_back(std::move(launch));
+    QB_CHECK(save(record));
+    if (observer_.on_launched) observer_.on_launched(record, record.launches.back());
+    return {};
+  }
+
+  // A case that never came to its turn is recorded as such.
+  Result<void> record_unmeasured(Ending ending) {
+    for (Record& record : records_) {
+      if (record.outcome != Outcome::ok || !record.launches.empty()) continue;
+      record.outcome = Outcome::unavailable;
+      record.reason =
+          ending == Ending::interrupted
+              ? "not measured: the run was interrupted"
+              : fmt::format(
+                    "not measured: the run's budget of {} was spent",
+                    format_quantity(static_cast<double>(settings_.protocol.budget_ns), "ns"));
+      QB_CHECK(save(record));
+    }
+    return {};
+  }
+
+  const plan::Plan& plan_;
+  const Settings& settings_;
+  const std::vector<runner::Framework>& frameworks_;
+  const Observer& observer_;
+  const std::function<Result<void>(const Record&)>& save_;
+  Materials materials_;
+  std::vector<Record> records_;
+};
+
+}  // namespace
+
+Result<Ending> run_campaign(const plan::Plan& plan, const Settings& settings,
+                            const std::vector<runner::Framework>& frameworks,
+                            const Observer& observer,
+                            const std::function<Result<void>(const Record&)>& save) {
+  return Campaign(plan, settings, frameworks, observer, save).run();
+}
+
+}  // namespace qb::campaign

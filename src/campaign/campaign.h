@@ -1,0 +1,47 @@
+// Carries a plan out: prepares bundles, data and baselines, starts a worker for each launch, and
+// gives away each record as soon as it has grown.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "plan/plan.h"
+#include "record/record.h"
+#include "runner/frameworks.h"
+
+namespace qb::campaign {
+
+struct Settings {
+  std::string run_id;
+  uint64_t seed = 0;
+  spec::Protocol protocol;
+  std::filesystem::path data_folder;
+  std::filesystem::path cache_folder;
+  std::filesystem::path log_folder;
+  const std::atomic<bool>* is_interrupted = nullptr;
+};
+
+// What a campaign tells while it goes on; each may be empty.
+struct Observer {
+  std::function<void(std::string_view what)> on_preparing;
+  std::function<void(size_t number, size_t count, const Case&, std::string_view kind)> on_launch;
+  std::function<void(std::string_view phase)> on_phase;
+  std::function<void(const Record&, const Launch&)> on_launched;
+};
+
+enum class Ending { complete, budget_spent, interrupted };
+
+// `save` is called after every launch with the record so far, measured anew. Its error, and only
+// that, ends the campaign with an error: what the cases themselves suffer are outcomes.
+Result<Ending> run_campaign(const plan::Plan& plan, const Settings& settings,
+                            const std::vector<runner::Framework>& frameworks,
+                            const Observer& observer,
+                            const std::function<Result<void>(const Record&)>& save);
+
+}  // namespace qb::campaign

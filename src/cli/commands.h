@@ -1,0 +1,59 @@
+// The program's verbs: one file each, or a few small ones together.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/plan.h"
+
+namespace qb::cli {
+
+// The exit codes are part of the interface.
+enum ExitCode : int {
+  exit_ok = 0,
+  exit_failed = 1,        // a check failed
+  exit_usage = 2,         // usage or bad input
+  exit_undecided = 3,     // can't tell yet
+  exit_interrupted = 130  // everything measured is kept
+};
+
+struct RunOptions {
+  std::string suite = "quick";  // a name below suites/, or a file
+  plan::Narrowing narrowing;
+  std::string budget;  // "" or a duration
+  std::optional<int64_t> launches;
+  std::optional<uint64_t> seed;
+  std::filesystem::path store;
+  std::filesystem::path output;  // of the HTML page; "" for the default
+  bool plan_only = false;
+  bool json = false;
+  bool quiet = false;
+};
+int run_suite(const RunOptions& options);
+
+struct RecordsOptions {
+  std::filesystem::path store;
+  std::string run;  // "" for the newest
+  std::string format = "txt";
+  std::filesystem::path output;  // "" for standard output
+  bool json = false;
+};
+int list_records(const RecordsOptions& options);
+int report_run(const RecordsOptions& options);
+
+int doctor(bool json);
+int list_models(bool json);
+int list_schemes(bool json);
+int list_frameworks(bool json);
+int list_metrics(bool json);
+
+// $QBENCH_HOME/results.db, see base/paths.h.
+std::filesystem::path default_store();
+
+// Prints "qbench: <message>" and gives the exit code.
+int refuse(const std::string& message, ExitCode code = exit_usage);
+
+}  // namespace qb::cli

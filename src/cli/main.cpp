@@ -1,0 +1,97 @@
+// qbench: the command line.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "report/report.h"
+
+namespace qb::cli {
+namespace {
+
+void add_json(CLI::App& verb, bool& json) {
+  verb.add_flag("--json", json, "For machines: JSON with raw numbers");
+}
+
+void add_narrowing(CLI::App& verb, RunOptions& options) {
+  plan::Narrowing& n = options.narrowing;
+  const auto list = [&](const char* name, auto& target, const char* help) {
+    verb.add_option(name, target, help)->delimiter(',');
+  };
+  list("--model", n.models, "Only these models of the suite");
+  list("--scheme", n.schemes, "These schemes instead of the suite's; \"all\" for every one");
+  list("--framework", n.frameworks, "These frameworks instead of the suite's");
+  list("--device", n.devices, "These devices instead of the suite's");
+  list("--threads", n.thread_counts, "These thread counts instead of the suite's");
+}
+
+void add_run(CLI::App& app, RunOptions& options) {
+  CLI::App& run = *app.add_subcommand("run", "Measure a suite, show a table, write a report");
+  run.add_option("suite", options.suite, "A suite's name or file")->capture_default_str();
+  add_narrowing(run, options);
+  run.add_option("--budget", options.budget, "Stop starting launches after this long, as in 10m");
+  run.add_option("--launches", options.launches, "Fresh processes for each case")
+      ->check(CLI::Range(1, 1000));
+  run.add_option("--seed", options.seed, "Of the order of launches and the inputs");
+  run.add_option("--store", options.store, "The results file")->capture_default_str();
+  run.add_option("-o,--output", options.output, "The HTML page to write");
+  run.add_flag("--plan-only", options.plan_only, "Print the cases and measure nothing");
+  run.add_flag("--quiet", options.quiet, "No progress");
+  add_json(run, options.json);
+}
+
+void add_records(CLI::App& app, RecordsOptions& options) {
+  CLI::App& list = *app.add_subcommand("list", "The runs of a store, or the records of one run");
+  CLI::App& report = *app.add_subcommand("report", "Show a run again, in any format");
+  for (CLI::App* verb : {&list, &report}) {
+    verb->add_option("--store", options.store, "The results file")->capture_default_str();
+    verb->add_option("--run", options.run, "The run's id; the newest when not given");
+  }
+  add_json(list, options.json);
+  std::vector<std::string> names;
+  for (const report::Format& format : report::formats()) names.emplace_back(format.name);
+  report.add_option("--format", options.format, "How")->check(CLI::IsMember(names));
+  report.add_option("-o,--output", options.output, "Where; its ending decides the format");
+}
+
+int main_of(int argument_count, char** arguments) {
+  CLI::App app("Benchmarks quantized neural networks across frameworks and devices.", "qbench");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", QB_VERSION);
+  RunOptions run = {.store = default_store()};
+  RecordsOptions records = {.store = default_store()};
+  bool json = false;
+  add_run(app, run);
+  add_records(app, records);
+  struct Listing {
+    const char* name;
+    const char* help;
+    int (*command)(bool);
+  };
+  static constexpr Listing listings[] = {
+      {"doctor", "What is here, what is not, why, and the remedy", doctor},
+      {"zoo", "The models", list_models},
+      {"schemes", "The quantization schemes", list_schemes},
+      {"frameworks", "The frameworks", list_frameworks},
+      {"metrics", "The metrics", list_metrics},
+  };
+  for (const Listing& listing : listings)
+    add_json(*app.add_subcommand(listing.name, listing.help), json);
+  try {
+    app.parse(argument_count, arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_ok : exit_usage;
+  }
+  if (app.got_subcommand("run")) return run_suite(run);
+  if (app.got_subcommand("list")) return list_records(records);
+  if (app.got_subcommand("report")) return report_run(records);
+  for (const Listing& listing : listings)
+    if (app.got_subcommand(listing.name)) return listing.command(json);
+  return exit_usage;
+}
+
+}  // namespace
+}  // namespace qb::cli
+
+int main(int argument_count, char** arguments) {
+  return qb::cli::main_of(argument_count, arguments);
+}

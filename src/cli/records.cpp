@@ -1,0 +1,77 @@
+// `qbench list` and `qbench report`.
+#include <algorithm>
+#include <cstdio>
+
+#include "base/file.h"
+#include "base/paths.h"
+#include "cli/commands.h"
+#include "report/report.h"
+#include "store/store.h"
+
+namespace qb::cli {
+namespace {
+
+Result<report::Document> load_document(const RecordsOptions& options) {
+  if (!std::filesystem::exists(options.store))
+    return fail(Errc::not_found, "{}: there is no store yet; `qbench run` makes one",
+                options.store.string());
+  QB_TRY(const store::Store store, store::Store::open(options.store));
+  QB_TRY(const std::vector<Run> runs, store.load_runs());
+  const auto found =
+      options.run.empty() ? runs.begin() : std::ranges::find(runs, options.run, &Run::id);
+  if (found == runs.end())
+    return fail(Errc::not_found, "{}: has no run{}", options.store.string(),
+                options.run.empty() ? "" : " " + options.run);
+  QB_TRY(std::vector<Record> records, store.load_records(found->id));
+  return report::Document{*found, std::move(records)};
+}
+
+}  // namespace
+
+int list_records(const RecordsOptions& options) {
+  const Result<report::Document> document = load_document(options);
+  if (!document) return refuse(document.error().message);
+  if (options.json) {
+    Json::Array records;
+    for (const Record& record : document->records)
+      records.push_back(report::to_json(record, false));
+    std::printf("%s\n", dump_json(records, 1).c_str());
+    return exit_ok;
+  }
+  std::printf("run %s, %s, suite %s\n", document->run.id.c_str(), document->run.started_at.c_str(),
+              document->run.suite_name.c_str());
+  for (const Record& record : document->records)
+    std::printf("  %-14s %s%s%s\n", std::string(name_of(record.outcome)).c_str(),
+                case_id(record.subject).c_str(), record.reason.empty() ? "" : ": ",
+                record.reason.c_str());
+  return exit_ok;
+}
+
+int report_run(const RecordsOptions& options) {
+  const Result<report::Document> document = load_document(options);
+  if (!document) return refuse(document.error().message);
+  std::string wanted = options.format;
+  if (!options.output.empty() && options.output.has_extension())
+    wanted = options.output.extension().string().substr(1);
+  for (const report::Format& format : report::formats()) {
+    if (format.name != wanted) continue;
+    const std::string text = format.render(*document);
+    if (options.output.empty()) {
+      std::fputs(text.c_str(), stdout);
+      return exit_ok;
+    }
+    const Result<void> written = write_file_atomically(options.output, text);
+    return written ? exit_ok : refuse(written.error().message);
+  }
+  return refuse(fmt::format("{}: no format \"{}\"; known: html md csv json txt",
+                            options.output.string(), wanted));
+}
+
+std::filesystem::path default_store() { return home_folder() / "results.db"; }
+
+int refuse(const std::string& message, ExitCode code) {
+  std::fprintf(stderr, "qbench: %s\n", message.c_str());
+  return code;
+}
+
+}  // namespace qb::cli

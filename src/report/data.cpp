@@ -1,0 +1,113 @@
+// For machines: CSV and JSON.
+#include "metrics/metrics.h"
+#include "report/report.h"
+
+namespace qb::report {
+namespace {
+
+// RFC 4180: quoted when it has a comma, a quote or a line break.
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+std::string number(const std::optional<double>& value) {
+  return value ? fmt::format("{}", *value) : std::string();
+}
+
+Json optional_json(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+Json to_json(const Launch& launch, bool with_samples) {
+  Json json = Json::object({{"kind", launch.kind},
+                            {"index", launch.index},
+                            {"outcome", name_of(launch.outcome)},
+                            {"reason", launch.reason},
+                            {"facts", launch.facts},
+                            {"stderr_tail", launch.stderr_tail}});
+  if (!with_samples) return json;
+  Json samples = Json::object({});
+  for (const SampleSeries& series : launch.samples)
+    samples.set(series.phase, Json::array_of(series.duration_ns));
+  json.set("samples_ns", std::move(samples));
+  return json;
+}
+
+}  // namespace
+
+Json to_json(const Record& record, bool with_samples) {
+  const Case& c = record.subject;
+  Json measurements = Json::object({});
+  for (const Measurement& m : record.measurements) {
+    const metrics::Metric* metric = metrics::find_metric(m.name);
+    measurements.set(m.name, Json::object({{"value", optional_json(m.value)},
+                                           {"low", optional_json(m.low)},
+                                           {"high", optional_json(m.high)},
+                                           {"unit", metric ? metric->unit : ""},
+                                           {"reason", m.reason}}));
+  }
+  Json::Array launches;
+  for (const Launch& launch : record.launches) launches.push_back(to_json(launch, with_samples));
+  return Json::object({{"run", record.run_id},
+                       {"case", case_id(c)},
+                       {"model", c.model},
+                       {"scheme", c.scheme},
+                       {"framework", c.framework},
+                       {"device", c.device},
+                       {"batch", c.workload.batch},
+                       {"thread_count", c.workload.thread_count},
+                       {"prompt_tokens", c.workload.prompt_tokens},
+                       {"generated_tokens", c.workload.generated_tokens},
+                       {"outcome", name_of(record.outcome)},
+                       {"reason", record.reason},
+                       {"recorded_at", record.recorded_at},
+                       {"measurements", std::move(measurements)},
+                       {"manifest", record.manifest},
+                       {"launches", std::move(launches)}});
+}
+
+std::string render_json(const Document& document) {
+  Json::Array records;
+  for (const Record& record : document.records) records.push_back(to_json(record, true));
+  const Run& run = document.run;
+  return dump_json(Json::object({{"run", run.id},
+                                 {"started_at", run.started_at},
+                                 {"suite", run.suite_name},
+                                 {"suite_text", run.suite_text},
+                                 {"seed", fmt::format("{}", run.seed)},
+                                 {"host", run.host},
+                                 {"records", std::move(records)}}),
+                   1) +
+         "\n";
+}
+
+std::string render_csv(const Document& document) {
+  std::string text =
+      "run,model,scheme,framework,framework_version,device,batch,thread_count,prompt_tokens,"
+      "generated_tokens,outcome,metric,unit,value,low,high,reason\r\n";
+  for (const Record& record : document.records) {
+    const Case& c = record.subject;
+    for (const Measurement& m : record.measurements) {
+      const metrics::Metric* metric = metrics::find_metric(m.name);
+      text += fmt::format(
+          "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(record.run_id),
+          csv_field(c.model), csv_field(c.scheme), csv_field(c.framework),
+          csv_field(record.manifest["framework_version"].as_string()), csv_field(c.device),
+          c.workload.batch, c.workload.thread_count, c.workload.prompt_tokens,
+          c.workload.generated_tokens, name_of(record.outcome), m.name, metric ? metric->unit : "",
+          number(m.value), number(m.low), number(m.high), csv_field(m.reason));
+    }
+  }
+  return text;
+}
+
+std::vector<Format> formats() {
+  return {{"html", render_html},
+          {"md", render_markdown},
+          {"csv", render_csv},
+          {"json", render_json},
+          {"txt", render_terminal}};
+}
+
+}  // namespace qb::report

@@ -1,0 +1,165 @@
+// One self-contained HTML page.
+#include "report/html.h"
+
+#include <algorithm>
+
+#include "analysis/table.h"
+#include "base/units.h"
+#include "report/report.h"
+
+namespace qb::report {
+namespace {
+
+using analysis::Cell;
+using analysis::Table;
+
+// Rows that hold the best value of each column that has a better side.
+std::vector<std::optional<double>> best_values(const Table& table) {
+  std::vector<std::optional<double>> best(table.columns.size());
+  for (const auto& row : table.rows)
+    for (size_t i = 0; i < row.size(); ++i) {
+      const metrics::Better better = table.columns[i].better;
+      if (!row[i].value || better == metrics::Better::neither) continue;
+      if (!best[i] ||
+          (better == metrics::Better::lower ? *row[i].value < *best[i] : *row[i].value > *best[i]))
+        best[i] = row[i].value;
+    }
+  return best;
+}
+
+std::string cell_html(const Cell& cell, const analysis::Column& column,
+                      const std::optional<double>& best) {
+  std::string classes = column.unit.empty() ? "" : "number";
+  if (cell.value && best && *cell.value == *best) classes += " best";
+  if (column.heading == "outcome" && cell.text != "ok") classes += " bad";
+  std::string html = "<td";
+  if (!classes.empty()) html += fmt::format(R"( class="{}")", classes);
+  if (cell.value) html += fmt::format(R"( data-value="{}")", *cell.value);
+  if (!cell.note.empty()) html += fmt::format(R"( title="{}")", escape_html(cell.note));
+  return html + fmt::format(">{}</td>", escape_html(cell.text));
+}
+
+std::string table_html(const Table& table) {
+  const auto best = best_values(table);
+  std::string html = R"(<div class="table"><table class="sortable"><thead><tr>)";
+  for (const auto& column : table.columns)
+    html +=
+        fmt::format(R"(<th{}><button>{}</button></th>)",
+                    column.unit.empty() ? "" : R"( class="number")", escape_html(column.heading));
+  html += "</tr></thead><tbody>";
+  for (const auto& row : table.rows) {
+    html += "<tr>";
+    for (size_t i = 0; i < row.size(); ++i) html += cell_html(row[i], table.columns[i], best[i]);
+    html += "</tr>";
+  }
+  return html + "</tbody></table></div>";
+}
+
+std::string problems_html(const std::vector<const Record*>& records) {
+  std::string html;
+  for (const Record* record : records)
+    if (record->outcome != Outcome::ok)
+      html += fmt::format("<li><b>{}</b> {}: {}</li>", escape_html(analysis::label_of(*record)),
+                          name_of(record->outcome), escape_html(record->reason));
+  return html.empty() ? html : fmt::format(R"(<ul class="bad">{}</ul>)", html);
+}
+
+std::string details_html(const std::vector<const Record*>& records) {
+  std::string html;
+  for (const Record* record : records)
+    html += fmt::format("<details><summary>{}</summary><pre>{}</pre></details>",
+                        escape_html(case_id(record->subject)),
+                        escape_html(dump_json(record->manifest, 2)));
+  return fmt::format(
+      "<details><summary>What each figure depends on: hashes, versions, kernels</summary>{}"
+      "</details>",
+      html);
+}
+
+std::string group_html(const analysis::ModelGroup& group) {
+  const Table table = analysis::summarize(group.records);
+  const Record& first = *group.records.front();
+  const Workload& w = first.subject.workload;
+  std::string about = fmt::format("Batch {}", w.batch);
+  if (w.prompt_tokens > 0)
+    about +=
+        fmt::format(", a prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
+  const Json& dataset = first.manifest["dataset"];
+  if (!dataset.is_null())
+    about +=
+        fmt::format(". Quality on {} ({} {})", dataset["name"].as_string(),
+                    dataset["item_count"].as_int(), w.prompt_tokens > 0 ? "tokens" : "pictures");
+  const std::string scatter = render_scatter(group.records);
+  return fmt::format("<section><h2>{}</h2><p class=\"soft\">{}.</p>{}{}{}{}</section>",
+                     escape_html(table.title), escape_html(about),
+                     scatter.empty() ? "" : fmt::format(R"(<div class="chart">{}</div>)", scatter),
+                     table_html(table), problems_html(group.records), details_html(group.records));
+}
+
+constexpr std::string_view reading_guide = R"html(
+<section><h2>How to read this</h2>
+<p><b>The chart</b>: to the right is faster, up is closer to the unquantized weights. The dashed line is the
+Pareto frontier: a case below it is beaten by another one on both axes.</p>
+<p><b>Same bits</b>: every framework runs the same quantized weights, from one file addressed by its content. What
+the kernels do with them differs and is part of the result (see the details of each case): a 4-bit kernel may round
+activations to 8 bits, and a scheme without a kernel is stored small but computed in 32 bits.</p>
+<p><b>Speed</b> is the median over launches, each a fresh process with its own warm-up. Hover over or focus a cell for its
+interval; with fewer than six launches there is none. <b>vs fp32</b> compares with the unquantized case of the same
+framework in the same run.</p>
+<p><b>Agreement</b> is the share of answers equal to those of the unquantized weights (reference interpreter). Synthetic
+weights have no task quality, and none is shown. A dash means not available, never zero; hover for the reason.</p>
+</section>)html";
+
+std::string host_html(const Run& run) {
+  std::string html;
+  for (const auto& [key, value] : run.host.as_object())
+    html +=
+        fmt::format("{}{}: {}", html.empty() ? "" : " · ", escape_html(key),
+                    escape_html(value.is_string()       ? value.as_string()
+                                : key == "memory_bytes" ? format_quantity(value.as_double(), "B")
+                                                        : dump_json(value)));
+  return html;
+}
+
+}  // namespace
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string render_html(const Document& document) {
+  const Run& run = document.run;
+  std::string sections;
+  for (const auto& group : analysis::group_by_model(document.records))
+    sections += group_html(group);
+  return fmt::format(
+      R"(<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"><title>qbench {0}</title><style>{1}</style></head><body><header><h1>qbench: {0}</h1><p class="soft">{2} · run {3} · seed {4}</p><p class="soft">{5}</p></header>{6}{7}<details><summary>The suite</summary><pre>{8}</pre></details><script>{9}</script></body></html>
+)",
+      escape_html(run.suite_name), page_style(), escape_html(run.started_at), escape_html(run.id),
+      run.seed, host_html(run), sections, reading_guide, escape_html(run.suite_text),
+      page_script());
+}
+
+}  // namespace qb::report

@@ -1,0 +1,22 @@
+// Pieces of the HTML page.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/record.h"
+
+namespace qb::report {
+
+// Safe in text and in quoted attributes.
+std::string escape_html(std::string_view text);
+
+// Speed against quality of one model's cases, with the Pareto frontier; an SVG, or empty when fewer
+// than two cases have both.
+std::string render_scatter(const std::vector<const Record*>& records);
+
+std::string_view page_style();
+std::string_view page_script();
+
+}  // namespace qb::report

@@ -1,0 +1,37 @@
+// Renders a run: for people (terminal, Markdown, HTML) and for machines (CSV, JSON).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "record/record.h"
+
+namespace qb::report {
+
+struct Document {
+  Run run;
+  std::vector<Record> records;
+};
+
+struct Format {
+  std::string_view name;  // also the file's ending
+  std::string (*render)(const Document& document);
+};
+std::vector<Format> formats();
+
+// One table a model, columns aligned; cases that aren't ok are explained below.
+std::string render_terminal(const Document& document);
+std::string render_markdown(const Document& document);
+// One line a measurement, RFC 4180; an absent value is an empty field.
+std::string render_csv(const Document& document);
+// Everything that is stored, raw samples too.
+std::string render_json(const Document& document);
+// One page without any other file: charts, tables, how to read them.
+std::string render_html(const Document& document);
+
+Json to_json(const Record& record, bool with_samples);
+
+}  // namespace qb::report

@@ -1,0 +1,151 @@
+// The speed-quality scatter as SVG.
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/frontier.h"
+#include "analysis/table.h"
+#include "base/units.h"
+#include "metrics/metrics.h"
+#include "report/html.h"
+
+namespace qb::report {
+namespace {
+
+constexpr double width = 860;
+constexpr double height = 420;
+constexpr double left = 70;
+constexpr double right = 30;
+constexpr double top = 24;
+constexpr double bottom = 52;
+
+struct Mark {
+  const Record* record;
+  double speed, quality;
+};
+
+// From `low` to `high` in steps of 1, 2 or 5 times a power of ten, about `count` of them.
+std::vector<double> ticks(double low, double high, int count) {
+  const double rough = (high - low) / count;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  const double step = (rough / power < 1.5   ? 1
+                       : rough / power < 3.5 ? 2
+                       : rough / power < 7.5 ? 5
+                                             : 10) *
+                      power;
+  std::vector<double> values;
+  for (double tick = std::ceil(low / step) * step; tick <= high + step * 1e-9; tick += step)
+    values.push_back(std::fabs(tick) < step * 1e-9 ? 0.0 : tick);
+  return values;
+}
+
+struct Axis {
+  double low, high, from, to;  // values and pixels
+  double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
+};
+
+Axis padded_axis(double low, double high, double from, double to) {
+  const double margin = high > low ? (high - low) * 0.08 : std::max(std::fabs(high), 1.0) * 0.05;
+  return {low - margin, high + margin, from, to};
+}
+
+std::string axes_svg(const Axis& x, const Axis& y, const metrics::Metric& speed,
+                     const metrics::Metric& quality) {
+  std::string svg;
+  for (const double tick : ticks(x.low, x.high, 6))
+    svg += fmt::format(
+        R"(<line class="grid" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/><text class="tick" x="{0:.1f}" y="{3}" text-anchor="middle">{4:g}</text>)",
+        x.at(tick), top, height - bottom, height - bottom + 18, tick);
+  for (const double tick : ticks(y.low, y.high, 5))
+    svg += fmt::format(
+        R"(<line class="grid" y1="{0:.1f}" y2="{0:.1f}" x1="{1}" x2="{2}"/><text class="tick" x="{3}" y="{4:.1f}" text-anchor="end">{5:g}</text>)",
+        y.at(tick), left, width - right, left - 8, y.at(tick) + 4, tick);
+  svg += fmt::format(
+      R"(<text class="axis" x="{}" y="{}" text-anchor="middle">{} ({}), faster to the right</text>)",
+      (left + width - right) / 2, height - 12, escape_html(speed.label), escape_html(speed.unit));
+  svg += fmt::format(
+      R"svg(<text class="axis" transform="translate(18,{}) rotate(-90)" text-anchor="middle">{} with unquantized</text>)svg",
+      (top + height - bottom) / 2, escape_html(quality.label));
+  return svg;
+}
+
+std::string frontier_svg(const std::vector<Mark>& marks, const Axis& x, const Axis& y) {
+  std::vector<analysis::Point> points;
+  for (const Mark& mark : marks) points.push_back({mark.speed, mark.quality});
+  std::string path;
+  for (const size_t i : analysis::find_frontier(points))
+    path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : " L", x.at(points[i].x),
+                        y.at(points[i].y));
+  return fmt::format(R"(<path class="frontier" d="{}"/>)", path);
+}
+
+// Labels are put to the right or left, and down until none overlaps another.
+class LabelPlacer {
+ public:
+  struct Place {
+    double x, y;
+    bool is_left;
+  };
+  Place place(double x, double y, size_t length) {
+    const double text_width = static_cast<double>(length) * 6.4;
+    const bool is_left = x + 10 + text_width > width - 4;
+    const double start = is_left ? x - 10 - text_width : x + 10;
+    double row = y + 4;
+    const auto overlaps = [&](const Box& box) {
+      return start < box.end && start + text_width > box.start && std::fabs(row - box.y) < 13;
+    };
+    while (std::ranges::any_of(boxes_, overlaps)) row += 4;
+    boxes_.push_back({start, start + text_width, row});
+    return {is_left ? x - 10 : x + 10, row, is_left};
+  }
+
+ private:
+  struct Box {
+    double start, end, y;
+  };
+  std::vector<Box> boxes_;
+};
+
+std::string marks_svg(std::vector<Mark> marks, const Axis& x, const Axis& y,
+                      const metrics::Metric& speed) {
+  std::ranges::sort(marks, {}, [](const Mark& mark) { return -mark.quality; });
+  LabelPlacer placer;
+  std::string svg;
+  for (const Mark& mark : marks) {
+    const std::string label = analysis::label_of(*mark.record);
+    const double px = x.at(mark.speed);
+    const double py = y.at(mark.quality);
+    const auto place = placer.place(px, py, label.size());
+    svg += fmt::format(
+        R"(<g class="mark" tabindex="0" role="img" aria-label="{0}: {1}, agreement {2:.3f}"><title>{0}: {1}, agreement {2:.3f}</title><circle cx="{3:.1f}" cy="{4:.1f}" r="6" class="{5}"/><text x="{6:.1f}" y="{7:.1f}"{8}>{0}</text></g>)",
+        escape_html(label), format_quantity(mark.speed, speed.unit), mark.quality, px, py,
+        escape_html(mark.record->subject.framework), place.x, place.y,
+        place.is_left ? R"( text-anchor="end")" : "");
+  }
+  return svg;
+}
+
+}  // namespace
+
+std::string render_scatter(const std::vector<const Record*>& records) {
+  std::vector<Mark> marks;
+  for (const Record* record : records) {
+    const Measurement* speed = find_measurement(*record, analysis::speed_metric(*record));
+    const Measurement* quality = find_measurement(*record, analysis::quality_metric(*record));
+    if (speed && quality && speed->value && quality->value)
+      marks.push_back({record, *speed->value, *quality->value});
+  }
+  if (marks.size() < 2) return {};
+  const auto [slow, fast] = std::ranges::minmax_element(marks, {}, &Mark::speed);
+  const auto [bad, good] = std::ranges::minmax_element(marks, {}, &Mark::quality);
+  const Axis x = padded_axis(std::min(0.0, slow->speed), fast->speed, left, width - right);
+  const Axis y = padded_axis(bad->quality, good->quality, height - bottom, top);
+  const metrics::Metric& speed = *metrics::find_metric(analysis::speed_metric(*marks[0].record));
+  const metrics::Metric& quality =
+      *metrics::find_metric(analysis::quality_metric(*marks[0].record));
+  return fmt::format(
+      R"(<svg viewBox="0 0 {} {}" role="group" aria-label="speed against quality">{}{}{}</svg>)",
+      width, height, axes_svg(x, y, speed, quality), frontier_svg(marks, x, y),
+      marks_svg(marks, x, y, speed));
+}
+
+}  // namespace qb::report

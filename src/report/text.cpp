@@ -1,0 +1,123 @@
+// Tables as text: for the terminal and as Markdown.
+#include <algorithm>
+
+#include "analysis/table.h"
+#include "report/report.h"
+
+namespace qb::report {
+namespace {
+
+// Columns a terminal takes: characters, not bytes.
+size_t width_of(std::string_view text) {
+  return static_cast<size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; }));
+}
+
+std::string padded(std::string_view text, size_t width, bool to_right) {
+  const std::string spaces(width - std::min(width, width_of(text)), ' ');
+  return to_right ? spaces + std::string(text) : std::string(text) + spaces;
+}
+
+std::vector<size_t> widths_of(const analysis::Table& table) {
+  std::vector<size_t> widths;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    size_t width = width_of(table.columns[i].heading);
+    for (const auto& row : table.rows) width = std::max(width, width_of(row[i].text));
+    widths.push_back(width);
+  }
+  return widths;
+}
+
+std::string table_text(const analysis::Table& table) {
+  const std::vector<size_t> widths = widths_of(table);
+  std::string text = table.title + "\n";
+  const auto line = [&](auto&& text_of) {
+    std::string out;
+    for (size_t i = 0; i < widths.size(); ++i)
+      out += "  " + padded(text_of(i), widths[i], !table.columns[i].unit.empty());
+    return out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
+  };
+  text += line([&](size_t i) { return table.columns[i].heading; });
+  for (const auto& row : table.rows) text += line([&](size_t i) { return row[i].text; });
+  return text;
+}
+
+std::string table_markdown(const analysis::Table& table) {
+  std::string text = fmt::format("### {}\n\n|", table.title);
+  for (const auto& column : table.columns) text += fmt::format(" {} |", column.heading);
+  text += "\n|";
+  for (const auto& column : table.columns) text += column.unit.empty() ? "---|" : "--:|";
+  for (const auto& row : table.rows) {
+    text += "\n|";
+    for (const auto& cell : row) text += fmt::format(" {} |", cell.text);
+  }
+  return text + "\n";
+}
+
+// What is not ok, with its reason, one line each.
+std::string problems(const std::vector<const Record*>& records, std::string_view prefix) {
+  std::string text;
+  for (const Record* record : records)
+    if (record->outcome != Outcome::ok)
+      text += fmt::format("{}{} {}: {}\n", prefix, analysis::label_of(*record),
+                          name_of(record->outcome), record->reason);
+  return text;
+}
+
+// What the kernels really compute with, once for each choice.
+std::string compute_types(const std::vector<const Record*>& records, std::string_view prefix) {
+  std::vector<std::string> lines;
+  for (const Record* record : records) {
+    const std::string& type = record->manifest["actual"]["compute_type"].as_string();
+    if (type.empty() || type == "f32") continue;
+    lines.push_back(fmt::format("{}{}: {}\n", prefix, analysis::label_of(*record), type));
+  }
+  return fmt::format("{}", fmt::join(lines, ""));
+}
+
+std::string workload_text(const Record& record) {
+  const Workload& w = record.subject.workload;
+  std::string text = fmt::format("batch {}", w.batch);
+  if (w.prompt_tokens > 0)
+    text += fmt::format(", prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
+  const Json& dataset = record.manifest["dataset"];
+  if (!dataset.is_null())
+    text +=
+        fmt::format("; quality on {} ({} {})", dataset["name"].as_string(),
+                    dataset["item_count"].as_int(), w.prompt_tokens > 0 ? "tokens" : "pictures");
+  return text;
+}
+
+std::string host_text(const Run& run) {
+  return fmt::format("{}, {} cores, {}", run.host["cpu"].as_string(),
+                     run.host["physical_cores"].as_int(), run.host["os"].as_string());
+}
+
+}  // namespace
+
+std::string render_terminal(const Document& document) {
+  std::string text;
+  for (const auto& group : analysis::group_by_model(document.records)) {
+    text += table_text(analysis::summarize(group.records));
+    text += fmt::format("  ({})\n", workload_text(*group.records.front()));
+    text += compute_types(group.records, "  computes ");
+    text += problems(group.records, "  ! ");
+    text += "\n";
+  }
+  return text;
+}
+
+std::string render_markdown(const Document& document) {
+  std::string text = fmt::format("## qbench: {} ({})\n\n{}\n\n", document.run.suite_name,
+                                 document.run.started_at, host_text(document.run));
+  for (const auto& group : analysis::group_by_model(document.records)) {
+    text += table_markdown(analysis::summarize(group.records));
+    text += fmt::format("\n{}\n\n", workload_text(*group.records.front()));
+    text += compute_types(group.records, "- computes ");
+    text += problems(group.records, "- **not ok** ");
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace qb::report
