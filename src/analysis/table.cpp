@@ -75,6 +75,14 @@ std::string label_of(const Record& record) {
                            : fmt::format("{} {} {}", c.scheme, c.framework, c.device);
 }
 
+std::string short_label_of(const Record& record, const std::vector<const Record*>& all) {
+  const auto differs = [&](const Record* other) {
+    return other->subject.framework != record.subject.framework ||
+           other->subject.device != record.subject.device;
+  };
+  return std::ranges::any_of(all, differs) ? label_of(record) : record.subject.scheme;
+}
+
 std::vector<ModelGroup> group_by_model(const std::vector<Record>& records) {
   std::vector<ModelGroup> groups;
   for (const Record& record : records) {

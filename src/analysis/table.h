@@ -45,5 +45,7 @@ std::string_view quality_metric(const Record& record);
 
 // "w4g32 onnxruntime", and the device where it isn't cpu.
 std::string label_of(const Record& record);
+// The same without what all the records share.
+std::string short_label_of(const Record& record, const std::vector<const Record*>& all);
 
 }  // namespace qb::analysis

@@ -30,7 +30,9 @@ class Campaign {
 
   Result<Ending> run() {
     for (const plan::PlannedCase& planned : plan_.cases) {
-      records_.push_back({.run_id = settings_.run_id, .subject = planned.subject});
+      records_.push_back({.run_id = settings_.run_id,
+                          .position = static_cast<int64_t>(records_.size()),
+                          .subject = planned.subject});
       prepare(planned, records_.back());
       if (is_interrupted()) return Ending::interrupted;
       if (records_.back().outcome != Outcome::ok) QB_CHECK(save(records_.back()));

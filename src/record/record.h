@@ -77,6 +77,7 @@ struct Measurement {
 
 struct Record {
   std::string run_id;
+  int64_t position = 0;  // in the run's plan
   Case subject;
   Outcome outcome = Outcome::ok;
   std::string reason;

@@ -10,7 +10,7 @@ std::string_view page_style() {
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #9aa7b8; --line: #313b48;
   --paper: #12171e; --panel: #1a212b; --accent: #69b1ff; --warn: #ffab73; --mark: #69b1ff; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 74rem; background: var(--paper);
+body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 92rem; background: var(--paper);
   color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; }
 p { margin: .4rem 0; } .soft { color: var(--soft); } a { color: var(--accent); }
@@ -23,7 +23,7 @@ svg circle { fill: var(--mark); stroke: var(--paper); stroke-width: 1.5; } svg c
 svg circle.mlx { fill: #7048e8; } svg circle.coreml { fill: #2b8a3e; } svg circle.reference { fill: var(--soft); }
 svg .mark:focus { outline: none; } svg .mark:focus circle, svg .mark:hover circle { r: 9; }
 .table { overflow-x: auto; margin-top: .75rem; } table { border-collapse: collapse; width: 100%; }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; text-align: left; }
+th, td { padding: .35rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; text-align: left; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 th button { all: unset; cursor: pointer; color: var(--soft); font-weight: 600; font-size: 13px; }
 th button:focus-visible, .mark:focus-visible { outline: 2px solid var(--accent); border-radius: 3px; }

@@ -81,14 +81,16 @@ std::string frontier_svg(const std::vector<Mark>& marks, const Axis& x, const Ax
 // Labels are put to the right or left, and down until none overlaps another.
 class LabelPlacer {
  public:
+  // Where circles are, so that no label covers one.
+  void avoid(double x, double y) { boxes_.push_back({x - 8, x + 8, y + 4}); }
   struct Place {
     double x, y;
     bool is_left;
   };
   Place place(double x, double y, size_t length) {
-    const double text_width = static_cast<double>(length) * 6.4;
+    const double text_width = static_cast<double>(length) * 7.0;
     const bool is_left = x + 10 + text_width > width - 4;
-    const double start = is_left ? x - 10 - text_width : x + 10;
+    const double start = is_left ? x - 10 - text_width : x + 10;  // clear of its own circle
     double row = y + 4;
     const auto overlaps = [&](const Box& box) {
       return start < box.end && start + text_width > box.start && std::fabs(row - box.y) < 13;
@@ -105,13 +107,14 @@ class LabelPlacer {
   std::vector<Box> boxes_;
 };
 
-std::string marks_svg(std::vector<Mark> marks, const Axis& x, const Axis& y,
-                      const metrics::Metric& speed) {
+std::string marks_svg(std::vector<Mark> marks, const std::vector<const Record*>& records,
+                      const Axis& x, const Axis& y, const metrics::Metric& speed) {
   std::ranges::sort(marks, {}, [](const Mark& mark) { return -mark.quality; });
   LabelPlacer placer;
+  for (const Mark& mark : marks) placer.avoid(x.at(mark.speed), y.at(mark.quality));
   std::string svg;
   for (const Mark& mark : marks) {
-    const std::string label = analysis::label_of(*mark.record);
+    const std::string label = analysis::short_label_of(*mark.record, records);
     const double px = x.at(mark.speed);
     const double py = y.at(mark.quality);
     const auto place = placer.place(px, py, label.size());
@@ -145,7 +148,7 @@ std::string render_scatter(const std::vector<const Record*>& records) {
   return fmt::format(
       R"(<svg viewBox="0 0 {} {}" role="group" aria-label="speed against quality">{}{}{}</svg>)",
       width, height, axes_svg(x, y, speed, quality), frontier_svg(marks, x, y),
-      marks_svg(marks, x, y, speed));
+      marks_svg(marks, records, x, y, speed));
 }
 
 }  // namespace qb::report

@@ -115,19 +115,6 @@ Result<void> insert_measurements(sqlite3* database, const Record& record, const 
   return {};
 }
 
-// The place of a case in its run: kept when the record is replaced.
-Result<int64_t> take_position(sqlite3* database, const Record& record, const std::string& id) {
-  QB_TRY(Statement find, Statement::prepare(database,
-                                            "SELECT position FROM record WHERE run_id = ? "
-                                            "AND case_id = ?"));
-  QB_TRY(const bool is_there, find.bind(record.run_id).bind(id).step());
-  if (is_there) return find.integer(0);
-  QB_TRY(Statement count,
-         Statement::prepare(database, "SELECT count(*) FROM record WHERE run_id = ?"));
-  QB_TRY([[maybe_unused]] const bool has_row, count.bind(record.run_id).step());
-  return count.integer(0);
-}
-
 Record read_record(const Statement& row) {
   Record record = {.run_id = row.text(0)};
   record.subject = {row.text(1),
@@ -139,6 +126,7 @@ Record read_record(const Statement& row) {
   record.reason = row.text(10);
   record.recorded_at = row.text(11);
   record.manifest = parse_json(row.text(12)).value_or(Json());
+  record.position = row.integer(13);
   return record;
 }
 
@@ -231,7 +219,6 @@ Result<void> Store::save_record(const Record& record) {
   const std::string id = case_id(record.subject);
   const Workload& w = record.subject.workload;
   QB_TRY(Transaction transaction, Transaction::begin(database));
-  QB_TRY(const int64_t position, take_position(database, record, id));
   QB_TRY(Statement remove,
          Statement::prepare(database, "DELETE FROM record WHERE run_id = ? AND case_id = ?"));
   QB_CHECK(remove.bind(record.run_id).bind(id).run());
@@ -240,7 +227,7 @@ Result<void> Store::save_record(const Record& record) {
              database, "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   QB_CHECK(insert.bind(record.run_id)
                .bind(id)
-               .bind(position)
+               .bind(record.position)
                .bind(record.subject.model)
                .bind(record.subject.scheme)
                .bind(record.subject.framework)
@@ -279,7 +266,7 @@ Result<std::vector<Record>> Store::load_records(std::string_view run_id) const {
          Statement::prepare(state_->database,
                             "SELECT run_id, model, scheme, framework, device, batch, thread_count, "
                             "prompt_tokens, generated_tokens, outcome, reason, recorded_at, "
-                            "manifest FROM record WHERE run_id = ? ORDER BY position"));
+                            "manifest, position FROM record WHERE run_id = ? ORDER BY position"));
   rows.bind(run_id);
   std::vector<Record> records;
   while (true) {

@@ -27,7 +27,7 @@ class Store {
 
   // Newest first.
   Result<std::vector<Run>> load_runs() const;
-  // In the order they were first saved. Error: no such run.
+  // In the order of their positions. Error: no such run.
   Result<std::vector<Record>> load_records(std::string_view run_id) const;
 
  private:

@@ -24,6 +24,7 @@ struct TemporaryFolder {
 
 Record full_record(int64_t threads) {
   return {.run_id = "r1",
+          .position = threads,
           .subject = {"m", "w4g32", "onnxruntime", "cpu", {1, threads, 128, 64}},
           .outcome = Outcome::unstable,
           .reason = "why",
