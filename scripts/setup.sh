@@ -1,0 +1,176 @@
+# Set-up: each step looks whether its thing is there and does nothing if so. Sourced by ./qb.
+# Everything lands in build/; a failure is one line that says what and what to do, exit code 2.
+
+build=$root/build
+setup_log=$build/setup.log
+
+die() {
+  echo "qb: $*" >&2
+  exit 2
+}
+say() { echo "qb: $*" >&2; }
+
+# Runs a command with its output in the log; on failure dies with the given line.
+quietly() {
+  local problem=$1
+  shift
+  { echo "+ $*"; "$@"; } >>"$setup_log" 2>&1 || die "$problem (details: $setup_log)"
+}
+
+sha256_of() {
+  if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d' ' -f1
+}
+
+is_macos() { [ "$(uname)" = Darwin ]; }
+
+check_disk() {
+  local free_kb
+  free_kb=$(df -Pk "$root" | awk 'NR == 2 {print $4}')
+  [ "${free_kb:-0}" -ge 3000000 ] ||
+    die "set-up needs 3 GB of free disk, $((${free_kb:-0} / 1000)) MB are left at $root: free some and run this again"
+}
+
+# Whether the command or header of the table's first column is there.
+is_installed() {
+  case $1 in
+    include/*)
+      local prefix
+      for prefix in /usr /usr/local /opt/homebrew "${HOMEBREW_PREFIX:-/opt/homebrew}"; do
+        [ -e "$prefix/$1" ] && return 0
+      done
+      ls /usr/include/*-linux-gnu/"${1#include/}" >/dev/null 2>&1 ;;
+    python3) python3 -c 'import venv, ensurepip' >/dev/null 2>&1 ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+install_packages() {
+  local table=$1 missing="" proof debian brew package
+  while read -r proof debian brew; do
+    case $proof in '#'* | '') continue ;; esac
+    is_installed "$proof" && continue
+    if is_macos; then package=$brew; else package=$debian; fi
+    [ "$package" = - ] || missing="$missing $package"
+  done <"$table"
+  [ -z "$missing" ] && return 0
+  say "installing system packages:$missing"
+  check_disk
+  # shellcheck disable=SC2086
+  if is_macos; then
+    command -v brew >/dev/null || die "Homebrew is needed to install$missing: see brew.sh, then run this again"
+    quietly "Homebrew could not install$missing" brew install $missing
+  elif command -v apt-get >/dev/null; then
+    local sudo=""
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    [ -z "$sudo" ] || command -v sudo >/dev/null || die "these packages are missing:$missing: install them as root, then run this again"
+    quietly "apt-get could not read its lists: is there a network?" $sudo apt-get update
+    quietly "apt-get could not install$missing" $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+  else
+    die "no apt-get and no Homebrew here: install what stands for$missing, then run this again"
+  fi
+}
+
+# The Python environment, with the packages of each given requirements file.
+install_python() {
+  local file stamp
+  if [ ! -x "$venv/bin/python" ]; then
+    say "making a Python environment"
+    check_disk
+    quietly "python3 -m venv failed: is python3-venv installed?" python3 -m venv "$venv"
+  fi
+  for file in "$@"; do
+    stamp=$venv/.installed-$(basename "$(dirname "$file")")-$(sha256_of "$file")
+    [ -e "$stamp" ] && continue
+    say "installing Python packages of ${file#"$root"/}"
+    check_disk
+    quietly "pip could not install ${file#"$root"/}: is there a network?" "$venv/bin/python" -m pip install --disable-pip-version-check -r "$file"
+    touch "$stamp"
+  done
+}
+
+# Downloads one row of the data table to build/downloads and prints the file's path.
+download() {
+  local kind=$1 name=$2 version=$3 folder=$build/downloads
+  mkdir -p "$folder"
+  case $kind in
+    wheel) quietly "pip could not download $name: is there a network?" \
+      "$venv/bin/python" -m pip download --disable-pip-version-check --no-deps --only-binary :all: --platform any -d "$folder" "$name==$version" ;;
+    sdist) quietly "pip could not download $name: is there a network?" \
+      curl -fsSL --retry 2 -o "$folder/$name-$version.tar.gz" "$(sdist_address "$name" "$version")" ;;
+    deb) (cd "$folder" && quietly "apt-get could not download $name: is there a network?" apt-get download "$name=$version") || exit 2 ;;
+    headers) quietly "$name could not be downloaded: is there a network?" \
+      curl -fsSL --retry 2 -o "$folder/$name-$version.tgz" "$(npm_registry)/$name/-/$name-$version.tgz" ;;
+  esac
+  ls "$folder"/"$(echo "$name" | tr - '?')"[-_]"$version"* 2>/dev/null | head -n 1
+}
+
+# Where the package index keeps a source distribution. (pip would run its setup.py to learn about it.)
+sdist_address() {
+  local index page
+  index=$("$venv/bin/python" -m pip config get global.index-url 2>/dev/null) || index=https://pypi.org/simple
+  page=${index%/}/$1/
+  curl -fsSL --retry 2 "$page" | "$venv/bin/python" -c '
+import re, sys, urllib.parse
+page, file = sys.argv[1:]
+links = (link for link in re.findall(r"href=\"([^\"#]+)", sys.stdin.read()) if link.endswith("/" + file))
+print(urllib.parse.urljoin(page, next(links, "nowhere")))' "$page" "$1-$2.tar.gz"
+}
+
+npm_registry() {
+  local registry=""
+  command -v npm >/dev/null && registry=$(npm config get registry 2>/dev/null)
+  registry=${registry:-https://registry.npmjs.org}
+  echo "${registry%/}"
+}
+
+extract() {
+  local kind=$1 file=$2 target=$3
+  rm -rf "$target" && mkdir -p "$target"
+  case $kind in
+    wheel) quietly "$file can't be unpacked" unzip -q -o "$file" -d "$target" ;;
+    sdist) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 ;;
+    deb) quietly "$file can't be unpacked" dpkg-deb -x "$file" "$target" ;;
+    headers) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 6 \
+      'package/Plugins/iOS~/onnxruntime.xcframework/ios-arm64_x86_64-simulator/onnxruntime.framework/Headers' ;;
+  esac
+}
+
+# Weights, data and headers: "run" for what a run needs, "test" for all.
+install_data() {
+  local wanted=$1 kind name version sha256 needed target file
+  while read -r kind name version sha256 needed; do
+    case $kind in '#'* | '') continue ;; esac
+    [ "$needed" = run ] || [ "$wanted" = test ] || continue
+    target=$build/data/$name-$version
+    [ "$kind" = headers ] && target=$build/onnxruntime-headers
+    [ -e "$target/.complete-$sha256" ] && continue
+    if [ "$kind" = deb ] && ! command -v dpkg-deb >/dev/null; then
+      say "$name comes from Debian only: pictures will be judged on foolbox's 20"
+      mkdir -p "$build/data" && continue
+    fi
+    say "fetching $name $version"
+    check_disk
+    file=$(download "$kind" "$name" "$version") || exit 2
+    [ -n "$file" ] || die "$name $version did not arrive in $build/downloads"
+    if [ "$(sha256_of "$file")" != "$sha256" ]; then
+      rm -f "$file"
+      die "$name $version is not the file that was pinned (sha256 differs): run this again, and report it if it stays so"
+    fi
+    extract "$kind" "$file" "$target"
+    rm -f "$file"
+    touch "$target/.complete-$sha256"
+  done <"$root/scripts/data_packages.txt"
+}
+
+build_program() {
+  local preset=$1
+  shift
+  if [ ! -e "$build/$preset/build.ninja" ]; then
+    say "configuring"
+    quietly "CMake could not configure the build" \
+      cmake --preset "$preset" -S "$root" "-DQB_PYTHON=$venv/bin/python" "$@"
+  fi
+  (cd "$root" && ninja -C "$build/$preset" -n 2>/dev/null | grep -q 'no work to do') && return 0
+  say "building (the first time takes a few minutes)"
+  quietly "the build failed" cmake --build "$build/$preset"
+}

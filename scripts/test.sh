@@ -1,0 +1,56 @@
+# The checks and tests of `./qb test`. Sourced by ./qb.
+
+format_check() {
+  say "checking the format"
+  (cd "$root" && git ls-files --cached --others --exclude-standard '*.cpp' '*.h' |
+    xargs clang-format-19 --dry-run -Werror) ||
+    die "the format is not clang-format's: run clang-format-19 -i on the files above"
+}
+
+# clang-tidy over the files that changed since they last passed: a stamp for each, named by what
+# decides the result (the file preprocessed, the checks).
+tidy_one() {
+  local file=$1 stamps=$build/tidy key
+  key=$( (cat "$root/.clang-tidy"; "$root/scripts/preprocess.py" "$build/release" "$file") | sha256sum | cut -d' ' -f1)
+  [ -e "$stamps/$key" ] && return 0
+  # Warnings in headers that only one translation unit shows are errors too.
+  clang-tidy-19 --quiet -p "$build/release" "$file" >"$stamps/$key.log" 2>/dev/null || {
+    cat "$stamps/$key.log"
+    return 1
+  }
+  rm -f "$stamps/$key.log"
+  touch "$stamps/$key"
+}
+
+tidy_check() {
+  say "running clang-tidy"
+  mkdir -p "$build/tidy"
+  export -f tidy_one
+  export root build
+  (cd "$root" && git ls-files --cached --others --exclude-standard 'src/*.cpp' |
+    grep -v -e _macos.cpp -e _test.cpp |
+    xargs -P "$(getconf _NPROCESSORS_ONLN)" -I {} bash -c 'tidy_one {}') ||
+    die "clang-tidy has complaints: see above"
+}
+
+run_tests() {
+  local preset=release
+  if [ "${1:-}" = --sanitize ]; then
+    preset=sanitize
+    build_program sanitize
+  elif [ -n "${1:-}" ]; then
+    die "./qb test knows --sanitize, not $1"
+  else
+    format_check
+  fi
+  say "running the tests"
+  local status=0 log=$build/ctest.log
+  (cd "$root" && ctest --preset "$preset") 2>&1 | tee "$log" || status=$?
+  [ "$preset" = sanitize ] || tidy_check
+  local passed failed
+  failed=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of.*/\1/p' "$log")
+  passed=$(($(sed -n 's/.*tests failed out of \([0-9]*\).*/\1/p' "$log") - failed))
+  is_macos || say "not run here: what needs macOS (the *_macos.cpp probes)"
+  echo "$passed passed, $failed failed"
+  return "$status"
+}

@@ -1,0 +1,131 @@
+"""Whole models on real weights: against Hugging Face transformers, against the reference, against published runs.
+
+SmolLM2: perplexity within 0.1 % of transformers' on the same dequantized tensors (fp32, and w4g32 decoded here by
+numpy from the documented layout); ONNX Runtime's fp32 logits within 2e-3 of the reference's.
+EfficientNet-Lite: top-1 and top-5 within one picture of an independent implementation's; ONNX Runtime's top-1 the
+reference's on every picture.
+
+usage: models_parity.py BIN DATA CACHE
+"""
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+bin_folder, data, cache = (Path(a) for a in sys.argv[1:])
+failures = []
+
+
+def check(what: str, ok: bool) -> None:
+    print(("ok    " if ok else "WRONG ") + what)
+    if not ok:
+        failures.append(what)
+
+
+def prepare(model: str, scheme: str):
+    done = subprocess.run([bin_folder / "probe", "prepare", model, scheme, data, cache], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout)
+
+
+def quality(engine: str, prepared, baseline="", baseline_output=""):
+    request = {"kind": "quality", "bundle": prepared["bundle"], "device": "cpu", "batch": 1, "thread_count": 2,
+               "dataset": prepared["dataset"], "baseline": str(baseline), "baseline_output": str(baseline_output)}
+    file = cache / "request.json"
+    file.write_text(json.dumps(request))
+    done = subprocess.run([bin_folder / f"qbench-worker-{engine}", "--run", file], capture_output=True, text=True)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    if events[-1]["outcome"] != "ok":
+        sys.exit(f"{engine}: {events[-1]}")
+    return {e["name"]: e["value"] for e in events if e["event"] == "fact"}
+
+
+def decode(bundle: Path):
+    """The bundle's parameters as f32 arrays, by the layout that src/quant/packed.h documents."""
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    raw = np.fromfile(bundle / "weights.bin", np.uint8)
+    shapes = {v["name"]: v["shape"] for v in manifest["graph"]["values"] if v["kind"] == "parameter"}
+    group = int(manifest["scheme"].split("g")[-1]) if "g" in manifest["scheme"] else 0
+    out = {}
+    for name, entry in manifest["parameters"].items():
+        shape = shapes[name]
+        if entry["encoding"] == "f32":
+            start = entry["values"]
+            out[name] = raw[start:start + 4 * math.prod(shape)].view(np.float32).reshape(shape).copy()
+            continue
+        rows, columns = shape[0], math.prod(shape[1:])
+        groups = -(-columns // group)
+        codes = raw[entry["codes"]:][:rows * groups * group // 2].reshape(rows, -1)
+        codes = np.stack([codes & 15, codes >> 4], -1).reshape(rows, groups, group)
+        scales = raw[entry["scales"]:][:rows * groups * 4].view(np.float32).reshape(rows, groups, 1)
+        row_bytes = -(-groups // 2)
+        points = raw[entry["zero_points"]:][:rows * row_bytes].reshape(rows, row_bytes)
+        points = np.stack([points & 15, points >> 4], -1).reshape(rows, -1)[:, :groups, None]
+        values = (codes.astype(np.float32) - points.astype(np.float32)) * scales
+        out[name] = values.reshape(rows, -1)[:, :columns].reshape(shape)
+    return out
+
+
+def transformers_perplexity(parameters, tokens: np.ndarray) -> float:
+    config = LlamaConfig(vocab_size=49152, hidden_size=576, intermediate_size=1536, num_hidden_layers=30,
+                         num_attention_heads=9, num_key_value_heads=3, head_dim=64, rms_norm_eps=1e-5,
+                         max_position_embeddings=8192, tie_word_embeddings=True,
+                         rope_parameters={"rope_type": "default", "rope_theta": 100000.0})
+    model = LlamaForCausalLM(config).eval()
+    state = {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in parameters.items()}
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    check("transformers takes every tensor", not unexpected and set(missing) <= {"lm_head.weight"})
+    model.tie_weights()
+    losses = []
+    with torch.no_grad():
+        for window in torch.from_numpy(tokens):
+            logits = model(window[None]).logits[0, :-1].double()
+            losses.append(torch.nn.functional.cross_entropy(logits, window[1:], reduction="none"))
+    return float(torch.cat(losses).mean().exp())
+
+
+def read_tokens(path: Path) -> np.ndarray:
+    header = json.loads(path.read_bytes()[:4096])
+    entry = header["tensors"][0]
+    return np.fromfile(path, np.int64, offset=entry["offset"], count=math.prod(entry["shape"])).reshape(entry["shape"])
+
+
+def check_smollm2() -> None:
+    for scheme in ("fp32", "w4g32"):
+        prepared = prepare("smollm2-135m", scheme)
+        expected = transformers_perplexity(decode(Path(prepared["bundle"])), read_tokens(Path(prepared["dataset"])))
+        baseline = cache / "baseline.tensors"
+        ours = quality("reference", prepared, baseline_output=baseline)["perplexity"]
+        check(f"{scheme}: perplexity {ours:.5f}, transformers {expected:.5f}", abs(ours / expected - 1) < 1e-3)
+        if scheme == "fp32":
+            ort = quality("onnxruntime", prepared, baseline=baseline)
+            check(f"fp32: ONNX Runtime's perplexity {ort['perplexity']:.5f}", abs(ort["perplexity"] / expected - 1) < 1e-3)
+            check(f"fp32: largest logit difference {ort['logit_max_abs_difference']:.1e}", ort["logit_max_abs_difference"] <= 2e-3)
+
+
+# Right answers of 156 (top-1, top-5), from the models' PyTorch implementation with Pillow's preparation.
+PUBLISHED = {"efficientnet-lite0": (121, 139), "efficientnet-lite1": (125, 140), "efficientnet-lite2": (129, 145)}
+
+
+def check_efficientnet() -> None:
+    for model, (top1, top5) in PUBLISHED.items():
+        prepared = prepare(model, "fp32")
+        baseline = cache / "baseline.tensors"
+        quality("reference", prepared, baseline_output=baseline)
+        facts = quality("onnxruntime", prepared, baseline=baseline)
+        got = round(facts["top1_accuracy"] * 156), round(facts["top5_accuracy"] * 156)
+        check(f"{model}: {got} right of {facts['picture_count']}, published {top1, top5}",
+              facts["picture_count"] == 156 and abs(got[0] - top1) <= 1 and abs(got[1] - top5) <= 1)
+        check(f"{model}: same top-1 as the reference on every picture", facts["top1_agreement"] == 1.0)
+
+
+cache.mkdir(parents=True, exist_ok=True)
+check_smollm2()
+check_efficientnet()
+sys.exit(bool(failures))

@@ -1,0 +1,87 @@
+// Gives the parity scripts a hand on the project's own functions.
+//   probe tokenize GGUF            lines of JSON text on stdin; a JSON list of ids for each
+//   probe weights FILE             name, shape and hash of the f32 values of each tensor
+//   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
+//   probe prepare MODEL SCHEME DATA CACHE   JSON: bundle and dataset
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <span>
+
+#include "base/hash.h"
+#include "pictures/picture.h"
+#include "pictures/prepare.h"
+#include "prepare/dataset.h"
+#include "prepare/gguf_llama.h"
+#include "quant/scheme.h"
+#include "weights/weight_file.h"
+
+using namespace qb;
+
+namespace {
+
+Result<void> tokenize(const std::string& gguf) {
+  QB_TRY(const weights::WeightFile file, weights::load_weights(gguf));
+  QB_TRY(text::BpeDefinition definition, prepare::tokenizer_of(file));
+  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(std::move(definition)));
+  for (std::string line; std::getline(std::cin, line);) {
+    QB_TRY(const Json text, parse_json(line));
+    QB_TRY(const std::vector<int32_t> ids, tokenizer.encode(text.as_string()));
+    if (tokenizer.decode(ids) != text.as_string())
+      return fail(Errc::bad_input, "decoding does not give back {}", line);
+    std::puts(dump_json(Json::array_of(ids)).c_str());
+  }
+  return {};
+}
+
+Result<void> print_weights(const std::string& path) {
+  QB_TRY(const weights::WeightFile file, weights::load_weights(path));
+  for (const weights::StoredTensor& tensor : file.tensors) {
+    std::vector<float> values(tensor.element_count());
+    if (!weights::decode_f32(tensor, values)) continue;  // no weights, such as a counter
+    std::puts(dump_json(Json::object({{"name", tensor.name},
+                                      {"shape", Json::array_of(tensor.shape)},
+                                      {"hash", hash_of(std::as_bytes(std::span(values)))}}))
+                  .c_str());
+  }
+  return {};
+}
+
+Result<void> print_picture(const std::string& path, int64_t size_px, bool is_cut_out) {
+  QB_TRY(const pictures::Picture picture, pictures::load_picture(path));
+  const pictures::Picture square = is_cut_out
+                                       ? pictures::composite_on_white_square(picture, 1.15)
+                                       : pictures::crop_centre_square(pictures::to_rgb(picture));
+  const pictures::Picture small = pictures::resize_bicubic(square, size_px, size_px);
+  std::fwrite(small.pixels.data(), 1, small.pixels.size(), stdout);
+  return {};
+}
+
+Result<void> prepare_all(std::span<char*> a) {
+  QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], a[4]));
+  QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
+  QB_TRY(const auto bundle, prepare::prepare_bundle(source, scheme, a[5]));
+  QB_TRY(const prepare::Dataset dataset, prepare::prepare_dataset(source, a[4], a[5]));
+  std::puts(
+      dump_json(Json::object({{"bundle", bundle.string()}, {"dataset", dataset.file.string()}}))
+          .c_str());
+  return {};
+}
+
+Result<void> run(std::span<char*> a) {
+  const std::string_view verb = a.size() > 1 ? a[1] : "";
+  if (verb == "tokenize" && a.size() == 3) return tokenize(a[2]);
+  if (verb == "weights" && a.size() == 3) return print_weights(a[2]);
+  if (verb == "picture" && a.size() == 5)
+    return print_picture(a[2], std::atoll(a[3]), std::string_view(a[4]) == "cut_out");
+  if (verb == "prepare" && a.size() == 6) return prepare_all(a);
+  return fail(Errc::bad_input, "see the head of probe.cpp");
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  const Result<void> done = run({arguments, static_cast<size_t>(argument_count)});
+  if (!done) std::fprintf(stderr, "probe: %s\n", done.error().message.c_str());
+  return done ? 0 : 1;
+}

@@ -1,0 +1,68 @@
+"""The tokenizer against Hugging Face's on 2,000 strings of many scripts.
+
+usage: tokenizer_parity.py PROBE GGUF
+"""
+import json
+import random
+import subprocess
+import sys
+
+from gguf import GGUFReader
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+
+ALPHABETS = [
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ", "àéîõüßçñæøåłžşğ", "αβγδεζηθικλμνξοπρσΩΣ", "абвгдежзийклмнопрстЩЪЫ",
+    "ابتثجحخدذرزسشصضط", "אבגדהוזחטיכלמ", "अआइईउऊकखगघचछजझ" + "ािीुू्", "กขคงจฉชซ" + "ะาิีุู่้", "一二三你好世界日本語漢字",
+    "ひらがなカタカナー", "한국어안녕하세요", "აბგდევზთ", "ԱԲԳԴԵ", "ሀሁሂሃ", "😀🎉🚀❤️👍🏽", "👩‍👩‍👧🏳️‍🌈", "0123456789", "٠١٢٣४५६²³½Ⅷ",
+    " \t\n\r\u00a0\u2003\u3000\u200b", "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~", "\u0301\u0308\u0323e\u0301", "\x01\x02\x7f\u0085\u2028\ufeff\u180e",
+]
+PHRASES = ["I'm", "don't", "they'LL", "we've", " 's", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|im_", "    ", "\n\n\n",
+           "def f(x):\n    return x ** 2\n", "https://example.org/a?b=c", "3.14159", "1,000,000", "e.g.", "naïve café", "ﬁ ligature", "Ǆ"]
+
+
+def make_strings(count: int):
+    rng = random.Random(20261123)
+    strings = ["", " ", "\n", "a", "Hello, world!", *PHRASES, *ALPHABETS]
+    while len(strings) < count:
+        parts = []
+        for _ in range(rng.randint(1, 12)):
+            if rng.random() < 0.2:
+                parts.append(rng.choice(PHRASES))
+            else:
+                alphabet = rng.choice(ALPHABETS)
+                parts.append("".join(rng.choice(alphabet) for _ in range(rng.randint(1, 9))))
+        strings.append(rng.choice(["", " ", " "]).join(parts))
+    return strings[:count]
+
+
+def reference(path: str) -> Tokenizer:
+    fields = GGUFReader(path).fields
+    tokens = fields["tokenizer.ggml.tokens"].contents()
+    merges = [tuple(line.split(" ")) for line in fields["tokenizer.ggml.merges"].contents()]
+    types = fields["tokenizer.ggml.token_type"].contents()
+    tokenizer = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Digits(individual_digits=True),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)])
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False)
+                                  for token, kind in zip(tokens, types) if kind == 3])
+    return tokenizer
+
+
+def main(probe: str, gguf: str) -> int:
+    strings = make_strings(2000)
+    lines = "".join(json.dumps(s) + "\n" for s in strings)
+    done = subprocess.run([probe, "tokenize", gguf], input=lines, capture_output=True, text=True)
+    if done.returncode:
+        print(done.stderr)
+        return 1
+    ours = [json.loads(line) for line in done.stdout.splitlines()]
+    theirs = [e.ids for e in reference(gguf).encode_batch(strings, add_special_tokens=False)]
+    different = [(s, a, b) for s, a, b in zip(strings, ours, theirs) if a != b]
+    for s, a, b in different[:10]:
+        print(f"{s!r}\n  ours   {a}\n  theirs {b}")
+    print(f"{len(strings) - len(different)} of {len(strings)} equal")
+    return int(bool(different) or len(ours) != len(strings))
+
+
+sys.exit(main(*sys.argv[1:]))
