@@ -49,15 +49,19 @@ Result<void> conv2d(const KernelArguments& a) {
   const int64_t out_channels = weight.extent(0) / group_count;
   const int64_t taps = g.channels * g.kernel_height * g.kernel_width;
   const int64_t area = g.out_height * g.out_width;
-  Matrix columns(taps, area);
+  // A 1x1 kernel at stride 1 without padding sees the picture as it is.
+  const bool is_pointwise = taps == g.channels && area == g.height * g.width;
+  Matrix columns(is_pointwise ? 0 : taps, is_pointwise ? 0 : area);
   for (int64_t batch = 0; batch < x.extent(0); ++batch) {
     for (int64_t group = 0; group < group_count; ++group) {
       const int64_t in_plane = batch * group_count + group;
-      image_to_columns(x.values.data() + in_plane * g.channels * g.height * g.width, g, columns);
+      const float* image = x.values.data() + in_plane * g.channels * g.height * g.width;
+      if (!is_pointwise) image_to_columns(image, g, columns);
+      const ConstMatrixView taps_view(is_pointwise ? image : columns.data(), taps, area);
       const ConstMatrixView kernel(weight.values.data() + group * out_channels * taps, out_channels,
                                    taps);
       MatrixView out(a.out_values.data() + in_plane * out_channels * area, out_channels, area);
-      out.noalias() = kernel * columns;
+      out.noalias() = kernel * taps_view;
       if (a.inputs.size() > 2)
         out.colwise() +=
             ConstMatrixView(a.inputs[2].values.data() + group * out_channels, out_channels, 1)

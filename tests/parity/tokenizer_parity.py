@@ -7,8 +7,7 @@ import random
 import subprocess
 import sys
 
-from gguf import GGUFReader
-from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+from tokenizer_of_gguf import reference
 
 ALPHABETS = [
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ", "àéîõüßçñæøåłžşğ", "αβγδεζηθικλμνξοπρσΩΣ", "абвгдежзийклмнопрстЩЪЫ",
@@ -33,20 +32,6 @@ def make_strings(count: int):
                 parts.append("".join(rng.choice(alphabet) for _ in range(rng.randint(1, 9))))
         strings.append(rng.choice(["", " ", " "]).join(parts))
     return strings[:count]
-
-
-def reference(path: str) -> Tokenizer:
-    fields = GGUFReader(path).fields
-    tokens = fields["tokenizer.ggml.tokens"].contents()
-    merges = [tuple(line.split(" ")) for line in fields["tokenizer.ggml.merges"].contents()]
-    types = fields["tokenizer.ggml.token_type"].contents()
-    tokenizer = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Digits(individual_digits=True),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)])
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False)
-                                  for token, kind in zip(tokens, types) if kind == 3])
-    return tokenizer
 
 
 def main(probe: str, gguf: str) -> int:

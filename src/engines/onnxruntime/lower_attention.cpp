@@ -34,7 +34,10 @@ Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const std::string& key_cache = l.ir()[node.inputs[3]].name;
   const std::string& value_cache = l.ir()[node.inputs[4]].name;
   std::vector<std::string> inputs;
-  for (size_t i = 0; i < 3; ++i) inputs.push_back(l.operand(node.inputs[i]));
+  if (const auto linears = l.joint_projections(node); !linears.empty())
+    inputs = {lower_joint_projection(l, linears), "", ""};
+  else
+    for (size_t i = 0; i < 3; ++i) inputs.push_back(l.operand(node.inputs[i]));
   inputs.insert(inputs.end(), {past_name(key_cache), past_name(value_cache), last_index_input,
                                total_tokens_input});
   if (theta > 0.0) {

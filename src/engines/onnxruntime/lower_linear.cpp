@@ -1,4 +1,6 @@
 // linear and embedding.
+#include <algorithm>
+
 #include "engines/onnxruntime/blocked.h"
 
 namespace qb::ort {
@@ -26,22 +28,24 @@ BlockedNames add_blocked(Lowering& l, const std::string& hint, const BlockedWeig
   return names;
 }
 
-void lower_packed_linear(Lowering& l, const ir::Node& node, const bundle::Parameter& weight) {
-  const BlockedWeight w = block_weight(l, weight.packed);
+// output = x times the transposed weight, plus a bias unless its name is empty.
+void add_packed_product(Lowering& l, const std::string& x, const std::string& hint,
+                        const quant::PackedView& packed, const std::string& bias,
+                        const std::string& output) {
+  const BlockedWeight w = block_weight(l, packed);
   const BlockedNames names =
-      add_blocked(l, weight.name, w, {w.row_count, w.blocks_per_row, w.block_size * w.bits / 8});
-  std::vector<std::string> inputs = {l.operand(node.inputs[0]), names.codes, names.scales,
-                                     names.zero_points};
-  if (node.inputs.size() > 2) {
+      add_blocked(l, hint, w, {w.row_count, w.blocks_per_row, w.block_size * w.bits / 8});
+  std::vector<std::string> inputs = {x, names.codes, names.scales, names.zero_points};
+  if (!bias.empty()) {
     inputs.resize(6);
-    inputs[5] = l.operand(node.inputs[2]);
+    inputs[5] = bias;
   } else if (names.zero_points.empty()) {
     inputs.pop_back();
   }
   l.node({"MatMulNBits",
           microsoft,
           std::move(inputs),
-          {l.operand(node.output)},
+          {output},
           {{"K", w.column_count},
            {"N", w.row_count},
            {"bits", int64_t{w.bits}},
@@ -50,6 +54,17 @@ void lower_packed_linear(Lowering& l, const ir::Node& node, const bundle::Parame
   l.note("linear", fmt::format("MatMulNBits, {}-bit weights, activations rounded to int8 per block "
                                "of {} (accuracy_level 4)",
                                w.bits, w.block_size));
+}
+
+template <typename T>
+void append_rows(Lowering& l, const std::vector<std::span<const T>>& parts,
+                 std::span<const T>& out) {
+  size_t count = 0;
+  for (const auto& part : parts) count += part.size();
+  std::vector<std::byte>& kept = l.keep(count * sizeof(T));
+  auto* next = reinterpret_cast<T*>(kept.data());
+  out = {next, count};
+  for (const auto& part : parts) next = std::ranges::copy(part, next).out;
 }
 
 // Row lookup; the padding of the last block is cut off again.
@@ -82,6 +97,27 @@ void lower_packed_embedding(Lowering& l, const ir::Node& node, const bundle::Par
 
 }  // namespace
 
+std::string lower_joint_projection(Lowering& l, const std::vector<const ir::Node*>& linears) {
+  quant::PackedView joint = {.layout = l.parameter(linears[0]->inputs[1]).packed.layout};
+  std::vector<std::span<const uint8_t>> codes;
+  std::vector<std::span<const float>> scales;
+  std::vector<std::span<const uint8_t>> zero_points;
+  joint.layout.row_count = 0;
+  for (const ir::Node* linear : linears) {
+    const quant::PackedView& part = l.parameter(linear->inputs[1]).packed;
+    joint.layout.row_count += part.layout.row_count;
+    codes.push_back(part.codes);
+    scales.push_back(part.scales);
+    zero_points.push_back(part.zero_points);
+  }
+  append_rows(l, codes, joint.codes);
+  append_rows(l, scales, joint.scales);
+  append_rows(l, zero_points, joint.zero_points);
+  const std::string output = l.fresh("qkv");
+  add_packed_product(l, l.operand(linears[0]->inputs[0]), "qkv", joint, "", output);
+  return output;
+}
+
 Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
   if (weight.encoding == bundle::Encoding::packed)
@@ -97,7 +133,10 @@ Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
 Result<void> lower_linear(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
   if (weight.encoding == bundle::Encoding::packed) {
-    lower_packed_linear(l, node, weight);
+    if (l.is_joint(node)) return {};  // lower_cached_attention computes it
+    const std::string bias = node.inputs.size() > 2 ? l.operand(node.inputs[2]) : "";
+    add_packed_product(l, l.operand(node.inputs[0]), weight.name, weight.packed, bias,
+                       l.operand(node.output));
     return {};
   }
   const bool has_bias = node.inputs.size() > 2;

@@ -1,5 +1,6 @@
 #include "engines/onnxruntime/lowering.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace qb::ort {
@@ -56,6 +57,33 @@ void Lowering::find_fusions() {
   }
   for (const auto& [value, add] : adds)
     if (norm_uses[value] == 1) fused_adds_[value] = add;
+  for (const ir::Node& node : ir().nodes)
+    for (const ir::Node* linear : joint_projections(node))
+      joint_linears_.insert(linear->output.index);
+}
+
+std::vector<const ir::Node*> Lowering::joint_projections(const ir::Node& attention) const {
+  if (attention.op != ir::Op::cached_attention) return {};
+  std::vector<const ir::Node*> linears;
+  for (size_t i = 0; i < 3; ++i) {
+    int uses = 0;
+    for (const ir::Node& node : ir().nodes) {
+      uses += static_cast<int>(std::ranges::count(node.inputs, attention.inputs[i]));
+      if (node.output == attention.inputs[i] && node.op == ir::Op::linear) linears.push_back(&node);
+    }
+    if (uses != 1 || linears.size() != i + 1) return {};
+  }
+  const bundle::Parameter& first = parameter(linears[0]->inputs[1]);
+  for (const ir::Node* linear : linears) {
+    const bundle::Parameter& weight = parameter(linear->inputs[1]);
+    const quant::PackedLayout& a = weight.packed.layout;
+    const quant::PackedLayout& b = first.packed.layout;
+    if (linear->inputs.size() != 2 || linear->inputs[0] != linears[0]->inputs[0] ||
+        weight.encoding != bundle::Encoding::packed || a.column_count != b.column_count ||
+        a.bits != b.bits || a.group_size != b.group_size || a.symmetric != b.symmetric)
+      return {};
+  }
+  return linears;
 }
 
 const ir::Node* Lowering::fused_add(ir::Value norm_input) const {

