@@ -12,6 +12,9 @@ case $QB_FAKE in
   half_a_line) printf '{"event":"finished","outc' >&3 ;;
   after_the_end) printf '%s\n%s\n' "$finished" "$finished" >&3 ;;
   endless) head -c 80000000 /dev/zero >&3 ;;
+  orphan) sleep 600 & kill -SEGV $$ ;;
+  ok_then_hang) echo "$finished" >&3; exec sleep 600 ;;
+  ok_then_crash) echo "$finished" >&3; kill -SEGV $$ ;;
   crash_late)
     echo '{"event":"samples","phase":"decode","duration_ns":[5,6]}' >&3
     echo '{"event":"fact","name":"kernels","value":7}' >&3

@@ -12,13 +12,16 @@ namespace qb::runner {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr int64_t describe_limit_ns = 60'000'000'000;
+
 // What `worker --describe` prints on standard output.
 Result<Json> describe(const fs::path& worker, const fs::path& log) {
   QB_TRY(ChildProcess child, ChildProcess::start({worker.string(), "--describe"}, log));
-  const int status = child.wait();
+  const std::optional<int> status = child.wait_for(describe_limit_ns);
+  if (!status) return fail(Errc::unavailable, "its worker did not describe itself within 60 s");
   QB_TRY(const std::string text, read_file(log));
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    return fail(Errc::unavailable, "its worker ended with status {}: {}", status,
+  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0)
+    return fail(Errc::unavailable, "its worker ended with status {}: {}", *status,
                 text.substr(0, 200));
   const size_t start = text.rfind("\n{");  // a library may have printed something before
   return parse_json(std::string_view(text).substr(start == std::string::npos ? 0 : start + 1));

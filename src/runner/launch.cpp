@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr size_t line_bytes_max = 64u << 20;
 constexpr size_t tail_bytes = 2000;
+constexpr int64_t teardown_ns = 10'000'000'000;  // for a worker to end after its result
 constexpr int wake_ms = 250;  // how soon Ctrl-C is noticed should the signal not wake poll()
 
 // Cuts a stream of bytes into events and gathers what they say.
@@ -38,7 +40,6 @@ class Collector {
     return true;
   }
   bool is_finished() const { return is_finished_; }
-  bool has_rest() const { return !pending_.empty(); }
 
  private:
   bool refuse(std::string_view what) {
@@ -47,8 +48,9 @@ class Collector {
     return false;
   }
   bool add_line(std::string_view line) {
+    if (is_finished_) return true;  // the result is complete
     Result<wire::Event> event = wire::parse_event(line);
-    if (!event || is_finished_) return refuse(fmt::format("\"{}\"", line.substr(0, 60)));
+    if (!event) return refuse(fmt::format("\"{}\"", line.substr(0, 60)));
     std::visit([this](auto& e) { apply(e); }, *event);
     return true;
   }
@@ -69,9 +71,10 @@ class Collector {
   bool is_finished_ = false;
 };
 
-enum class End { pipe_closed, garbage, timed_out, interrupted };
+enum class End { finished, pipe_closed, garbage, timed_out, interrupted };
 
-// Sleeps until bytes come, the pipe closes, time is up or the user interrupts.
+// Sleeps until the worker says it has finished, the pipe closes or the worker dies (a child of it
+// may hold the pipe open), time is up or the user interrupts.
 End follow(ChildProcess& child, Collector& collector, const LaunchOptions& options) {
   const int64_t deadline = now_ns() + options.time_limit_ns;
   std::vector<char> buffer(1 << 16);
@@ -81,11 +84,15 @@ End follow(ChildProcess& child, Collector& collector, const LaunchOptions& optio
     if (left_ms <= 0) return End::timed_out;
     pollfd descriptor = {.fd = child.events(), .events = POLLIN, .revents = 0};
     const int ready = ::poll(&descriptor, 1, static_cast<int>(std::min<int64_t>(left_ms, wake_ms)));
-    if (ready <= 0) continue;
+    if (ready <= 0) {
+      if (child.poll_end()) return End::pipe_closed;
+      continue;
+    }
     const ssize_t count = ::read(child.events(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return End::pipe_closed;
     if (!collector.add({buffer.data(), static_cast<size_t>(count)})) return End::garbage;
+    if (collector.is_finished()) return End::finished;
   }
 }
 
@@ -105,6 +112,15 @@ void explain_death(int status, int64_t oom_kills_before, Launch& launch) {
   }
   launch.reason =
       fmt::format("the worker was killed by signal {} ({})", signal, ::strsignal(signal));
+}
+
+// Everything was measured, so the outcome stands; how the framework went down is noted.
+void note_teardown(std::optional<int> status, Launch& launch) {
+  if (!status)
+    launch.facts.set("teardown", "killed: the worker did not end by itself");
+  else if (WIFSIGNALED(*status))
+    launch.facts.set("teardown",
+                     fmt::format("died of signal {} after its result", WTERMSIG(*status)));
 }
 
 std::string tail_of(const std::filesystem::path& log) {
@@ -143,15 +159,17 @@ Launch run_launch(const wire::Request& request, const LaunchOptions& options) {
   if (!child) return refuse(Outcome::unavailable, child.error().message);
   Collector collector(launch, options);
   const End end = follow(*child, collector, options);
-  if (end != End::pipe_closed) child->kill_group();
-  const int status = child->wait();
+  const bool may_end = end == End::finished || end == End::pipe_closed;
+  const std::optional<int> ended = may_end ? child->wait_for(teardown_ns) : std::nullopt;
+  const int status = child->kill_and_wait();
   launch.stderr_tail = tail_of(log);
   if (end == End::timed_out)
     return refuse(Outcome::timed_out,
                   fmt::format("the worker was killed after {}",
                               format_quantity(static_cast<double>(options.time_limit_ns), "ns")));
   if (end == End::interrupted) return refuse(Outcome::failed, "interrupted");
-  if (end == End::pipe_closed && !collector.is_finished()) explain_death(status, oom_kills, launch);
+  if (end == End::pipe_closed) explain_death(status, oom_kills, launch);
+  if (end == End::finished) note_teardown(ended, launch);
   add_log_hint(log, launch);
   return launch;
 }

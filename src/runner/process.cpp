@@ -7,8 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
+
+#include "base/clock.h"
 
 extern char** environ;
 
@@ -70,13 +74,12 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& command
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : process_(std::exchange(other.process_, -1)), events_(std::exchange(other.events_, -1)) {}
+    : process_(std::exchange(other.process_, -1)),
+      events_(std::exchange(other.events_, -1)),
+      status_(other.status_) {}
 
 ChildProcess::~ChildProcess() {
-  if (process_ > 0) {
-    kill_group();
-    wait();
-  }
+  if (process_ > 0) kill_and_wait();
   if (events_ >= 0) ::close(events_);
 }
 
@@ -84,13 +87,26 @@ void ChildProcess::kill_group() {
   if (process_ > 0) ::kill(-process_, SIGKILL);
 }
 
-int ChildProcess::wait() {
+std::optional<int> ChildProcess::poll_end() {
   int status = 0;
-  while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+  if (!status_ && ::waitpid(process_, &status, WNOHANG) == process_) status_ = status;
+  return status_;
+}
+
+std::optional<int> ChildProcess::wait_for(int64_t limit_ns) {
+  const int64_t deadline = now_ns() + limit_ns;
+  while (!poll_end() && now_ns() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  return status_;
+}
+
+int ChildProcess::kill_and_wait() {
+  kill_group();  // grandchildren that outlived it too
+  int status = 0;
+  while (!status_ && ::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
-  ::kill(-process_, SIGKILL);  // grandchildren that outlived it
   process_ = -1;
-  return status;
+  return status_.value_or(status);
 }
 
 }  // namespace qb::runner

@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,13 +27,18 @@ class ChildProcess {
   int events() const { return events_; }
   // Kills the process group, the children of the child included.
   void kill_group();
-  // Waits for the child's end; its status as waitpid gives it. Called once at most.
-  int wait();
+  // The child's status as waitpid gives it, once it has ended.
+  std::optional<int> poll_end();
+  // Waits up to `limit_ns` for its end, asleep but for a look every 20 ms.
+  std::optional<int> wait_for(int64_t limit_ns);
+  // Kills the group and waits.
+  int kill_and_wait();
 
  private:
   ChildProcess(pid_t process, int events) : process_(process), events_(events) {}
   pid_t process_ = -1;
   int events_ = -1;
+  std::optional<int> status_;
 };
 
 }  // namespace qb::runner

@@ -48,8 +48,11 @@ TEST_CASE("whatever a worker does becomes an outcome with its reason") {
       {"segfault", Outcome::crashed, "signal 11"},
       {"killed", Outcome::crashed, "signal 9"},
       {"garbage", Outcome::crashed, "\"hello\" where events belong"},
+      {"orphan", Outcome::crashed, "signal 11"},
+      {"ok_then_hang", Outcome::ok, ""},
+      {"ok_then_crash", Outcome::ok, ""},
       {"half_a_line", Outcome::crashed, "without a result"},
-      {"after_the_end", Outcome::crashed, "where events belong"},
+      {"after_the_end", Outcome::ok, ""},
       {"endless", Outcome::crashed, "where events belong"},
   };
   const Stage stage;

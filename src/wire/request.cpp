@@ -1,6 +1,11 @@
 #include "wire/request.h"
 
 namespace qb::wire {
+namespace {
+
+constexpr int64_t count_max = 1'000'000;  // products of two counts stay small
+
+}  // namespace
 
 Json to_json(const Request& request) {
   const Workload& w = request.workload;
@@ -39,6 +44,9 @@ Result<Request> request_from_json(const Json& json) {
     return fail(Errc::bad_input, "fields \"batch\" and \"thread_count\" must be at least 1");
   request.workload.prompt_tokens = json["prompt_tokens"].as_int();
   request.workload.generated_tokens = json["generated_tokens"].as_int();
+  for (const char* field : {"batch", "thread_count", "prompt_tokens", "generated_tokens"})
+    if (json[field].as_int() < 0 || json[field].as_int() > count_max)
+      return fail(Errc::bad_input, "field \"{}\" must be at most {}", field, count_max);
   request.seed = static_cast<uint64_t>(json["seed"].as_int());
   const Limits defaults;
   request.limits.warmup_count_min = json["warmup_count_min"].as_int(defaults.warmup_count_min);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -39,6 +40,7 @@ Json to_json(const Description& d) {
 void write_line(int descriptor, std::string_view line) {
   while (!line.empty()) {
     const ssize_t count = ::write(descriptor, line.data(), line.size());
+    if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return;  // nobody listens any more
     line.remove_prefix(static_cast<size_t>(count));
   }
@@ -112,6 +114,9 @@ int main_of(std::span<char*> arguments) {
 }  // namespace
 }  // namespace qb::worker
 
-int main(int argument_count, char** arguments) {
+int main(int argument_count, char** arguments) try {
   return qb::worker::main_of({arguments, static_cast<size_t>(argument_count)});
+} catch (const std::exception& error) {  // a framework that throws while it describes itself
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }

@@ -1,4 +1,5 @@
 // Quality: the dataset through the session, judged against labels and against a baseline.
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <optional>
@@ -65,16 +66,31 @@ class Judge {
   quality::DivergenceAccumulator divergence_;
 };
 
+// The output of the last run, which must have as many values as the graph says.
+Result<std::span<const float>> logits_of(const Session& session, size_t count) {
+  const auto logits = session.outputs()[0].f32();
+  if (logits.size() != count)
+    return fail(Errc::framework_failed, "gave {} logits where the graph says {}", logits.size(),
+                count);
+  return logits;
+}
+
 // Perplexity = exp(mean negative log likelihood) of every token but a window's first.
 Result<void> judge_text(const bundle::Bundle& bundle, Session& session, const TensorFile& dataset,
                         const wire::Request& request, const Send& send) {
   QB_TRY(const TensorView tokens, dataset.find("tokens", ElementType::i64, 2));
   const int64_t window_tokens = tokens.shape[1];
+  if (window_tokens < 2)
+    return fail(Errc::bad_input, "{}: a window needs two tokens at least", request.dataset);
   const auto vocabulary =
       static_cast<size_t>(bundle.graph()[bundle.graph().outputs[0]].shape[2].extent);
   QB_TRY(Judge judge, Judge::open(request, static_cast<int64_t>(vocabulary)));
   std::vector<int64_t> positions(static_cast<size_t>(window_tokens - 1));
   std::iota(positions.begin(), positions.end(), 0);
+  for (const int64_t id : tokens.i64())
+    if (id < 0 || static_cast<size_t>(id) >= vocabulary)
+      return fail(Errc::bad_input, "{}: token {} is outside the vocabulary of {}", request.dataset,
+                  id, vocabulary);
   const int64_t position_shape[] = {window_tokens - 1};
   const int64_t token_shape[] = {1, window_tokens};
   quality::MeanAccumulator nll;
@@ -83,7 +99,7 @@ Result<void> judge_text(const bundle::Bundle& bundle, Session& session, const Te
     const TensorView inputs[] = {{ElementType::i64, token_shape, ids},
                                  {ElementType::i64, position_shape, positions.data()}};
     QB_CHECK(session.run({inputs, 0}));
-    const auto logits = session.outputs()[0].f32();
+    QB_TRY(const auto logits, logits_of(session, positions.size() * vocabulary));
     for (size_t i = 0; i < positions.size(); ++i) {
       const auto row = logits.subspan(i * vocabulary, vocabulary);
       nll.add(quality::negative_log_likelihood(row, ids[i + 1]));
@@ -95,7 +111,8 @@ Result<void> judge_text(const bundle::Bundle& bundle, Session& session, const Te
   send(wire::Fact{"token_count", nll.count()});
   if (bundle.weights_origin() == "pretrained") {
     send(wire::Fact{"perplexity", std::exp(nll.mean().value)});
-    send(wire::Fact{"nll_standard_error", nll.mean().standard_error.value_or(0.0)});
+    if (nll.mean().standard_error)
+      send(wire::Fact{"nll_standard_error", *nll.mean().standard_error});
   }
   return judge.finish(send);
 }
@@ -105,7 +122,14 @@ Result<void> judge_pictures(const bundle::Bundle& bundle, Session& session,
                             const Send& send) {
   QB_TRY(const TensorView images, dataset.find("images", ElementType::f32, 4));
   QB_TRY(const TensorView labels, dataset.find("labels", ElementType::i64, 2));
-  const ir::Shape& output = bundle.graph()[bundle.graph().outputs[0]].shape;
+  const ir::Graph& graph = bundle.graph();
+  const ir::Shape& output = graph[graph.outputs[0]].shape;
+  const std::vector<int64_t> wanted =
+      ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape, {.batch = images.shape[0]});
+  if (!std::ranges::equal(wanted, images.shape) || labels.shape[0] != images.shape[0])
+    return fail(Errc::bad_input, "{}: {} pictures of [{}] with {} rows of labels do not fit {}",
+                request.dataset, images.shape[0], fmt::join(images.shape.subspan(1), ", "),
+                labels.shape[0], graph.name);
   QB_TRY(Judge judge, Judge::open(request, output[1].extent));
   const int64_t shape[] = {1, images.shape[1], images.shape[2], images.shape[3]};
   const size_t image_size = images.element_count() / static_cast<size_t>(images.shape[0]);
@@ -115,7 +139,7 @@ Result<void> judge_pictures(const bundle::Bundle& bundle, Session& session,
   for (size_t i = 0; i < static_cast<size_t>(images.shape[0]); ++i) {
     const TensorView input = {ElementType::f32, shape, images.f32().data() + i * image_size};
     QB_CHECK(session.run({{&input, 1}, 0}));
-    const auto logits = session.outputs()[0].f32();
+    QB_TRY(const auto logits, logits_of(session, static_cast<size_t>(output[1].extent)));
     const auto right = labels.i64().subspan(i * label_count, label_count);
     top1.add(quality::in_top_k(logits, 1, right) ? 1.0 : 0.0);
     top5.add(quality::in_top_k(logits, 5, right) ? 1.0 : 0.0);

@@ -1,5 +1,6 @@
 // Speed: warm-up, then the timed loop over a language model's generations or a classifier's
 // pictures.
+#include <algorithm>
 #include <cmath>
 
 #include "base/hash.h"
@@ -126,7 +127,8 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
   generation.clear();
   send(wire::PhaseStarted{"measure"});
   LoopLimits limits = timed_limits(request.limits);
-  limits.count_max = static_cast<int64_t>(sample_capacity) / request.workload.generated_tokens;
+  limits.count_max = std::max<int64_t>(
+      1, static_cast<int64_t>(sample_capacity) / request.workload.generated_tokens);
   QB_CHECK(repeat(limits, [&](int64_t) { return generation.run(session); }));
   send(SampleSeries{"prefill", generation.prefill_ns});
   send(SampleSeries{"time_to_first_token", generation.first_token_ns});

@@ -1,0 +1,284 @@
+// The worker shell with a fake session: what it runs, what it records, what it refuses.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "bundle/tensor_file.h"
+#include "ir/builder.h"
+#include "worker/run.h"
+
+using namespace qb;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int64_t vocabulary = 7;
+
+struct Call {
+  std::vector<int64_t> tokens;
+  int64_t position_first = 0;
+  int64_t position_count = 0;
+  int64_t past_tokens = 0;
+  const void* data = nullptr;
+};
+
+// Notes its calls; run number n prefers token n mod 7, or likes all the same.
+class FakeSession : public worker::Session {
+ public:
+  Result<void> run(const worker::StepInputs& inputs) override {
+    const TensorView& first = inputs.tensors[0];
+    Call call = {.past_tokens = inputs.past_tokens, .data = first.data};
+    int64_t row_count = 1;
+    if (first.type == ElementType::i64) {
+      call.tokens.assign(first.i64().begin(), first.i64().end());
+      call.position_count = inputs.tensors[1].shape[0];
+      if (call.position_count > 0) call.position_first = inputs.tensors[1].i64()[0];
+      row_count = first.shape[0] * call.position_count;
+    }
+    logits_.assign(static_cast<size_t>(row_count * vocabulary), filling);
+    if (prefers && !logits_.empty()) logits_[calls.size() % vocabulary] += 1.0f;
+    shape_ = {row_count, vocabulary};
+    output_ = {ElementType::f32, shape_, logits_.data()};
+    calls.push_back(std::move(call));
+    return {};
+  }
+  std::span<const TensorView> outputs() const override { return {&output_, 1}; }
+  Json actual() const override { return Json::object({}); }
+
+  std::vector<Call> calls;
+  float filling = 0.0f;
+  bool prefers = true;
+
+ private:
+  std::vector<float> logits_;
+  std::vector<int64_t> shape_;
+  TensorView output_;
+};
+
+// What a worker told.
+struct Listener {
+  std::map<std::string, std::vector<int64_t>> samples;
+  std::map<std::string, Json> facts;
+  worker::Send send() {
+    return [this](const wire::Event& event) {
+      if (const auto* series = std::get_if<SampleSeries>(&event))
+        samples[series->phase] = series->duration_ns;
+      if (const auto* fact = std::get_if<wire::Fact>(&event)) facts[fact->name] = fact->value;
+    };
+  }
+};
+
+// A folder with the bundle of a tiny language model and of a tiny classifier.
+struct Stage {
+  fs::path root = fs::temp_directory_path() / fmt::format("qb_worker_{}", ::getpid());
+  ~Stage() { fs::remove_all(root); }
+
+  bundle::Bundle bundle_of(const ir::Graph& graph) const {
+    const auto zeros = [](const ir::ValueInfo&, std::span<float>) { return Result<void>(); };
+    const bundle::Recipe recipe = {.scheme = quant::find_scheme("fp32").value(),
+                                   .source_hash = "zeros",
+                                   .weights = "pretrained"};
+    const auto folder = bundle::build_bundle(root, graph, recipe, zeros);
+    REQUIRE(folder);
+    auto bundle = bundle::load_bundle(*folder);
+    REQUIRE(bundle);
+    return *std::move(bundle);
+  }
+  bundle::Bundle language_model() const {
+    ir::Builder b("tiny");
+    const ir::Value tokens =
+        b.input("tokens", ElementType::i64, {ir::Symbol::batch, ir::Symbol::sequence});
+    const ir::Value positions = b.input("positions", ElementType::i64, {ir::Symbol::selected});
+    const ir::Value x = b.embedding(tokens, b.parameter("table", {vocabulary, 4}));
+    b.output(b.linear(b.select_positions(x, positions), b.parameter("head", {vocabulary, 4})));
+    return bundle_of(b.finish().value());
+  }
+  bundle::Bundle classifier() const {
+    ir::Builder b("tiny");
+    const ir::Value x = b.input("image", ElementType::f32, {ir::Symbol::batch, 3, 2, 2});
+    b.output(b.linear(b.flatten(x), b.parameter("head", {vocabulary, 12})));
+    return bundle_of(b.finish().value());
+  }
+  std::string dataset(std::span<const bundle::NamedTensor> tensors) const {
+    const fs::path path = root / "dataset";
+    REQUIRE(bundle::save_tensor_file(path, Json::object({}), tensors));
+    return path.string();
+  }
+};
+
+wire::Request quality_request(std::string dataset) {
+  return {.is_quality = true, .dataset = std::move(dataset)};
+}
+
+}  // namespace
+
+TEST_CASE("a generation is a prefill and then one token a step, fed with the likeliest") {
+  const Stage stage;
+  FakeSession session;
+  Listener listener;
+  const wire::Request request = {.workload = {.prompt_tokens = 5, .generated_tokens = 4},
+                                 .limits = {.warmup_count_min = 2, .iteration_count_min = 3}};
+  REQUIRE(worker::measure_speed(stage.language_model(), session, request, listener.send()));
+  REQUIRE(session.calls.size() == 1 + (2 + 3) * 4);
+  for (size_t i = 1; i < session.calls.size(); ++i) {
+    CAPTURE(i);
+    const Call& call = session.calls[i];
+    const auto step = static_cast<int64_t>((i - 1) % 4);
+    CHECK(call.past_tokens == (step == 0 ? 0 : 4 + step));
+    CHECK(call.position_first == (step == 0 ? 4 : 0));
+    CHECK(call.position_count == 1);
+    if (step == 0) {
+      CHECK(call.tokens == session.calls[0].tokens);
+    } else {
+      CHECK(call.tokens == std::vector<int64_t>{static_cast<int64_t>((i - 1) % vocabulary)});
+    }
+  }
+  CHECK(session.calls[0].tokens.size() == 5);
+  CHECK(listener.facts.contains("output_hash"));
+}
+
+TEST_CASE("warm-up and first run are not among the samples") {
+  const Stage stage;
+  FakeSession session;
+  Listener listener;
+  const wire::Request request = {.workload = {.prompt_tokens = 5, .generated_tokens = 4},
+                                 .limits = {.warmup_count_min = 2, .iteration_count_min = 3}};
+  REQUIRE(worker::measure_speed(stage.language_model(), session, request, listener.send()));
+  CHECK(listener.samples["first_run"].size() == 1);
+  CHECK(listener.samples["prefill"].size() == 3);
+  CHECK(listener.samples["time_to_first_token"].size() == 3);
+  CHECK(listener.samples["decode"].size() == 9);
+  for (size_t i = 0; i < 3; ++i)
+    CHECK(listener.samples["time_to_first_token"][i] >= listener.samples["prefill"][i]);
+}
+
+TEST_CASE("a classifier sees other pictures in turn") {
+  const Stage stage;
+  FakeSession session;
+  Listener listener;
+  const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 8}};
+  REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
+  REQUIRE(session.calls.size() == 1 + 8);
+  CHECK(listener.samples["inference"].size() == 8);
+  CHECK(session.calls[1].data != session.calls[2].data);
+  CHECK(session.calls[1].data == session.calls[5].data);
+}
+
+TEST_CASE("the loop goes on until count and duration are both enough, or time is up") {
+  const Stage stage;
+  Listener listener;
+  wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 2}};
+  request.limits.duration_ns_min = 20'000'000;
+  FakeSession session;
+  REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
+  CHECK(listener.samples["inference"].size() > 2);
+  request.limits = {.iteration_count_min = 900'000'000, .duration_ns_max = 5'000'000};
+  FakeSession endless;
+  REQUIRE(worker::measure_speed(stage.classifier(), endless, request, listener.send()));
+  CHECK(listener.samples["inference"].size() < 900'000);
+}
+
+TEST_CASE("a logit that isn't finite fails the case") {
+  const Stage stage;
+  FakeSession session;
+  session.filling = std::numeric_limits<float>::quiet_NaN();
+  Listener listener;
+  const auto done = worker::measure_speed(stage.classifier(), session, {}, listener.send());
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == Errc::framework_failed);
+  CHECK(listener.samples.count("inference") == 0);
+}
+
+TEST_CASE("a model that knows nothing has the vocabulary as its perplexity") {
+  const Stage stage;
+  const bundle::Bundle model = stage.language_model();
+  const int64_t shape[] = {2, 3};
+  const int64_t ids[] = {0, 1, 2, 3, 4, 5};
+  const bundle::NamedTensor tensors[] = {{"tokens", {ElementType::i64, shape, ids}}};
+  FakeSession session;
+  session.prefers = false;
+  Listener listener;
+  REQUIRE(worker::measure_quality(model, session, quality_request(stage.dataset(tensors)),
+                                  listener.send()));
+  CHECK(listener.facts["perplexity"].as_double() == doctest::Approx(vocabulary));
+  CHECK(listener.facts["token_count"].as_int() == 4);
+}
+
+TEST_CASE("logits that are their own baseline agree wholly") {
+  const Stage stage;
+  const bundle::Bundle model = stage.language_model();
+  const int64_t shape[] = {2, 3};
+  const int64_t ids[] = {0, 1, 2, 3, 4, 5};
+  const bundle::NamedTensor tensors[] = {{"tokens", {ElementType::i64, shape, ids}}};
+  wire::Request request = quality_request(stage.dataset(tensors));
+  request.baseline_output = (stage.root / "baseline").string();
+  FakeSession writer;
+  Listener listener;
+  REQUIRE(worker::measure_quality(model, writer, request, listener.send()));
+  CHECK_FALSE(listener.facts.contains("kl_divergence"));
+  request.baseline = std::exchange(request.baseline_output, "");
+  FakeSession reader;
+  REQUIRE(worker::measure_quality(model, reader, request, listener.send()));
+  CHECK(listener.facts["kl_divergence"].as_double() == 0.0);
+  CHECK(listener.facts["top1_agreement"].as_double() == 1.0);
+}
+
+TEST_CASE("a hostile dataset is an error that says so") {
+  const Stage stage;
+  const bundle::Bundle model = stage.language_model();
+  struct Row {
+    const char* what;
+    std::vector<int64_t> shape;
+    std::vector<int64_t> ids;
+  };
+  const Row rows[] = {{"id beyond the vocabulary", {1, 2}, {0, int64_t{1} << 40}},
+                      {"negative id", {1, 2}, {0, -(int64_t{1} << 40)}},
+                      {"windows of one token", {2, 1}, {0, 1}},
+                      {"windows of no token", {2, 0}, {}},
+                      {"no window", {0, 3}, {}}};
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    const bundle::NamedTensor tensors[] = {
+        {"tokens", {ElementType::i64, row.shape, row.ids.data()}}};
+    const fs::path path = stage.root / "hostile";
+    if (!bundle::save_tensor_file(path, Json::object({}), tensors)) continue;  // can't exist
+    FakeSession session;
+    Listener listener;
+    Result<void> done;
+    CHECK_NOTHROW(done = worker::measure_quality(model, session, quality_request(path.string()),
+                                                 listener.send()));
+    CHECK_FALSE(done);
+  }
+}
+
+TEST_CASE("a dataset without pictures is an error") {
+  const Stage stage;
+  const bundle::Bundle model = stage.classifier();
+  const int64_t image_shape[] = {0, 3, 2, 2};
+  const int64_t label_shape[] = {0, 1};
+  const bundle::NamedTensor tensors[] = {{"images", {ElementType::f32, image_shape, nullptr}},
+                                         {"labels", {ElementType::i64, label_shape, nullptr}}};
+  FakeSession session;
+  Listener listener;
+  const std::string path = (stage.root / "hostile").string();
+  if (!bundle::save_tensor_file(path, Json::object({}), tensors)) return;
+  CHECK_FALSE(worker::measure_quality(model, session, quality_request(path), listener.send()));
+}
+
+TEST_CASE("fewer labels than pictures is an error") {
+  const Stage stage;
+  const bundle::Bundle model = stage.classifier();
+  const int64_t image_shape[] = {2, 3, 2, 2};
+  const int64_t label_shape[] = {1, 1};
+  const std::vector<float> images(24);
+  const int64_t labels[] = {1};
+  const bundle::NamedTensor tensors[] = {{"images", {ElementType::f32, image_shape, images.data()}},
+                                         {"labels", {ElementType::i64, label_shape, labels}}};
+  FakeSession session;
+  Listener listener;
+  CHECK_FALSE(worker::measure_quality(model, session, quality_request(stage.dataset(tensors)),
+                                      listener.send()));
+}
