@@ -101,7 +101,8 @@ download() {
     headers) quietly "$name could not be downloaded: is there a network?" \
       curl -fsSL --retry 2 -o "$folder/$name-$version.tgz" "$(npm_registry)/$name/-/$name-$version.tgz" ;;
   esac
-  ls "$folder"/"$(echo "$name" | tr - '?')"[-_]"$version"* 2>/dev/null | head -n 1
+  # A wheel's name has underscores where the package's has hyphens.
+  find "$folder" -name "$(echo "$name" | tr - '?')[-_]$version*" | head -n 1
 }
 
 # Where the package index keeps a source distribution. (pip would run its setup.py to learn about it.)
