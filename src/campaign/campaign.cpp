@@ -28,13 +28,13 @@ class Campaign {
                      if (observer_.on_preparing) observer_.on_preparing(what);
                    }) {}
 
-  Result<Ending> run() {
+  Result<Summary> run() {
     for (const plan::PlannedCase& planned : plan_.cases) {
       records_.push_back({.run_id = settings_.run_id,
                           .position = static_cast<int64_t>(records_.size()),
                           .subject = planned.subject});
       prepare(planned, records_.back());
-      if (is_interrupted()) return Ending::interrupted;
+      if (is_interrupted()) return Summary{Ending::interrupted, problems_};
       if (records_.back().outcome != Outcome::ok) QB_CHECK(save(records_.back()));
     }
     const int64_t start = now_ns();
@@ -47,7 +47,7 @@ class Campaign {
         ending = Ending::budget_spent;
     }
     QB_CHECK(record_unmeasured(ending));
-    return ending;
+    return Summary{ending, problems_};
   }
 
  private:
@@ -63,11 +63,14 @@ class Campaign {
     return save_(record);
   }
 
-  static void refuse(Record& record, const Error& error) {
+  void refuse(Record& record, const Error& error) {
     record.outcome = error.code == Errc::unavailable   ? Outcome::unavailable
                      : error.code == Errc::unsupported ? Outcome::unsupported
                                                        : Outcome::failed;
     record.reason = error.message;
+    if (record.outcome == Outcome::failed &&
+        std::ranges::find(problems_, error.message) == problems_.end())
+      problems_.push_back(error.message);
   }
 
   // Whether framework and device are here, the bundle, and the manifest's fixed part.
@@ -192,14 +195,15 @@ class Campaign {
   const std::function<Result<void>(const Record&)>& save_;
   Materials materials_;
   std::vector<Record> records_;
+  std::vector<std::string> problems_;
 };
 
 }  // namespace
 
-Result<Ending> run_campaign(const plan::Plan& plan, const Settings& settings,
-                            const std::vector<runner::Framework>& frameworks,
-                            const Observer& observer,
-                            const std::function<Result<void>(const Record&)>& save) {
+Result<Summary> run_campaign(const plan::Plan& plan, const Settings& settings,
+                             const std::vector<runner::Framework>& frameworks,
+                             const Observer& observer,
+                             const std::function<Result<void>(const Record&)>& save) {
   return Campaign(plan, settings, frameworks, observer, save).run();
 }
 

@@ -37,11 +37,17 @@ struct Observer {
 
 enum class Ending { complete, budget_spent, interrupted };
 
+struct Summary {
+  Ending ending = Ending::complete;
+  // Files that could not be read or written: their cases are recorded as failed, the rest went on.
+  std::vector<std::string> problems;
+};
+
 // `save` is called after every launch with the record so far, measured anew. Its error, and only
 // that, ends the campaign with an error: what the cases themselves suffer are outcomes.
-Result<Ending> run_campaign(const plan::Plan& plan, const Settings& settings,
-                            const std::vector<runner::Framework>& frameworks,
-                            const Observer& observer,
-                            const std::function<Result<void>(const Record&)>& save);
+Result<Summary> run_campaign(const plan::Plan& plan, const Settings& settings,
+                             const std::vector<runner::Framework>& frameworks,
+                             const Observer& observer,
+                             const std::function<Result<void>(const Record&)>& save);
 
 }  // namespace qb::campaign

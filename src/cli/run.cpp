@@ -118,7 +118,7 @@ Result<int> measure(const RunOptions& options, const spec::Suite& suite, const p
   const auto frameworks = runner::find_frameworks(settings.log_folder);
   Progress progress(options.quiet || options.json);
   const campaign::Observer observer = progress.observer();
-  QB_TRY(const campaign::Ending ending,
+  QB_TRY(const campaign::Summary summary,
          campaign::run_campaign(plan, settings, frameworks, observer,
                                 [&](const Record& record) { return store.save_record(record); }));
   progress.finish();
@@ -132,10 +132,12 @@ Result<int> measure(const RunOptions& options, const spec::Suite& suite, const p
   if (!options.json)
     std::printf("report  %s\nstore   %s (run %s)\n", page.c_str(), options.store.c_str(),
                 run.id.c_str());
-  if (ending == campaign::Ending::budget_spent)
+  for (const std::string& problem : summary.problems) refuse(problem);
+  if (summary.ending == campaign::Ending::budget_spent)
     std::fprintf(stderr, "qbench: stopped at the budget of %s\n",
                  format_quantity(static_cast<double>(suite.protocol.budget_ns), "ns").c_str());
-  return ending == campaign::Ending::interrupted ? exit_interrupted : exit_ok;
+  if (summary.ending == campaign::Ending::interrupted) return exit_interrupted;
+  return summary.problems.empty() ? exit_ok : exit_usage;
 }
 
 }  // namespace
@@ -148,6 +150,7 @@ int run_suite(const RunOptions& options) {
       plan::build_plan(*suite, options.narrowing, probes::physical_core_count(), seed);
   if (!plan) return refuse(plan.error().message);
   if (options.plan_only) return print_plan(*plan, options.json);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   const Result<int> code = measure(options, *suite, *plan, seed);

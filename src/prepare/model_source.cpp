@@ -31,6 +31,13 @@ bundle::ParameterSource named_source(std::shared_ptr<const weights::WeightFile> 
   };
 }
 
+// The same source, its errors naming the file.
+bundle::ParameterSource in_file(const std::filesystem::path& path, bundle::ParameterSource source) {
+  return [path, source = std::move(source)](const ir::ValueInfo& info, std::span<float> out) {
+    return with_context(source(info, out), path.string());
+  };
+}
+
 }  // namespace
 
 Result<ModelSource> open_model(std::string_view name, const std::filesystem::path& data_folder) {
@@ -55,9 +62,9 @@ Result<ModelSource> open_model(std::string_view name, const std::filesystem::pat
   if (shared->format_name == "gguf") {
     QB_CHECK(with_context(check_llama_metadata(*shared, source.graph), path.string()));
     QB_TRY(source.tokenizer, with_context(tokenizer_of(*shared), path.string()));
-    source.parameters = gguf_llama_source(shared);
+    source.parameters = in_file(path, gguf_llama_source(shared));
   } else {
-    source.parameters = named_source(shared);
+    source.parameters = in_file(path, named_source(shared));
   }
   return source;
 }

