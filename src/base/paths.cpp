@@ -1,6 +1,7 @@
 #include "base/paths.h"
 
 #include <cstdlib>
+#include <utility>
 
 #include "base/executable.h"
 
@@ -9,7 +10,7 @@ namespace {
 
 std::filesystem::path from_environment(const char* name, std::filesystem::path otherwise) {
   const char* value = std::getenv(name);
-  return value && *value ? std::filesystem::path(value) : otherwise;
+  return value && *value ? std::filesystem::path(value) : std::move(otherwise);
 }
 
 std::filesystem::path user_folder(const char* xdg_name, const char* below_home) {

@@ -116,7 +116,7 @@ Measurement quality_fact(const Record& record, const Metric& metric) {
     if (launch.outcome != Outcome::ok) return absent(launch.reason);
     const auto value = fact_of(launch, metric.source);
     if (!value) continue;
-    Measurement m = {.value = *value};
+    Measurement m = {.value = value};
     if (const auto error = fact_of(launch, fmt::format("{}_standard_error", metric.source))) {
       m.low = *value - 1.96 * *error;
       m.high = *value + 1.96 * *error;

@@ -36,8 +36,10 @@ std::vector<Taps> taps_of(int64_t in_extent, int64_t out_extent) {
   std::vector<Taps> all;
   for (int64_t out = 0; out < out_extent; ++out) {
     const double centre = (static_cast<double>(out) + 0.5) * ratio;
-    Taps taps = {.first = std::max<int64_t>(static_cast<int64_t>(centre - support + 0.5), 0)};
-    const int64_t end = std::min(static_cast<int64_t>(centre + support + 0.5), in_extent);
+    Taps taps = {
+        .first = std::max<int64_t>(static_cast<int64_t>(std::floor(centre - support + 0.5)), 0)};
+    const int64_t end =
+        std::min(static_cast<int64_t>(std::floor(centre + support + 0.5)), in_extent);
     std::vector<double> weights;
     double sum = 0.0;
     for (int64_t x = taps.first; x < end; ++x) {
@@ -45,8 +47,8 @@ std::vector<Taps> taps_of(int64_t in_extent, int64_t out_extent) {
       sum += weights.back();
     }
     for (const double weight : weights) {
-      const double scaled = weight / sum * (1 << precision_bits);
-      taps.weights.push_back(static_cast<int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5));
+      taps.weights.push_back(
+          static_cast<int32_t>(std::lround(weight / sum * (1 << precision_bits))));
     }
     all.push_back(std::move(taps));
   }

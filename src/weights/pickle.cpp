@@ -221,8 +221,6 @@ Result<void> Machine::step_container(uint8_t opcode) {
       push(Mark{});
       return {};
     case ')':
-      push(Sequence{});
-      return {};
     case ']':
       push(Sequence{});
       return {};
