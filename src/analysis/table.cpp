@@ -61,6 +61,21 @@ Cell bits_cell(const Record& record) {
   return {fmt::format("{:.2f}", bits.as_double()), bits.as_double(), {}};
 }
 
+// A column that says the same in every row moves to the title.
+void hoist_column(Table& table, std::string_view heading, std::string_view suffix) {
+  const auto column = std::ranges::find(table.columns, heading, &Column::heading);
+  const auto index = column - table.columns.begin();
+  const auto text_of = [index](const std::vector<Cell>& row) {
+    return row[static_cast<size_t>(index)].text;
+  };
+  const std::string first = text_of(table.rows.front());
+  if (!std::ranges::all_of(table.rows, [&](const auto& row) { return text_of(row) == first; }))
+    return;
+  table.title += fmt::format(", {}{}", first, suffix);
+  table.columns.erase(column);
+  for (auto& row : table.rows) row.erase(row.begin() + index);
+}
+
 }  // namespace
 
 std::string_view speed_metric(const Record& record) {
@@ -128,6 +143,8 @@ Table summarize(const std::vector<const Record*>& records) {
     row.push_back(outcome_cell(*record));
     table.rows.push_back(std::move(row));
   }
+  hoist_column(table, "device", "");
+  hoist_column(table, "threads", " threads");
   return table;
 }
 
