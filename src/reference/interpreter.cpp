@@ -7,12 +7,6 @@
 namespace qb::reference {
 namespace {
 
-size_t element_count(const std::vector<int64_t>& shape) {
-  size_t count = 1;
-  for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
-  return count;
-}
-
 Result<void> check_input(const ir::ValueInfo& info, const TensorView& tensor,
                          ir::Extents& extents) {
   if (tensor.type != info.type || tensor.shape.size() != info.shape.size())

@@ -141,8 +141,7 @@ Result<void> measure_inference(const bundle::Bundle& bundle, Session& session,
   const ir::Graph& graph = bundle.graph();
   const std::vector<int64_t> shape = ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
                                               {.batch = request.workload.batch});
-  size_t size = 1;
-  for (const int64_t extent : shape) size *= static_cast<size_t>(extent);
+  const size_t size = element_count(shape);
   std::vector<float> pictures(size * picture_count);
   Rng rng(derive_seed(request.seed, "pictures"));
   for (float& value : pictures) value = static_cast<float>(2.0 * rng.uniform() - 1.0);

@@ -3,16 +3,6 @@
 #include <algorithm>
 
 namespace qb::ort {
-namespace {
-
-size_t element_count(const std::vector<int64_t>& shape) {
-  size_t count = 1;
-  for (const int64_t extent : shape) count *= static_cast<size_t>(extent);
-  return count;
-}
-
-}  // namespace
-
 OrtSession::OrtSession(const bundle::Bundle& bundle, const worker::CompileOptions& options,
                        Ort::Session session, std::deque<std::vector<std::byte>> kept, Json notes)
     : bundle_(bundle),
