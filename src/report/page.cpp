@@ -23,7 +23,7 @@ svg circle { fill: var(--mark); stroke: var(--paper); stroke-width: 1.5; } svg c
 svg circle.mlx { fill: #7048e8; } svg circle.coreml { fill: #2b8a3e; } svg circle.reference { fill: var(--soft); }
 svg .mark:focus { outline: none; } svg .mark:focus circle, svg .mark:hover circle { r: 9; }
 .table { overflow-x: auto; margin-top: .75rem; } table { border-collapse: collapse; width: 100%; }
-th, td { padding: .35rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap; text-align: left; }
+th, td { padding: .35rem .42rem; border-bottom: 1px solid var(--line); white-space: nowrap; text-align: left; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 th button { all: unset; cursor: pointer; color: var(--soft); font-weight: 600; font-size: 13px; }
 th button:focus-visible, .mark:focus-visible { outline: 2px solid var(--accent); border-radius: 3px; }

@@ -78,7 +78,7 @@ std::string frontier_svg(const std::vector<Mark>& marks, const Axis& x, const Ax
   return fmt::format(R"(<path class="frontier" d="{}"/>)", path);
 }
 
-// Labels are put to the right or left, and down until none overlaps another.
+// Finds each label a place where it covers neither a label nor a point.
 class LabelPlacer {
  public:
   // Where circles are, so that no label covers one.
@@ -87,23 +87,33 @@ class LabelPlacer {
     double x, y;
     bool is_left;
   };
+  // Beside the point, right or left, then ever further below and above.
   Place place(double x, double y, size_t length) {
     const double text_width = static_cast<double>(length) * 7.0;
-    const bool is_left = x + 10 + text_width > width - 4;
-    const double start = is_left ? x - 10 - text_width : x + 10;  // clear of its own circle
-    double row = y + 4;
-    const auto overlaps = [&](const Box& box) {
-      return start < box.end && start + text_width > box.start && std::fabs(row - box.y) < 13;
-    };
-    while (std::ranges::any_of(boxes_, overlaps)) row += 4;
-    boxes_.push_back({start, start + text_width, row});
-    return {is_left ? x - 10 : x + 10, row, is_left};
+    for (double step = 0;; step += 4) {
+      for (const double row : {y + 4 + step, y + 4 - step}) {
+        for (const bool is_left : {false, true}) {
+          const Box box = is_left ? Box{x - 10 - text_width, x - 10, row}
+                                  : Box{x + 10, x + 10 + text_width, row};
+          const bool is_outside = box.start < left || box.end > width - 4;
+          if (step < height &&
+              (is_outside ||
+               std::ranges::any_of(boxes_, [&](const Box& other) { return overlap(box, other); })))
+            continue;
+          boxes_.push_back(box);
+          return {is_left ? box.end : box.start, row, is_left};
+        }
+      }
+    }
   }
 
  private:
   struct Box {
     double start, end, y;
   };
+  static bool overlap(const Box& a, const Box& b) {
+    return a.start < b.end && a.end > b.start && std::fabs(a.y - b.y) < 13;
+  }
   std::vector<Box> boxes_;
 };
 
