@@ -30,6 +30,15 @@ check_disk() {
     die "set-up needs 3 GB of free disk, $((${free_kb:-0} / 1000)) MB are left at $root: free some and run this again"
 }
 
+# Version 19 of an LLVM tool: by its own name on Debian, in its keg on macOS.
+find_tool() {
+  if command -v "$1-19" >/dev/null; then
+    echo "$1-19"
+  else
+    echo "$(brew --prefix llvm@19 2>/dev/null)/bin/$1"
+  fi
+}
+
 # Whether the command or header of the table's first column is there.
 is_installed() {
   case $1 in
@@ -39,6 +48,7 @@ is_installed() {
         [ -e "$prefix/$1" ] && return 0
       done
       ls /usr/include/*-linux-gnu/"${1#include/}" >/dev/null 2>&1 ;;
+    clang-*-19) command -v "$(find_tool "${1%-19}")" >/dev/null ;;
     python3) python3 -c 'import venv, ensurepip' >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null ;;
   esac

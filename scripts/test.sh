@@ -3,7 +3,7 @@
 format_check() {
   say "checking the format"
   (cd "$root" && git ls-files --cached --others --exclude-standard '*.cpp' '*.h' |
-    xargs clang-format-19 --dry-run -Werror) ||
+    xargs "$(find_tool clang-format)" --dry-run -Werror) ||
     die "the format is not clang-format's: run clang-format-19 -i on the files above"
 }
 
@@ -11,10 +11,9 @@ format_check() {
 # decides the result (the file preprocessed, the checks).
 tidy_one() {
   local file=$1 stamps=$build/tidy key
-  key=$( (cat "$root/.clang-tidy"; "$root/scripts/preprocess.py" "$build/release" "$file") | sha256sum | cut -d' ' -f1)
+  key=$(python3 scripts/content_key.py src "$file" .clang-tidy)
   [ -e "$stamps/$key" ] && return 0
-  # Warnings in headers that only one translation unit shows are errors too.
-  clang-tidy-19 --quiet --extra-arg=-Wno-unknown-warning-option \
+  "$tidy" --quiet --extra-arg=-Wno-unknown-warning-option \
     --extra-arg=-Wno-invalid-feature-combination -p "$build/release" "$file" >"$stamps/$key.log" 2>/dev/null || {
     cat "$stamps/$key.log"
     return 1
@@ -27,7 +26,8 @@ tidy_check() {
   say "running clang-tidy"
   mkdir -p "$build/tidy"
   export -f tidy_one
-  export root build
+  tidy=$(find_tool clang-tidy)
+  export root build tidy
   (cd "$root" && git ls-files --cached --others --exclude-standard 'src/*.cpp' |
     grep -v -e _macos.cpp -e _test.cpp |
     xargs -P "$(getconf _NPROCESSORS_ONLN)" -I {} bash -c 'tidy_one {}') ||

@@ -70,6 +70,10 @@ TEST_CASE("normalised input is planar") {
 
 TEST_CASE("every labelled picture is there and can be read") {
   const auto tux = find_tux_pictures(data_folder);
+  if (!tux && !fs::exists("/usr/bin/dpkg-deb")) {
+    MESSAGE("not run here: the photos come from Debian only");
+    return;
+  }
   REQUIRE(tux);
   CHECK(tux->size() == 156);
   for (const LabelledPicture& picture : *tux) {
@@ -89,7 +93,7 @@ TEST_CASE("every labelled picture is there and can be read") {
 TEST_CASE("files cut or scrambled are errors that name the file, never a crash") {
   const TemporaryFile file;
   for (const fs::path& source : {data_folder / "foolbox-3.3.4/foolbox/data/imagenet_00_243.jpg",
-                                 find_tux_pictures(data_folder).value().front().path}) {
+                                 fs::path(QB_SOURCE_DIR "/docs/images/quick.png")}) {
     const std::string whole = read_file(source).value();
     for (size_t i = 0; i < 60; ++i) {
       file.write(std::string_view(whole).substr(0, i < 30 ? i * 7 : whole.size() * i / 61));
@@ -102,7 +106,7 @@ TEST_CASE("files cut or scrambled are errors that name the file, never a crash")
       [[maybe_unused]] const auto either = load_picture(file.path);  // read or refused
     }
   }
-  std::string huge = read_file(find_tux_pictures(data_folder).value().front().path).value();
+  std::string huge = read_file(QB_SOURCE_DIR "/docs/images/quick.png").value();
   huge.replace(16, 8, std::string("\x7f\xff\xff\xff\x7f\xff\xff\xff"));
   file.write(huge);
   CHECK_FALSE(load_picture(file.path));

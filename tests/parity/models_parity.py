@@ -127,5 +127,8 @@ def check_efficientnet() -> None:
 
 cache.mkdir(parents=True, exist_ok=True)
 check_smollm2()
-check_efficientnet()
+if sys.platform == "darwin":
+    print("not run here: EfficientNet's accuracy, whose photos come from Debian only")
+else:
+    check_efficientnet()
 sys.exit(bool(failures))
