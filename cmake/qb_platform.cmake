@@ -33,7 +33,7 @@ endif()
 if(QB_SANITIZE)
   # Instrumented code confuses g++ 12's flow analysis (GCC bug 105562).
   add_compile_options(-fsanitize=${QB_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
-    -Wno-maybe-uninitialized)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   add_link_options(-fsanitize=${QB_SANITIZE})
 endif()
 
