@@ -264,8 +264,11 @@ TEST_CASE("a dataset without pictures is an error") {
   FakeSession session;
   Listener listener;
   const std::string path = (stage.root / "hostile").string();
-  if (!bundle::save_tensor_file(path, Json::object({}), tensors)) return;
-  CHECK_FALSE(worker::measure_quality(model, session, quality_request(path), listener.send()));
+  const bool is_saved = bundle::save_tensor_file(path, Json::object({}), tensors).has_value();
+  const bool is_judged =
+      is_saved &&
+      worker::measure_quality(model, session, quality_request(path), listener.send()).has_value();
+  CHECK_FALSE(is_judged);
 }
 
 TEST_CASE("fewer labels than pictures is an error") {

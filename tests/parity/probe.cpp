@@ -1,5 +1,5 @@
 // Gives the parity scripts a hand on the project's own functions.
-//   probe tokenize GGUF            lines of JSON text on stdin; a JSON list of ids for each
+//   probe tokenize GGUF|JSON       lines of JSON text on stdin; a JSON list of ids for each
 //   probe weights FILE             name, shape and hash of the f32 values of each tensor
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
 //   probe prepare MODEL SCHEME DATA CACHE   JSON: bundle and dataset
@@ -20,9 +20,14 @@ using namespace qb;
 
 namespace {
 
-Result<void> tokenize(const std::string& gguf) {
-  QB_TRY(const weights::WeightFile file, weights::load_weights(gguf));
-  QB_TRY(text::BpeDefinition definition, prepare::tokenizer_of(file));
+Result<text::BpeDefinition> load_definition(const std::string& path) {
+  if (path.ends_with(".json")) return text::load_huggingface_tokenizer(path);
+  QB_TRY(const weights::WeightFile file, weights::load_weights(path));
+  return prepare::tokenizer_of(file);
+}
+
+Result<void> tokenize(const std::string& path) {
+  QB_TRY(text::BpeDefinition definition, load_definition(path));
   QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(std::move(definition)));
   for (std::string line; std::getline(std::cin, line);) {
     QB_TRY(const Json text, parse_json(line));

@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+import tempfile
 
 from tokenizer_of_gguf import reference
 
@@ -34,20 +35,29 @@ def make_strings(count: int):
     return strings[:count]
 
 
-def main(probe: str, gguf: str) -> int:
-    strings = make_strings(2000)
-    lines = "".join(json.dumps(s) + "\n" for s in strings)
-    done = subprocess.run([probe, "tokenize", gguf], input=lines, capture_output=True, text=True)
+def compare(what: str, strings, lines: str, theirs, probe: str, path: str) -> bool:
+    done = subprocess.run([probe, "tokenize", path], input=lines, capture_output=True, text=True)
     if done.returncode:
         print(done.stderr)
-        return 1
+        return False
     ours = [json.loads(line) for line in done.stdout.splitlines()]
-    theirs = [e.ids for e in reference(gguf).encode_batch(strings, add_special_tokens=False)]
     different = [(s, a, b) for s, a, b in zip(strings, ours, theirs) if a != b]
     for s, a, b in different[:10]:
         print(f"{s!r}\n  ours   {a}\n  theirs {b}")
-    print(f"{len(strings) - len(different)} of {len(strings)} equal")
-    return int(bool(different) or len(ours) != len(strings))
+    print(f"{what}: {len(strings) - len(different)} of {len(strings)} equal")
+    return not different and len(ours) == len(strings)
+
+
+def main(probe: str, gguf: str) -> int:
+    strings = make_strings(2000)
+    lines = "".join(json.dumps(s) + "\n" for s in strings)
+    tokenizer = reference(gguf)
+    theirs = [e.ids for e in tokenizer.encode_batch(strings, add_special_tokens=False)]
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/tokenizer.json"
+        tokenizer.save(file)
+        good = [compare(what, strings, lines, theirs, probe, path) for what, path in (("GGUF", gguf), ("tokenizer.json", file))]
+    return int(not all(good))
 
 
 sys.exit(main(*sys.argv[1:]))
