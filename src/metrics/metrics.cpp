@@ -99,13 +99,13 @@ Measurement speed_fact(const Record& record, const Metric& metric) {
                        [&](const Launch& launch) { return fact_of(launch, metric.source); });
 }
 
-// The larger of compiling and running.
+// The larger of compiling and running, or that of the process's life where the system tells only
+// it.
 Measurement peak_memory(const Record& record, const Metric& metric) {
   return over_launches(record, metric, "speed", [](const Launch& launch) -> std::optional<double> {
-    const auto compile = fact_of(launch, "rss_bytes_peak_compile");
     const auto run = fact_of(launch, "rss_bytes_peak_run");
-    if (!compile) return run;
-    return run ? std::max(*compile, *run) : *compile;
+    if (!run) return fact_of(launch, "rss_bytes_peak_life");
+    return std::max(*run, fact_of(launch, "rss_bytes_peak_compile").value_or(*run));
   });
 }
 

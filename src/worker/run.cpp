@@ -77,7 +77,9 @@ Result<void> run_request(Engine& engine, const wire::Request& request, const Sen
     const UsageBefore before;
     QB_CHECK(measure_speed(bundle, *session, request, send));
     send_usage(send, before);
-    if (is_reset) send_if_told(send, "rss_bytes_peak_run", probes::peak_resident_bytes());
+    // Where the peak can't be reset it is that of the whole life, compiling included.
+    send_if_told(send, is_reset ? "rss_bytes_peak_run" : "rss_bytes_peak_life",
+                 probes::peak_resident_bytes());
     send_if_told(send, "rss_bytes_steady", probes::resident_bytes());
   }
   send(wire::Fact{"actual", session->actual()});
