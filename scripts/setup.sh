@@ -181,7 +181,8 @@ build_program() {
     quietly "CMake could not configure the build" \
       cmake --preset "$preset" -S "$root" "-DQB_PYTHON=$venv/bin/python" "$@"
   fi
-  (cd "$root" && ninja -C "$build/$preset" -n 2>/dev/null | grep -q 'no work to do') && return 0
-  say "building (the first time takes a few minutes)"
+  if ninja -C "$build/$preset" -n 2>/dev/null | grep -q 'Building'; then
+    say "building (the first time takes a few minutes)"
+  fi
   quietly "the build failed" cmake --build "$build/$preset"
 }
