@@ -181,8 +181,6 @@ build_program() {
     quietly "CMake could not configure the build" \
       cmake --preset "$preset" -S "$root" "-DQB_PYTHON=$venv/bin/python" "$@"
   fi
-  if ninja -C "$build/$preset" -n 2>/dev/null | grep -q 'Building'; then
-    say "building (the first time takes a few minutes)"
-  fi
+  [ -x "$build/$preset/bin/qbench" ] || say "building (this first time takes a few minutes)"
   quietly "the build failed" cmake --build "$build/$preset"
 }
