@@ -52,3 +52,17 @@ function(qb_engine name)
   add_executable(qbench-worker-${name} ${CMAKE_SOURCE_DIR}/src/worker/main.cpp)
   target_link_libraries(qbench-worker-${name} PRIVATE qb_engine_${name} qb_worker)
 endfunction()
+
+# qb_native(<module>): compiled for the machine that builds it. Packing, calibration and quality
+# baselines wait for these loops. (All modules that use Eigen: its alignment depends on the
+# instruction set. -Wno-maybe-uninitialized: g++ 12 warns inside its own AVX-512 header, GCC bug
+# 105593.)
+function(qb_native name)
+  foreach(target qb_${name} test_${name})
+    if(TARGET ${target})
+      target_compile_options(${target} PRIVATE -march=native
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
+    endif()
+  endforeach()
+endfunction()

@@ -2,12 +2,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
-#include <optional>
 
-#include "base/float16.h"
 #include "base/hash.h"
+#include "bundle/encode.h"
 #include "bundle/layout.h"
 
 namespace qb::bundle {
@@ -55,79 +53,82 @@ class Writer {
   int64_t offset_ = 0;
 };
 
-Result<Json> append_packed(Writer& writer, const quant::Packed& packed) {
-  Json entry = Json::object({{"encoding", name_of(Encoding::packed)}});
-  QB_TRY(const int64_t codes, writer.append(std::as_bytes(std::span(packed.codes))));
-  QB_TRY(const int64_t scales, writer.append(std::as_bytes(std::span(packed.scales))));
+Result<Json> append_packed(Writer& writer, const quant::PackedView& packed) {
+  const quant::PackedLayout& layout = packed.layout;
+  Json entry = Json::object({{"encoding", name_of(Encoding::packed)},
+                             {"bits", layout.bits},
+                             {"group_size", layout.group_size},
+                             {"symmetric", layout.symmetric},
+                             {"per_tensor", layout.per_tensor}});
+  QB_TRY(const int64_t codes, writer.append(std::as_bytes(packed.codes)));
+  QB_TRY(const int64_t scales, writer.append(std::as_bytes(packed.scales)));
   entry.set("codes", codes).set("scales", scales);
-  if (!packed.layout.symmetric) {
-    QB_TRY(const int64_t zero_points, writer.append(std::as_bytes(std::span(packed.zero_points))));
+  if (!layout.symmetric) {
+    QB_TRY(const int64_t zero_points, writer.append(std::as_bytes(packed.zero_points)));
     entry.set("zero_points", zero_points);
   }
   return entry;
 }
 
-Result<Json> append_parameter(Writer& writer, Encoding encoding, const quant::Scheme& scheme,
-                              const Extent& extent, std::span<const float> values) {
-  const auto too_large = std::ranges::find_if_not(
-      values, [](float value) { return std::abs(value) <= quant::largest_weight; });
-  if (too_large != values.end())
-    return fail(Errc::bad_input, "weight {} is {}: too large to store", too_large - values.begin(),
-                *too_large);
-  if (encoding == Encoding::packed)
-    return append_packed(
-        writer, quant::quantize(values, layout_for(scheme, extent.row_count, extent.column_count)));
-  std::vector<uint16_t> halves;
-  std::span<const std::byte> bytes = std::as_bytes(values);
-  if (encoding != Encoding::f32) {
-    halves.reserve(values.size());
-    const bool is_f16 = encoding == Encoding::f16;
-    for (const float value : values) {
-      if (is_f16 && std::abs(value) > 65504.0f)
-        return fail(Errc::bad_input, "weight {} is beyond fp16's 65504", value);
-      halves.push_back(is_f16 ? float_to_fp16(value) : float_to_bf16(value));
-    }
-    bytes = std::as_bytes(std::span(halves));
-  }
-  QB_TRY(const int64_t offset, writer.append(bytes));
-  return Json::object({{"encoding", name_of(encoding)}, {"values", offset}});
+Result<Json> append_parameter(Writer& writer, const Stored& stored) {
+  if (stored.encoding == Encoding::packed) return append_packed(writer, stored.packed);
+  QB_TRY(const int64_t offset, writer.append(stored.bytes));
+  Json entry = Json::object({{"encoding", name_of(stored.encoding)}, {"values", offset}});
+  if (stored.encoding == Encoding::block) entry.set("block", ggml::row_of(stored.block).name);
+  return entry;
 }
 
-Result<void> write_bundle(const fs::path& folder, const ir::Graph& graph, const Recipe& recipe,
-                          const ParameterSource& source) {
+Json activations_json(const Contents& contents) {
+  Json::Array list;
+  for (const auto& [value, activation] : contents.activations) {
+    const bool is_measured = activation.mode == quant::Activations::measured;
+    Json entry = Json::object(
+        {{"value", contents.graph[value].name}, {"mode", is_measured ? "static" : "dynamic"}});
+    if (is_measured)
+      entry.set("scale", static_cast<double>(activation.fit.scale))
+          .set("zero_point", activation.fit.zero_point);
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+Result<void> write_files(const fs::path& folder, const Recipe& recipe, const Contents& contents) {
   Writer writer(folder / "weights.bin");
   Json parameters = Json::object({});
-  std::vector<float> values;
-  for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter)) {
-    const ir::ValueInfo& info = graph[value];
-    const Extent extent = extent_of(ir::bind(info.shape, {}));
-    values.resize(static_cast<size_t>(extent.row_count * extent.column_count));
-    QB_CHECK(source(info, values));
-    QB_TRY(Json entry,
-           with_context(append_parameter(writer, encoding_of(graph, value, recipe.scheme),
-                                         recipe.scheme, extent, values),
-                        info.name));
-    parameters.set(info.name, std::move(entry));
+  for (const ir::Value value : contents.graph.of_kind(ir::ValueKind::parameter)) {
+    const std::string& name = contents.graph[value].name;
+    QB_TRY(const Stored stored, with_context(contents.store(value), name));
+    QB_TRY(Json entry, with_context(append_parameter(writer, stored), name));
+    parameters.set(name, std::move(entry));
   }
   QB_TRY(const std::string weights_hash, writer.finish());
   const Json manifest = Json::object({{"format", format_version},
-                                      {"scheme", recipe.scheme.name},
+                                      {"scheme", recipe.scheme},
                                       {"weights", recipe.weights},
                                       {"source_hash", recipe.source_hash},
                                       {"weights_hash", weights_hash},
-                                      {"graph", ir::to_json(graph)},
-                                      {"parameters", std::move(parameters)}});
+                                      {"notes", contents.notes},
+                                      {"graph", ir::to_json(contents.graph)},
+                                      {"parameters", std::move(parameters)},
+                                      {"activations", activations_json(contents)}});
   return write_file_atomically(folder / "bundle.json", dump_json(manifest));
 }
 
-std::string recipe_hash(const ir::Graph& graph, const Recipe& recipe) {
-  return hash_of(fmt::format("{}\n{}\n{}\n{}\n{}", format_version, recipe.scheme.name,
-                             recipe.weights, recipe.source_hash, dump_json(ir::to_json(graph))));
+std::string recipe_hash(const ir::Graph& model, const Recipe& recipe) {
+  return hash_of(fmt::format("{}\n{}\n{}\n{}\n{}\n{}", format_version, recipe.scheme,
+                             recipe.weights, recipe.source_hash, recipe.calibration_hash,
+                             dump_json(ir::to_json(model))));
 }
 
-// The bundle a recipe gave before, when it is still there and whole.
-std::optional<fs::path> find_built(const fs::path& root, const fs::path& recipe_file) {
-  const Result<std::string> content_hash = read_file(recipe_file);
+fs::path recipe_file(const fs::path& root, const ir::Graph& model, const Recipe& recipe) {
+  return root / "recipes" / recipe_hash(model, recipe);
+}
+
+}  // namespace
+
+std::optional<fs::path> find_bundle(const fs::path& root, const ir::Graph& model,
+                                    const Recipe& recipe) {
+  const Result<std::string> content_hash = read_file(recipe_file(root, model, recipe));
   if (!content_hash || content_hash->size() != 32) return std::nullopt;
   const fs::path folder = root / *content_hash;
   if (verify_content(folder)) return folder;
@@ -136,19 +137,15 @@ std::optional<fs::path> find_built(const fs::path& root, const fs::path& recipe_
   return std::nullopt;
 }
 
-}  // namespace
-
-Result<fs::path> build_bundle(const fs::path& root, const ir::Graph& graph, const Recipe& recipe,
-                              const ParameterSource& source) {
-  const fs::path recipe_file = root / "recipes" / recipe_hash(graph, recipe);
-  if (const auto folder = find_built(root, recipe_file)) return *folder;
+Result<fs::path> write_bundle(const fs::path& root, const ir::Graph& model, const Recipe& recipe,
+                              const Contents& contents) {
   std::error_code error;
   const fs::path temporary = root / fmt::format("building-{}", ::getpid());
   fs::remove_all(temporary, error);
   fs::create_directories(root / "recipes", error);
   fs::create_directories(temporary, error);
   if (error) return fail(Errc::io, "{}: cannot create: {}", temporary.string(), error.message());
-  if (Result<void> written = write_bundle(temporary, graph, recipe, source); !written) {
+  if (Result<void> written = write_files(temporary, recipe, contents); !written) {
     fs::remove_all(temporary, error);
     return tl::unexpected(std::move(written).error());
   }
@@ -158,8 +155,23 @@ Result<fs::path> build_bundle(const fs::path& root, const ir::Graph& graph, cons
   fs::rename(temporary, folder, error);
   if (error) return fail(Errc::io, "{}: cannot rename: {}", folder.string(), error.message());
   QB_CHECK(sync_path(root));
-  QB_CHECK(write_file_atomically(recipe_file, content_hash));
+  QB_CHECK(write_file_atomically(recipe_file(root, model, recipe), content_hash));
   return folder;
+}
+
+Result<fs::path> build_plain_bundle(const fs::path& root, const ir::Graph& graph,
+                                    const quant::Scheme& scheme, const Recipe& recipe,
+                                    const ParameterSource& source, int64_t thread_count) {
+  if (const auto found = find_bundle(root, graph, recipe)) return *found;
+  Encoder encoder(thread_count);
+  std::vector<float> values;
+  const auto store = [&](ir::Value parameter) -> Result<Stored> {
+    const ir::ValueInfo& info = graph[parameter];
+    values.resize(element_count(ir::bind(info.shape, {})));
+    QB_CHECK(source(info, values));
+    return encoder.encode(graph, parameter, scheme, values);
+  };
+  return write_bundle(root, graph, recipe, {.graph = graph, .store = store});
 }
 
 }  // namespace qb::bundle

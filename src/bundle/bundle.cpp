@@ -46,25 +46,95 @@ Result<quant::PackedView> find_packed(const Json& entry, const quant::PackedLayo
   return view;
 }
 
-Result<Parameter> find_parameter(const ir::Graph& graph, ir::Value value,
-                                 const quant::Scheme& scheme, const Json& entry,
+Result<quant::PackedLayout> read_layout(const Json& entry, const Extent& extent) {
+  quant::PackedLayout layout = {.row_count = extent.row_count, .column_count = extent.column_count};
+  QB_TRY(const int64_t bits, entry.get_int("bits"));
+  QB_TRY(layout.group_size, entry.get_int("group_size"));
+  layout.bits = static_cast<int32_t>(bits);
+  layout.symmetric = entry["symmetric"].as_bool();
+  layout.per_tensor = entry["per_tensor"].as_bool();
+  if ((bits != 4 && bits != 8) || layout.group_size < 1 ||
+      layout.group_size > extent.column_count ||
+      (layout.per_tensor && layout.group_size != extent.column_count))
+    return fail(Errc::bad_input, "{} bits in groups of {} is no layout of rows of {}", bits,
+                layout.group_size, extent.column_count);
+  return layout;
+}
+
+Result<ggml::BlockFormat> read_block_format(const Json& entry, const Extent& extent) {
+  for (const ggml::BlockRow& row : ggml::block_formats()) {
+    if (row.name != entry["block"].as_string()) continue;
+    if (extent.column_count % row.length == 0) return row.format;
+    return fail(Errc::bad_input, "rows of {} are no whole blocks of {}", extent.column_count,
+                row.name);
+  }
+  return fail(Errc::bad_input, "unknown block format \"{}\"", entry["block"].as_string());
+}
+
+Result<Encoding> read_encoding(const Json& entry) {
+  for (const Encoding encoding :
+       {Encoding::f32, Encoding::f16, Encoding::bf16, Encoding::packed, Encoding::block})
+    if (name_of(encoding) == entry["encoding"].as_string()) return encoding;
+  return fail(Errc::bad_input, "unknown encoding \"{}\"", entry["encoding"].as_string());
+}
+
+// Bytes of a row that is not packed.
+size_t row_bytes(const Parameter& parameter, const Extent& extent) {
+  const auto column_count = static_cast<size_t>(extent.column_count);
+  if (parameter.encoding == Encoding::f32) return column_count * 4;
+  if (parameter.encoding != Encoding::block) return column_count * 2;
+  const ggml::BlockRow& row = ggml::row_of(parameter.block);
+  return column_count / static_cast<size_t>(row.length) * static_cast<size_t>(row.bytes);
+}
+
+Result<Parameter> find_parameter(const ir::Graph& graph, ir::Value value, const Json& entry,
                                  std::span<const std::byte> file) {
   Parameter parameter = {.name = graph[value].name, .shape = ir::bind(graph[value].shape, {})};
-  parameter.encoding = encoding_of(graph, value, scheme);
-  if (entry["encoding"].as_string() != name_of(parameter.encoding))
-    return fail(Errc::bad_input, "stored as {}, scheme {} wants {}", entry["encoding"].as_string(),
-                scheme.name, name_of(parameter.encoding));
+  QB_TRY(parameter.encoding, read_encoding(entry));
+  if (parameter.encoding != Encoding::f32 && !is_quantizable(graph, value))
+    return fail(Errc::bad_input, "stored as {}, its operators take f32",
+                name_of(parameter.encoding));
   const Extent extent = extent_of(parameter.shape);
   if (parameter.encoding == Encoding::packed) {
-    QB_TRY(parameter.packed,
-           find_packed(entry, layout_for(scheme, extent.row_count, extent.column_count), file));
+    QB_TRY(const quant::PackedLayout layout, read_layout(entry, extent));
+    QB_TRY(parameter.packed, find_packed(entry, layout, file));
     return parameter;
   }
-  const size_t element_bytes = parameter.encoding == Encoding::f32 ? 4 : 2;
+  if (parameter.encoding == Encoding::block) {
+    QB_TRY(parameter.block, read_block_format(entry, extent));
+  }
   QB_TRY(parameter.bytes,
          find_array(entry, "values", file,
-                    static_cast<size_t>(extent.row_count * extent.column_count) * element_bytes));
+                    static_cast<size_t>(extent.row_count) * row_bytes(parameter, extent)));
   return parameter;
+}
+
+Result<std::map<int32_t, Activation>> read_activations(const ir::Graph& graph, const Json& list) {
+  std::map<int32_t, Activation> activations;
+  for (const Json& entry : list.as_array()) {
+    const auto value =
+        std::ranges::find(graph.values, entry["value"].as_string(), &ir::ValueInfo::name);
+    Activation activation = {.mode = quant::Activations::on_run};
+    if (entry["mode"].as_string() == "static") {
+      QB_TRY(const double scale, entry.get_double("scale"));
+      QB_TRY(const int64_t zero_point, entry.get_int("zero_point"));
+      activation = {quant::Activations::measured,
+                    {static_cast<float>(scale), static_cast<int32_t>(zero_point)}};
+      if (!(activation.fit.scale > 0.0f) || !(scale < quant::largest_weight) || zero_point < 0 ||
+          zero_point > 255)
+        return fail(Errc::bad_input, "activation {} has scale {} and zero point {}",
+                    entry["value"].as_string(), scale, zero_point);
+    } else if (entry["mode"].as_string() != "dynamic") {
+      return fail(Errc::bad_input, "activation {} has mode \"{}\"", entry["value"].as_string(),
+                  entry["mode"].as_string());
+    }
+    if (value == graph.values.end() || value->type != ElementType::f32 ||
+        (value->kind != ir::ValueKind::input && value->kind != ir::ValueKind::node))
+      return fail(Errc::bad_input, "activation \"{}\" is no value of the network",
+                  entry["value"].as_string());
+    activations[static_cast<int32_t>(value - graph.values.begin())] = activation;
+  }
+  return activations;
 }
 
 // Parameter sizes of a graph that came from a file must not overflow.
@@ -93,6 +163,8 @@ std::string_view name_of(Encoding encoding) {
       return "bf16";
     case Encoding::packed:
       return "packed";
+    case Encoding::block:
+      return "block";
   }
   return "f32";
 }
@@ -120,6 +192,9 @@ void decode_f32(const Parameter& parameter, std::span<float> out) {
     case Encoding::packed:
       quant::dequantize_rows(parameter.packed, 0, out);
       return;
+    case Encoding::block:
+      ggml::decode(parameter.block, parameter.bytes, out);
+      return;
   }
 }
 
@@ -127,6 +202,11 @@ const Parameter& Bundle::parameter(ir::Value value) const {
   const auto found = parameters_.find(value.index);
   assert(found != parameters_.end());
   return found->second;
+}
+
+Activation Bundle::activation(ir::Value value) const {
+  const auto found = activations_.find(value.index);
+  return found == activations_.end() ? Activation{} : found->second;
 }
 
 Result<Bundle> load_bundle(const std::filesystem::path& folder) {
@@ -145,12 +225,14 @@ Result<Bundle> load_bundle(const std::filesystem::path& folder) {
   bundle.content_hash_ = folder.filename().string();
   for (const ir::Value value : bundle.graph_.of_kind(ir::ValueKind::parameter)) {
     const std::string& name = bundle.graph_[value].name;
-    QB_TRY(Parameter parameter, with_context(find_parameter(bundle.graph_, value, bundle.scheme_,
-                                                            bundle.manifest_["parameters"][name],
-                                                            bundle.weights_.bytes()),
-                                             fmt::format("{}: parameter {}", where, name)));
+    QB_TRY(Parameter parameter,
+           with_context(find_parameter(bundle.graph_, value, bundle.manifest_["parameters"][name],
+                                       bundle.weights_.bytes()),
+                        fmt::format("{}: parameter {}", where, name)));
     bundle.parameters_.emplace(value.index, std::move(parameter));
   }
+  QB_TRY(bundle.activations_,
+         with_context(read_activations(bundle.graph_, bundle.manifest_["activations"]), where));
   return bundle;
 }
 

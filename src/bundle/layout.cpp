@@ -1,7 +1,8 @@
 #include "bundle/layout.h"
 
+#include <algorithm>
+
 namespace qb::bundle {
-namespace {
 
 bool is_quantizable(const ir::Graph& graph, ir::Value parameter) {
   bool used = false;
@@ -15,25 +16,27 @@ bool is_quantizable(const ir::Graph& graph, ir::Value parameter) {
   return used;
 }
 
-}  // namespace
-
 Extent extent_of(const std::vector<int64_t>& shape) {
   Extent extent = {.row_count = shape.empty() ? 1 : shape[0]};
   for (size_t i = 1; i < shape.size(); ++i) extent.column_count *= shape[i];
   return extent;
 }
 
-Encoding encoding_of(const ir::Graph& graph, ir::Value parameter, const quant::Scheme& scheme) {
-  if (scheme.weight_type == quant::WeightType::f32 || !is_quantizable(graph, parameter))
-    return Encoding::f32;
-  switch (scheme.weight_type) {
-    case quant::WeightType::f16:
-      return Encoding::f16;
-    case quant::WeightType::bf16:
-      return Encoding::bf16;
-    default:
-      return Encoding::packed;
+uint32_t roles_of(const ir::Graph& graph, ir::Value parameter) {
+  uint32_t roles = 0;
+  for (const ir::Node& node : graph.nodes) {
+    if (std::ranges::find(node.inputs, parameter) == node.inputs.end()) continue;
+    const bool is_output = std::ranges::find(graph.outputs, node.output) != graph.outputs.end();
+    roles |= node.op == ir::Op::embedding ? quant::role_embedding
+             : node.op == ir::Op::conv2d  ? quant::role_convolution
+             : is_output                  ? quant::role_head
+                                          : quant::role_linear;
   }
+  return roles;
+}
+
+bool is_quantized(const ir::Graph& graph, ir::Value parameter, const quant::Scheme& scheme) {
+  return is_quantizable(graph, parameter) && (roles_of(graph, parameter) & ~scheme.roles()) == 0;
 }
 
 }  // namespace qb::bundle

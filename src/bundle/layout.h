@@ -9,7 +9,7 @@
 
 namespace qb::bundle {
 
-inline constexpr int64_t format_version = 1;
+inline constexpr int64_t format_version = 2;
 inline constexpr int64_t array_alignment = 64;
 
 // A parameter as a matrix: the trailing dimensions flattened.
@@ -19,8 +19,13 @@ struct Extent {
 };
 Extent extent_of(const std::vector<int64_t>& shape);
 
-// How the scheme stores a parameter: quantized when every use of it is an operator's quantizable
-// input, fp32 otherwise.
-Encoding encoding_of(const ir::Graph& graph, ir::Value parameter, const quant::Scheme& scheme);
+// Whether every use of the parameter is an operator's quantizable input; others are f32 always.
+bool is_quantizable(const ir::Graph& graph, ir::Value parameter);
+
+// What a quantizable parameter is to the network: quant::Role bits, more than one when it is tied.
+uint32_t roles_of(const ir::Graph& graph, ir::Value parameter);
+
+// Whether the scheme stores it other than in f32: it is quantizable in all its roles.
+bool is_quantized(const ir::Graph& graph, ir::Value parameter, const quant::Scheme& scheme);
 
 }  // namespace qb::bundle

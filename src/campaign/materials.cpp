@@ -22,8 +22,9 @@ const Result<fs::path>& Materials::bundle(const std::string& model_name,
     const Result<prepare::ModelSource>& source = model(model_name);
     if (!source) return tl::unexpected(source.error());
     QB_TRY(const quant::Scheme scheme, quant::find_scheme(scheme_name));
-    tell_(fmt::format("{} in {}", model_name, scheme_name));
-    return prepare::prepare_bundle(*source, scheme, folders_.cache);
+    const std::string what = fmt::format("{} in {}", model_name, scheme_name);
+    tell_(what);
+    return prepare::prepare_bundle(*source, scheme, folders_.data, folders_.cache, {});
   };
   return bundles_.emplace(key, make()).first->second;
 }

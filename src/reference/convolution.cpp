@@ -1,4 +1,6 @@
 // Convolution: image to columns and a matrix product for each group.
+#include "reference/convolution.h"
+
 #include <vector>
 
 #include "reference/kernels.h"
@@ -6,23 +8,19 @@
 
 namespace qb::reference {
 
-Result<void> conv2d(const KernelArguments& a);
+ConvolutionGeometry geometry_of(const ir::Attributes& attributes, std::span<const int64_t> x,
+                                std::span<const int64_t> weight, std::span<const int64_t> out) {
+  const auto stride = attributes.integers("stride");
+  const auto padding = attributes.integers("padding");
+  return {weight[1], x[2],       x[3],       weight[2], weight[3], stride[0],
+          stride[1], padding[0], padding[1], out[2],    out[3]};
+}
 
-namespace {
-
-struct Geometry {
-  int64_t channels, height, width;  // of one group's input
-  int64_t kernel_height, kernel_width;
-  int64_t stride_down, stride_right, top, left;
-  int64_t out_height, out_width;
-};
-
-// [channels * kernel area, output area]: the input value under each tap; 0 outside the picture.
-void image_to_columns(const float* image, const Geometry& g, Matrix& columns) {
+void image_to_columns(const float* image, const ConvolutionGeometry& g, float* columns) {
   int64_t row = 0;
   for (int64_t channel = 0; channel < g.channels; ++channel) {
     for (int64_t tap = 0; tap < g.kernel_height * g.kernel_width; ++tap, ++row) {
-      float* next = columns.row(row).data();
+      float* next = columns + row * g.out_height * g.out_width;
       for (int64_t y = 0; y < g.out_height; ++y) {
         const int64_t from_y = y * g.stride_down + tap / g.kernel_width - g.top;
         for (int64_t x = 0; x < g.out_width; ++x) {
@@ -35,17 +33,11 @@ void image_to_columns(const float* image, const Geometry& g, Matrix& columns) {
   }
 }
 
-}  // namespace
-
 Result<void> conv2d(const KernelArguments& a) {
   const Array& x = a.inputs[0];
   const Array& weight = a.inputs[1];
-  const auto stride = a.attributes.integers("stride");
-  const auto padding = a.attributes.integers("padding");
   const int64_t group_count = a.attributes.integer("group_count");
-  const Geometry g = {weight.extent(1), x.extent(2),     x.extent(3),    weight.extent(2),
-                      weight.extent(3), stride[0],       stride[1],      padding[0],
-                      padding[1],       a.out.extent(2), a.out.extent(3)};
+  const ConvolutionGeometry g = geometry_of(a.attributes, x.shape, weight.shape, a.out.shape);
   const int64_t out_channels = weight.extent(0) / group_count;
   const int64_t taps = g.channels * g.kernel_height * g.kernel_width;
   const int64_t area = g.out_height * g.out_width;
@@ -56,7 +48,7 @@ Result<void> conv2d(const KernelArguments& a) {
     for (int64_t group = 0; group < group_count; ++group) {
       const int64_t in_plane = batch * group_count + group;
       const float* image = x.values.data() + in_plane * g.channels * g.height * g.width;
-      if (!is_pointwise) image_to_columns(image, g, columns);
+      if (!is_pointwise) image_to_columns(image, g, columns.data());
       const ConstMatrixView taps_view(is_pointwise ? image : columns.data(), taps, area);
       const ConstMatrixView kernel(weight.values.data() + group * out_channels * taps, out_channels,
                                    taps);

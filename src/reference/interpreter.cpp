@@ -25,7 +25,9 @@ Result<void> check_input(const ir::ValueInfo& info, const TensorView& tensor,
 }  // namespace
 
 struct Interpreter::State {
+  const bundle::Bundle* bundle = nullptr;
   const ir::Graph* graph = nullptr;
+  Observer observer;
   ir::Extents extents;
   std::vector<Array> arrays;               // by value
   std::vector<std::vector<float>> memory;  // by value; empty where it is owned elsewhere
@@ -33,25 +35,26 @@ struct Interpreter::State {
   std::vector<std::vector<int64_t>> output_shapes;
   std::vector<TensorView> outputs;
 
-  void bind_parameters(const bundle::Bundle& bundle);
+  void bind_parameter(ir::Value value);
   void bind_states();
   void find_last_uses();
+  void collect_inputs(const ir::Node& node, std::vector<Array>& inputs,
+                      std::vector<float>& rounded) const;
+  void round_measured(ir::Value value, std::span<float> values) const;
   Result<void> run_node(int32_t index, int64_t past_tokens);
 };
 
-void Interpreter::State::bind_parameters(const bundle::Bundle& bundle) {
-  for (const ir::Value value : graph->of_kind(ir::ValueKind::parameter)) {
-    const auto index = static_cast<size_t>(value.index);
-    const bundle::Parameter& parameter = bundle.parameter(value);
-    arrays[index].shape = parameter.shape;
-    if (parameter.encoding == bundle::Encoding::f32) {
-      arrays[index].values = parameter.f32();
-      continue;
-    }
-    memory[index].resize(element_count(parameter.shape));
-    bundle::decode_f32(parameter, memory[index]);
-    arrays[index].values = memory[index];
+void Interpreter::State::bind_parameter(ir::Value value) {
+  const auto index = static_cast<size_t>(value.index);
+  const bundle::Parameter& parameter = bundle->parameter(value);
+  arrays[index].shape = parameter.shape;
+  if (parameter.encoding == bundle::Encoding::f32) {
+    arrays[index].values = parameter.f32();
+    return;
   }
+  memory[index].resize(element_count(parameter.shape));
+  bundle::decode_f32(parameter, memory[index]);
+  arrays[index].values = memory[index];
 }
 
 void Interpreter::State::bind_states() {
@@ -72,14 +75,38 @@ void Interpreter::State::find_last_uses() {
     last_use[static_cast<size_t>(output.index)] = static_cast<int32_t>(graph->nodes.size());
 }
 
+// `rounded` holds the copy of an input that is rounded for this node alone.
+void Interpreter::State::collect_inputs(const ir::Node& node, std::vector<Array>& inputs,
+                                        std::vector<float>& rounded) const {
+  for (const ir::Value input : node.inputs)
+    inputs.push_back(arrays[static_cast<size_t>(input.index)]);
+  const bool is_product = node.op == ir::Op::linear || node.op == ir::Op::conv2d;
+  if (!is_product || bundle->activation(node.inputs[0]).mode != quant::Activations::on_run) return;
+  if (bundle->parameter(node.inputs[1]).encoding != bundle::Encoding::packed) return;
+  rounded.assign(inputs[0].values.begin(), inputs[0].values.end());
+  quant::round_activations(quant::fit_activation(rounded), rounded);
+  inputs[0].values = rounded;
+}
+
+void Interpreter::State::round_measured(ir::Value value, std::span<float> values) const {
+  const bundle::Activation activation = bundle->activation(value);
+  if (activation.mode == quant::Activations::measured)
+    quant::round_activations(activation.fit, values);
+}
+
 Result<void> Interpreter::State::run_node(int32_t index, int64_t past_tokens) {
   const ir::Node& node = graph->nodes[static_cast<size_t>(index)];
   std::vector<Array> inputs;
+  std::vector<float> rounded;
+  collect_inputs(node, inputs, rounded);
   std::vector<std::span<float>> states;
-  for (const ir::Value input : node.inputs) {
-    const auto i = static_cast<size_t>(input.index);
-    inputs.push_back(arrays[i]);
-    if ((*graph)[input].kind == ir::ValueKind::state) states.emplace_back(memory[i]);
+  for (const ir::Value input : node.inputs)
+    if ((*graph)[input].kind == ir::ValueKind::state)
+      states.emplace_back(memory[static_cast<size_t>(input.index)]);
+  if (observer) {
+    std::vector<std::span<const float>> seen;
+    for (const Array& input : inputs) seen.push_back(input.values);
+    observer(node, seen);
   }
   const auto out = static_cast<size_t>(node.output.index);
   arrays[out].shape = ir::bind((*graph)[node.output].shape, extents);
@@ -88,6 +115,7 @@ Result<void> Interpreter::State::run_node(int32_t index, int64_t past_tokens) {
   QB_CHECK(with_context(
       kernel_of(node.op)({inputs, node.attributes, past_tokens, states, arrays[out], memory[out]}),
       (*graph)[node.output].name));
+  round_measured(node.output, memory[out]);
   for (const ir::Value input : node.inputs) {
     const auto i = static_cast<size_t>(input.index);
     if ((*graph)[input].kind == ir::ValueKind::node && last_use[i] == index)
@@ -98,12 +126,14 @@ Result<void> Interpreter::State::run_node(int32_t index, int64_t past_tokens) {
 
 Interpreter::Interpreter(const bundle::Bundle& bundle, const Options& options)
     : state_(std::make_unique<State>()) {
+  state_->bundle = &bundle;
   state_->graph = &bundle.graph();
   state_->extents.batch = options.batch;
   state_->extents.context = options.context_tokens;
   state_->arrays.resize(bundle.graph().values.size());
   state_->memory.resize(bundle.graph().values.size());
-  state_->bind_parameters(bundle);
+  for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter))
+    state_->bind_parameter(value);
   state_->bind_states();
   state_->find_last_uses();
 }
@@ -120,10 +150,14 @@ Result<void> Interpreter::run(std::span<const TensorView> inputs, int64_t past_t
     QB_CHECK(check_input((*state.graph)[wanted[i]], inputs[i], state.extents));
     Array& array = state.arrays[static_cast<size_t>(wanted[i].index)];
     array.shape.assign(inputs[i].shape.begin(), inputs[i].shape.end());
-    if (inputs[i].type == ElementType::f32)
-      array.values = inputs[i].f32();
-    else
+    if (inputs[i].type == ElementType::f32) {
+      std::vector<float>& values = state.memory[static_cast<size_t>(wanted[i].index)];
+      values.assign(inputs[i].f32().begin(), inputs[i].f32().end());
+      state.round_measured(wanted[i], values);
+      array.values = values;
+    } else {
       array.integers = inputs[i].i64();
+    }
   }
   for (size_t i = 0; i < state.graph->nodes.size(); ++i)
     QB_CHECK(state.run_node(static_cast<int32_t>(i), past_tokens));
@@ -140,5 +174,14 @@ Result<void> Interpreter::run(std::span<const TensorView> inputs, int64_t past_t
 }
 
 std::span<const TensorView> Interpreter::outputs() const { return state_->outputs; }
+
+void Interpreter::observe(Observer observer) { state_->observer = std::move(observer); }
+
+void Interpreter::replace_parameter(ir::Value parameter, std::span<const float> values) {
+  if (values.empty())
+    state_->bind_parameter(parameter);
+  else
+    state_->arrays[static_cast<size_t>(parameter.index)].values = values;
+}
 
 }  // namespace qb::reference

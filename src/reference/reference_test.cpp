@@ -24,10 +24,10 @@ struct Fixture {
   bundle::Bundle bundle;
 
   Fixture(Builder& builder, const bundle::ParameterSource& source)
-      : bundle(bundle::load_bundle(
-                   bundle::build_bundle(root, builder.finish().value(),
-                                        {.scheme = quant::find_scheme("fp32").value()}, source)
-                       .value())
+      : bundle(bundle::load_bundle(bundle::build_plain_bundle(root, builder.finish().value(),
+                                                              quant::find_scheme("fp32").value(),
+                                                              {.scheme = "fp32"}, source)
+                                       .value())
                    .value()) {}
   ~Fixture() { fs::remove_all(root); }
 };

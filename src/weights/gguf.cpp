@@ -26,6 +26,10 @@ StorageFormat format_of(uint32_t ggml_type) {
       return StorageFormat::q4_1;
     case 8:
       return StorageFormat::q8_0;
+    case 12:
+      return StorageFormat::q4_k;
+    case 14:
+      return StorageFormat::q6_k;
     case 24:
       return StorageFormat::i8;
     case 25:

@@ -7,19 +7,21 @@
 
 #include "base/checked.h"
 #include "base/float16.h"
+#include "ggml/blocks.h"
 #include "weights/readers.h"
 
 namespace qb::weights {
 namespace {
 
 constexpr StorageFormatRow rows[] = {
-    {StorageFormat::f64, "f64", 1, 8},     {StorageFormat::f32, "f32", 1, 4},
-    {StorageFormat::f16, "f16", 1, 2},     {StorageFormat::bf16, "bf16", 1, 2},
-    {StorageFormat::i64, "i64", 1, 8},     {StorageFormat::i32, "i32", 1, 4},
-    {StorageFormat::i16, "i16", 1, 2},     {StorageFormat::i8, "i8", 1, 1},
-    {StorageFormat::u8, "u8", 1, 1},       {StorageFormat::boolean, "bool", 1, 1},
-    {StorageFormat::q4_0, "q4_0", 32, 18}, {StorageFormat::q4_1, "q4_1", 32, 20},
-    {StorageFormat::q8_0, "q8_0", 32, 34}, {StorageFormat::other, "other", 1, 0},
+    {StorageFormat::f64, "f64", 1, 8},       {StorageFormat::f32, "f32", 1, 4},
+    {StorageFormat::f16, "f16", 1, 2},       {StorageFormat::bf16, "bf16", 1, 2},
+    {StorageFormat::i64, "i64", 1, 8},       {StorageFormat::i32, "i32", 1, 4},
+    {StorageFormat::i16, "i16", 1, 2},       {StorageFormat::i8, "i8", 1, 1},
+    {StorageFormat::u8, "u8", 1, 1},         {StorageFormat::boolean, "bool", 1, 1},
+    {StorageFormat::q4_0, "q4_0", 32, 18},   {StorageFormat::q4_1, "q4_1", 32, 20},
+    {StorageFormat::q8_0, "q8_0", 32, 34},   {StorageFormat::q4_k, "q4_k", 256, 144},
+    {StorageFormat::q6_k, "q6_k", 256, 210}, {StorageFormat::other, "other", 1, 0},
 };
 static_assert(std::size(rows) == static_cast<size_t>(StorageFormat::other) + 1);
 
@@ -34,33 +36,6 @@ template <typename T, typename F>
 void convert(std::span<const std::byte> bytes, std::span<float> out, F to_float) {
   for (size_t i = 0; i < out.size(); ++i)
     out[i] = to_float(read_as<T>(bytes.data() + i * sizeof(T)));
-}
-
-// Blocks of 32: an fp16 scale d, for q4_1 an fp16 minimum m, then the codes. The low nibbles are
-// the first half of the block. (ggml: q4_0 = d (q - 8), q4_1 = d q + m, q8_0 = d q.)
-void decode_q4(std::span<const std::byte> bytes, bool has_minimum, std::span<float> out) {
-  const size_t block_bytes = has_minimum ? 20 : 18;
-  for (size_t block = 0; block < out.size() / 32; ++block) {
-    const std::byte* at = bytes.data() + block * block_bytes;
-    const float d = fp16_to_float(read_as<uint16_t>(at));
-    const float m = has_minimum ? fp16_to_float(read_as<uint16_t>(at + 2)) : -8.0f * d;
-    const std::byte* codes = at + block_bytes - 16;
-    float* first = out.data() + block * 32;
-    for (size_t i = 0; i < 16; ++i) {
-      const auto pair = static_cast<uint8_t>(codes[i]);
-      first[i] = d * static_cast<float>(pair & 15) + m;
-      first[i + 16] = d * static_cast<float>(pair >> 4) + m;
-    }
-  }
-}
-
-void decode_q8_0(std::span<const std::byte> bytes, std::span<float> out) {
-  for (size_t block = 0; block < out.size() / 32; ++block) {
-    const std::byte* at = bytes.data() + block * 34;
-    const float d = fp16_to_float(read_as<uint16_t>(at));
-    for (size_t i = 0; i < 32; ++i)
-      out[block * 32 + i] = d * static_cast<float>(static_cast<int8_t>(at[2 + i]));
-  }
 }
 
 Result<void> check_names(const WeightFile& file) {
@@ -120,13 +95,19 @@ Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out) {
       convert<uint16_t>(tensor.bytes, out, bf16_to_float);
       break;
     case StorageFormat::q4_0:
-      decode_q4(tensor.bytes, false, out);
+      ggml::decode(ggml::BlockFormat::q4_0, tensor.bytes, out);
       break;
     case StorageFormat::q4_1:
-      decode_q4(tensor.bytes, true, out);
+      ggml::decode(ggml::BlockFormat::q4_1, tensor.bytes, out);
       break;
     case StorageFormat::q8_0:
-      decode_q8_0(tensor.bytes, out);
+      ggml::decode(ggml::BlockFormat::q8_0, tensor.bytes, out);
+      break;
+    case StorageFormat::q4_k:
+      ggml::decode(ggml::BlockFormat::q4_k, tensor.bytes, out);
+      break;
+    case StorageFormat::q6_k:
+      ggml::decode(ggml::BlockFormat::q6_k, tensor.bytes, out);
       break;
     default:
       return fail(Errc::unsupported,

@@ -30,6 +30,8 @@ enum class StorageFormat : uint8_t {
   q4_0,
   q4_1,
   q8_0,
+  q4_k,
+  q6_k,
   other
 };
 

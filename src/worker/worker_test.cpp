@@ -78,10 +78,10 @@ struct Stage {
 
   bundle::Bundle bundle_of(const ir::Graph& graph) const {
     const auto zeros = [](const ir::ValueInfo&, std::span<float>) { return Result<void>(); };
-    const bundle::Recipe recipe = {.scheme = quant::find_scheme("fp32").value(),
-                                   .source_hash = "zeros",
-                                   .weights = "pretrained"};
-    const auto folder = bundle::build_bundle(root, graph, recipe, zeros);
+    const bundle::Recipe recipe = {
+        .scheme = "fp32", .weights = "pretrained", .source_hash = "zeros"};
+    const auto folder =
+        bundle::build_plain_bundle(root, graph, quant::find_scheme("fp32").value(), recipe, zeros);
     REQUIRE(folder);
     auto bundle = bundle::load_bundle(*folder);
     REQUIRE(bundle);

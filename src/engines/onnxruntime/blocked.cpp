@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "quant/blocks.h"
+
 namespace qb::ort {
 namespace {
 
@@ -43,7 +45,7 @@ BlockedWeight repeat_over_blocks(Lowering& l, const quant::PackedView& packed) {
   w.blocks_per_row = (layout.column_count + w.block_size - 1) / w.block_size;
   const auto scales = keep_array<float>(l, w.row_count * w.blocks_per_row);
   for (size_t i = 0; i < scales.size(); ++i)
-    scales[i] = packed.scales[i / static_cast<size_t>(w.blocks_per_row)];
+    scales[i] = packed.scale(static_cast<int64_t>(i) / w.blocks_per_row, 0);
   w.scales = scales;
   if (!layout.symmetric) {
     const int64_t row_bytes = (w.blocks_per_row * w.bits + 7) / 8;
@@ -73,9 +75,32 @@ BlockedWeight repeat_over_blocks(Lowering& l, const quant::PackedView& packed) {
 BlockedWeight block_weight(Lowering& l, const quant::PackedView& packed) {
   const quant::PackedLayout& layout = packed.layout;
   const bool whole_blocks = layout.groups_per_row() > 1 || layout.column_count % 2 == 0;
-  if (!is_block_size(layout.group_size) || !whole_blocks) return repeat_over_blocks(l, packed);
+  if (layout.per_tensor || !is_block_size(layout.group_size) || !whole_blocks)
+    return repeat_over_blocks(l, packed);
   return {layout.row_count, layout.column_count, layout.group_size, layout.groups_per_row(),
           layout.bits,      packed.codes,        packed.scales,     packed.zero_points};
+}
+
+BlockedWeight block_weight(Lowering& l, const bundle::Parameter& parameter) {
+  if (parameter.encoding == bundle::Encoding::packed) return block_weight(l, parameter.packed);
+  const int64_t row_count = parameter.shape[0];
+  const int64_t column_count = static_cast<int64_t>(element_count(parameter.shape)) / row_count;
+  const quant::UnpackedBlocks blocks =
+      quant::unpack_blocks(parameter.block, parameter.bytes, row_count, column_count);
+  const auto kept = [&]<typename T>(const std::vector<T>& values) {
+    const auto copy = keep_array<T>(l, static_cast<int64_t>(values.size()));
+    std::ranges::copy(values, copy.begin());
+    return std::span<const T>(copy);
+  };
+  const quant::PackedLayout& layout = blocks.layout;
+  return {.row_count = row_count,
+          .column_count = column_count,
+          .block_size = layout.group_size,
+          .blocks_per_row = layout.groups_per_row(),
+          .bits = layout.bits,
+          .codes = kept(blocks.codes),
+          .scales = kept(blocks.scales),
+          .minimums = kept(blocks.minimums)};
 }
 
 TightWeight tighten(const quant::PackedView& packed, int64_t stored_column_count) {
@@ -85,12 +110,12 @@ TightWeight tighten(const quant::PackedView& packed, int64_t stored_column_count
     return static_cast<size_t>((count * layout.bits + 7) / 8);
   };
   TightWeight tight = {std::vector<uint8_t>(bytes_of(layout.row_count * stored_column_count)),
-                       std::vector<uint8_t>(bytes_of(layout.row_count * group_count))};
+                       std::vector<uint8_t>(bytes_of(static_cast<int64_t>(layout.scale_count())))};
   for (int64_t row = 0; row < layout.row_count; ++row) {
     for (int64_t column = 0; column < stored_column_count; ++column)
       set_code(tight.codes, row * stored_column_count + column, layout.bits,
                packed.code(row, column));
-    for (int64_t group = 0; group < group_count; ++group)
+    for (int64_t group = 0; group < group_count && row < layout.scale_row_count(); ++group)
       set_code(tight.zero_points, row * group_count + group, layout.bits,
                packed.zero_point(row, group));
   }

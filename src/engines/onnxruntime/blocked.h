@@ -23,15 +23,18 @@ struct BlockedWeight {
   std::span<const uint8_t> codes;
   std::span<const float> scales;
   std::span<const uint8_t> zero_points;  // empty: 2^(bits - 1)
+  std::span<const float> minimums;       // of block formats: weight = code * scale + minimum
 };
 
 BlockedWeight block_weight(Lowering& l, const quant::PackedView& packed);
+// Of a parameter that is packed or in a block format.
+BlockedWeight block_weight(Lowering& l, const bundle::Parameter& parameter);
 
 // The weight's rows one after another, without padding between rows: 4-bit tensors of ONNX are
 // packed so. `out_codes` and `out_zero_points` hold the codes as one byte each.
 struct TightWeight {
   std::vector<uint8_t> codes;        // packed, [row_count, column_count]
-  std::vector<uint8_t> zero_points;  // packed, [row_count, groups_per_row]
+  std::vector<uint8_t> zero_points;  // packed, one for each scale
 };
 TightWeight tighten(const quant::PackedView& packed, int64_t stored_column_count);
 

@@ -34,10 +34,12 @@ Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const std::string& key_cache = l.ir()[node.inputs[3]].name;
   const std::string& value_cache = l.ir()[node.inputs[4]].name;
   std::vector<std::string> inputs;
-  if (const auto linears = l.joint_projections(node); !linears.empty())
-    inputs = {lower_joint_projection(l, linears), "", ""};
-  else
+  if (const auto linears = l.joint_projections(node); !linears.empty()) {
+    QB_TRY(const std::string joint, lower_joint_projection(l, linears));
+    inputs = {joint, "", ""};
+  } else {
     for (size_t i = 0; i < 3; ++i) inputs.push_back(l.operand(node.inputs[i]));
+  }
   inputs.insert(inputs.end(), {past_name(key_cache), past_name(value_cache), last_index_input,
                                total_tokens_input});
   if (theta > 0.0) {
@@ -47,7 +49,7 @@ Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   l.node({"GroupQueryAttention",
           microsoft,
           std::move(inputs),
-          {l.operand(node.output), present_name(key_cache), present_name(value_cache)},
+          {l.output(node.output), present_name(key_cache), present_name(value_cache)},
           {{"num_heads", a.integer("head_count")},
            {"kv_num_heads", a.integer("kv_head_count")},
            {"do_rotary", int64_t{theta > 0.0}},
@@ -59,12 +61,12 @@ Result<void> lower_rms_norm(Lowering& l, const ir::Node& node) {
   const NodeAttributes attributes = {
       {"epsilon", static_cast<float>(node.attributes.real("epsilon"))}};
   const std::string weight = l.operand(node.inputs[1]);
-  const std::string output = l.operand(node.output);
+  const std::string output = l.output(node.output);
   if (const ir::Node* add = l.fused_add(node.inputs[0])) {
     l.node({"SkipSimplifiedLayerNormalization",
             microsoft,
             {l.operand(add->inputs[0]), l.operand(add->inputs[1]), weight},
-            {output, "", "", l.operand(add->output)},
+            {output, "", "", l.output(add->output)},
             attributes});
     return {};
   }

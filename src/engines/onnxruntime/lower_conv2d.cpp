@@ -1,22 +1,45 @@
 // conv2d and batch_norm.
-#include <cstring>
-
 #include "engines/onnxruntime/blocked.h"
+#include "quant/blocks.h"
 
 namespace qb::ort {
+
+NodeAttributes convolution_attributes(const ir::Node& node, std::span<const int64_t> weight_shape) {
+  const auto stride = node.attributes.integers("stride");
+  const auto padding = node.attributes.integers("padding");
+  return {{"kernel_shape", std::vector<int64_t>{weight_shape[2], weight_shape[3]}},
+          {"strides", std::vector<int64_t>(stride.begin(), stride.end())},
+          {"pads", std::vector<int64_t>(padding.begin(), padding.end())},
+          {"group", node.attributes.integer("group_count")}};
+}
+
 namespace {
 
-std::string kept_initializer(Lowering& l, const std::string& hint, ONNXTensorElementDataType type,
-                             const std::vector<int64_t>& shape, std::span<const uint8_t> bytes) {
-  std::vector<std::byte>& kept = l.keep(bytes.size());
-  std::memcpy(kept.data(), bytes.data(), bytes.size());
-  return l.initializer(hint, type, shape, kept.data(), kept.size());
+// Codes, scales and zero points of a weight as DequantizeLinear takes them.
+struct Stored {
+  quant::PackedView packed;
+  quant::UnpackedBlocks blocks;  // what `packed` views when the weight is in a block format
+};
+
+Result<Stored> stored_weight(const bundle::Parameter& weight) {
+  if (weight.encoding == bundle::Encoding::packed) return Stored{weight.packed, {}};
+  const int64_t column_count = static_cast<int64_t>(element_count(weight.shape)) / weight.shape[0];
+  Stored stored;
+  stored.blocks = quant::unpack_blocks(weight.block, weight.bytes, weight.shape[0], column_count);
+  if (!stored.blocks.minimums.empty())
+    return fail(Errc::unsupported,
+                "ONNX Runtime has no convolution of {} weights, and its DequantizeLinear takes no "
+                "minimums",
+                ggml::row_of(weight.block).name);
+  stored.packed = {stored.blocks.layout, stored.blocks.codes, stored.blocks.scales, {}};
+  return stored;
 }
 
 // ONNX Runtime has no convolution with weight-only quantized weights: they are stored packed and
 // DequantizeLinear makes them f32.
-std::string dequantized_weight(Lowering& l, const bundle::Parameter& weight) {
-  const quant::PackedView& packed = weight.packed;
+Result<std::string> dequantized_weight(Lowering& l, const bundle::Parameter& weight) {
+  QB_TRY(const Stored stored, stored_weight(weight));
+  const quant::PackedView& packed = stored.packed;
   const quant::PackedLayout& layout = packed.layout;
   const int64_t group_count = layout.groups_per_row();
   const int64_t stored_columns =
@@ -24,16 +47,16 @@ std::string dequantized_weight(Lowering& l, const bundle::Parameter& weight) {
   const auto type =
       layout.bits == 4 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT4 : ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8;
   const TightWeight tight = tighten(packed, stored_columns);
-  const std::string codes =
-      kept_initializer(l, weight.name, type, {layout.row_count, stored_columns}, tight.codes);
+  const std::string codes = l.constant(weight.name, type, {layout.row_count, stored_columns},
+                                       std::span<const uint8_t>(tight.codes));
   const std::vector<int64_t> scale_shape =
-      group_count == 1 ? std::vector<int64_t>{layout.row_count}
-                       : std::vector<int64_t>{layout.row_count, group_count};
+      layout.per_tensor  ? std::vector<int64_t>{}
+      : group_count == 1 ? std::vector<int64_t>{layout.row_count}
+                         : std::vector<int64_t>{layout.row_count, group_count};
   const std::string scales =
-      l.initializer(weight.name, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, scale_shape,
-                    packed.scales.data(), packed.scales.size_bytes());
+      l.constant(weight.name, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, scale_shape, packed.scales);
   const std::string zero_points =
-      kept_initializer(l, weight.name, type, scale_shape, tight.zero_points);
+      l.constant(weight.name, type, scale_shape, std::span<const uint8_t>(tight.zero_points));
   std::string current = l.fresh(weight.name);
   NodeAttributes attributes = {{"axis", int64_t{group_count == 1 ? 0 : 1}}};
   if (group_count > 1) attributes.emplace_back("block_size", layout.group_size);
@@ -56,21 +79,22 @@ std::string dequantized_weight(Lowering& l, const bundle::Parameter& weight) {
 
 Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
-  const std::string kernel = weight.encoding == bundle::Encoding::packed
-                                 ? dequantized_weight(l, weight)
-                                 : l.operand(node.inputs[1]);
+  if (weight.encoding == bundle::Encoding::packed &&
+      l.rounding(node.inputs[0]).mode != quant::Activations::none)
+    return lower_integer_conv2d(l, node);
+  std::string kernel;
+  if (weight.encoding == bundle::Encoding::packed || weight.encoding == bundle::Encoding::block) {
+    QB_TRY(kernel, dequantized_weight(l, weight));
+  } else {
+    kernel = l.operand(node.inputs[1]);
+  }
   std::vector<std::string> inputs = {l.operand(node.inputs[0]), kernel};
   if (node.inputs.size() > 2) inputs.push_back(l.operand(node.inputs[2]));
-  const auto stride = node.attributes.integers("stride");
-  const auto padding = node.attributes.integers("padding");
   l.node({"Conv",
           "",
           std::move(inputs),
-          {l.operand(node.output)},
-          {{"kernel_shape", std::vector<int64_t>{weight.shape[2], weight.shape[3]}},
-           {"strides", std::vector<int64_t>(stride.begin(), stride.end())},
-           {"pads", std::vector<int64_t>(padding.begin(), padding.end())},
-           {"group", node.attributes.integer("group_count")}}});
+          {l.output(node.output)},
+          convolution_attributes(node, weight.shape)});
   return {};
 }
 
@@ -80,7 +104,7 @@ Result<void> lower_batch_norm(Lowering& l, const ir::Node& node) {
   l.node({"BatchNormalization",
           "",
           std::move(inputs),
-          {l.operand(node.output)},
+          {l.output(node.output)},
           {{"epsilon", static_cast<float>(node.attributes.real("epsilon"))}}});
   return {};
 }

@@ -13,6 +13,23 @@ struct BlockedNames {
   std::string codes, scales, zero_points;  // zero_points "": the middle of the range
 };
 
+// weight = (code - z) * scale with z = -minimum / scale; a block of equal weights has no scale, and
+// its codes are all 0.
+std::string float_zero_points(Lowering& l, BlockedWeight& w) {
+  std::vector<std::byte>& kept_scales = l.keep(w.scales.size_bytes());
+  auto* scales = reinterpret_cast<float*>(kept_scales.data());
+  std::vector<std::byte>& kept = l.keep(w.scales.size_bytes());
+  auto* zero_points = reinterpret_cast<float*>(kept.data());
+  for (size_t i = 0; i < w.scales.size(); ++i) {
+    const bool is_flat = w.scales[i] == 0.0f;
+    scales[i] = is_flat ? w.minimums[i] : w.scales[i];
+    zero_points[i] = is_flat ? (w.minimums[i] == 0.0f ? 0.0f : -1.0f) : -w.minimums[i] / scales[i];
+  }
+  w.scales = {scales, w.scales.size()};
+  return l.initializer("zero_points", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                       {w.row_count, w.blocks_per_row}, zero_points, w.scales.size_bytes());
+}
+
 BlockedNames add_blocked(Lowering& l, const std::string& hint, const BlockedWeight& w,
                          const std::vector<int64_t>& code_shape) {
   BlockedNames names;
@@ -29,12 +46,13 @@ BlockedNames add_blocked(Lowering& l, const std::string& hint, const BlockedWeig
 }
 
 // output = x times the transposed weight, plus a bias unless its name is empty.
-void add_packed_product(Lowering& l, const std::string& x, const std::string& hint,
-                        const quant::PackedView& packed, const std::string& bias,
-                        const std::string& output) {
-  const BlockedWeight w = block_weight(l, packed);
-  const BlockedNames names =
+void add_blocked_product(Lowering& l, const std::string& x, const std::string& hint,
+                         BlockedWeight w, const std::string& bias, const std::string& output) {
+  const bool has_minimums = !w.minimums.empty();
+  const std::string minimums = has_minimums ? float_zero_points(l, w) : "";
+  BlockedNames names =
       add_blocked(l, hint, w, {w.row_count, w.blocks_per_row, w.block_size * w.bits / 8});
+  if (has_minimums) names.zero_points = minimums;
   std::vector<std::string> inputs = {x, names.codes, names.scales, names.zero_points};
   if (!bias.empty()) {
     inputs.resize(6);
@@ -51,9 +69,23 @@ void add_packed_product(Lowering& l, const std::string& x, const std::string& hi
            {"bits", int64_t{w.bits}},
            {"block_size", w.block_size},
            {"accuracy_level", int64_t{4}}}});
-  l.note("linear", fmt::format("MatMulNBits, {}-bit weights, activations rounded to int8 per block "
-                               "of {} (accuracy_level 4)",
-                               w.bits, w.block_size));
+  l.note("linear",
+         has_minimums
+             ? fmt::format("MatMulNBits, {}-bit weights with float zero points, f32 activations",
+                           w.bits)
+             : fmt::format("MatMulNBits, {}-bit weights, activations rounded to int8 per block "
+                           "of {} (accuracy_level 4)",
+                           w.bits, w.block_size));
+}
+
+// output = x times the transposed packed weight, by the kernel that x's rounding asks for.
+Result<void> add_packed_product(Lowering& l, ir::Value x, const std::string& hint,
+                                const quant::PackedView& packed, const std::string& bias,
+                                const std::string& output) {
+  if (l.rounding(x).mode != quant::Activations::none)
+    return lower_integer_product(l, x, hint, packed, bias, output);
+  add_blocked_product(l, l.operand(x), hint, block_weight(l, packed), bias, output);
+  return {};
 }
 
 template <typename T>
@@ -67,17 +99,42 @@ void append_rows(Lowering& l, const std::vector<std::span<const T>>& parts,
   for (const auto& part : parts) next = std::ranges::copy(part, next).out;
 }
 
+// What a block format's minimums add to looked-up rows whose zero point is the middle of the range:
+// minimum + middle * scale, a block's value for each of its columns.
+std::string add_offsets(Lowering& l, const ir::Node& node, const BlockedWeight& w,
+                        const std::string& gathered) {
+  std::vector<std::byte>& kept = l.keep(w.scales.size_bytes());
+  auto* offsets = reinterpret_cast<float*>(kept.data());
+  const auto middle = static_cast<float>(1 << (w.bits - 1));
+  for (size_t i = 0; i < w.scales.size(); ++i) offsets[i] = w.minimums[i] + middle * w.scales[i];
+  const std::string table = l.initializer("offsets", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                                          {w.row_count, w.blocks_per_row, 1}, offsets, kept.size());
+  const std::string rows = l.fresh("offsets");
+  const std::string blocks = l.fresh("blocks");
+  const std::string sum = l.fresh("sum");
+  const std::string output = l.output(node.output);
+  l.node({"Gather", "", {table, l.operand(node.inputs[0])}, {rows}});
+  l.node({"Reshape",
+          "",
+          {gathered, l.integers("shape", {0, 0, w.blocks_per_row, w.block_size})},
+          {blocks}});
+  l.node({"Add", "", {blocks, rows}, {sum}});
+  l.node({"Reshape", "", {sum, l.integers("shape", {0, 0, w.column_count})}, {output}});
+  return output;
+}
+
 // Row lookup; the padding of the last block is cut off again.
 void lower_packed_embedding(Lowering& l, const ir::Node& node, const bundle::Parameter& weight) {
-  const BlockedWeight w = block_weight(l, weight.packed);
+  const BlockedWeight w = block_weight(l, weight);
   const int64_t stored_columns = w.blocks_per_row * w.block_size;
   const BlockedNames names =
       add_blocked(l, weight.name, w, {w.row_count, stored_columns * w.bits / 8});
   std::vector<std::string> inputs = {names.codes, l.operand(node.inputs[0]), names.scales};
   if (!names.zero_points.empty()) inputs.push_back(names.zero_points);
   const bool is_padded = stored_columns != w.column_count;
-  const std::string output = l.operand(node.output);
-  const std::string gathered = is_padded ? l.fresh(output) : output;
+  const bool is_whole = !is_padded && w.minimums.empty();
+  const std::string output = l.output(node.output);
+  const std::string gathered = is_whole ? output : l.fresh(output);
   l.node({"GatherBlockQuantized",
           microsoft,
           std::move(inputs),
@@ -86,7 +143,9 @@ void lower_packed_embedding(Lowering& l, const ir::Node& node, const bundle::Par
            {"block_size", w.block_size},
            {"gather_axis", int64_t{0}},
            {"quantize_axis", int64_t{1}}}});
-  if (is_padded)
+  if (!w.minimums.empty())
+    add_offsets(l, node, w, gathered);
+  else if (is_padded)
     l.node({"Slice",
             "",
             {gathered, l.integers("starts", {0}), l.integers("ends", {w.column_count}),
@@ -95,9 +154,14 @@ void lower_packed_embedding(Lowering& l, const ir::Node& node, const bundle::Par
   l.note("embedding", "GatherBlockQuantized");
 }
 
+bool is_blocked(const bundle::Parameter& weight) {
+  return weight.encoding == bundle::Encoding::packed || weight.encoding == bundle::Encoding::block;
+}
+
 }  // namespace
 
-std::string lower_joint_projection(Lowering& l, const std::vector<const ir::Node*>& linears) {
+Result<std::string> lower_joint_projection(Lowering& l,
+                                           const std::vector<const ir::Node*>& linears) {
   quant::PackedView joint = {.layout = l.parameter(linears[0]->inputs[1]).packed.layout};
   std::vector<std::span<const uint8_t>> codes;
   std::vector<std::span<const float>> scales;
@@ -114,33 +178,36 @@ std::string lower_joint_projection(Lowering& l, const std::vector<const ir::Node
   append_rows(l, scales, joint.scales);
   append_rows(l, zero_points, joint.zero_points);
   const std::string output = l.fresh("qkv");
-  add_packed_product(l, l.operand(linears[0]->inputs[0]), "qkv", joint, "", output);
+  QB_CHECK(add_packed_product(l, linears[0]->inputs[0], "qkv", joint, "", output));
   return output;
 }
 
 Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
-  if (weight.encoding == bundle::Encoding::packed)
+  if (is_blocked(weight))
     lower_packed_embedding(l, node, weight);
   else
     l.node({"Gather",
             "",
             {l.operand(node.inputs[1]), l.operand(node.inputs[0])},
-            {l.operand(node.output)}});
+            {l.output(node.output)}});
   return {};
 }
 
 Result<void> lower_linear(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
-  if (weight.encoding == bundle::Encoding::packed) {
-    if (l.is_joint(node)) return {};  // lower_cached_attention computes it
+  if (l.is_joint(node)) return {};  // lower_cached_attention computes it
+  if (is_blocked(weight)) {
     const std::string bias = node.inputs.size() > 2 ? l.operand(node.inputs[2]) : "";
-    add_packed_product(l, l.operand(node.inputs[0]), weight.name, weight.packed, bias,
-                       l.operand(node.output));
+    const std::string output = l.output(node.output);
+    if (weight.encoding == bundle::Encoding::packed)
+      return add_packed_product(l, node.inputs[0], weight.name, weight.packed, bias, output);
+    add_blocked_product(l, l.operand(node.inputs[0]), weight.name, block_weight(l, weight), bias,
+                        output);
     return {};
   }
   const bool has_bias = node.inputs.size() > 2;
-  const std::string output = l.operand(node.output);
+  const std::string output = l.output(node.output);
   const std::string product = has_bias ? l.fresh(output) : output;
   l.node({"FusedMatMul",
           microsoft,

@@ -80,7 +80,8 @@ std::vector<const ir::Node*> Lowering::joint_projections(const ir::Node& attenti
     const quant::PackedLayout& b = first.packed.layout;
     if (linear->inputs.size() != 2 || linear->inputs[0] != linears[0]->inputs[0] ||
         weight.encoding != bundle::Encoding::packed || a.column_count != b.column_count ||
-        a.bits != b.bits || a.group_size != b.group_size || a.symmetric != b.symmetric)
+        a.bits != b.bits || a.group_size != b.group_size || a.symmetric != b.symmetric ||
+        a.per_tensor)
       return {};
   }
   return linears;
@@ -137,9 +138,16 @@ std::string Lowering::integers(std::string_view hint, const std::vector<int64_t>
 
 std::string Lowering::operand(ir::Value value) {
   const ir::ValueInfo& info = ir()[value];
-  if (info.kind != ir::ValueKind::parameter) return info.name;
+  const bool is_parameter = info.kind == ir::ValueKind::parameter;
+  if (!is_parameter && rounding(value).mode != quant::Activations::measured) return info.name;
   std::string& name = operands_[value.index];
   if (!name.empty()) return name;
+  if (!is_parameter) {
+    const Codes codes = measured_codes(value);
+    name = fresh(info.name);
+    node({"DequantizeLinear", "", {codes.codes, codes.scale, codes.zero_point}, {name}});
+    return name;
+  }
   const bundle::Parameter& p = parameter(value);
   const auto type = p.encoding == bundle::Encoding::f32   ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT
                     : p.encoding == bundle::Encoding::f16 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16
@@ -151,6 +159,58 @@ std::string Lowering::operand(ir::Value value) {
     note("16-bit weights", "cast to f32, computed in f32");
   }
   return name;
+}
+
+bundle::Activation Lowering::rounding(ir::Value value) const {
+  const auto producer = std::ranges::find(ir().nodes, value, &ir::Node::output);
+  const bool is_flattened = producer != ir().nodes.end() && producer->op == ir::Op::flatten;
+  const bundle::Activation own = bundle_.activation(value);
+  return is_flattened && own.mode == quant::Activations::none
+             ? bundle_.activation(producer->inputs[0])
+             : own;
+}
+
+Codes Lowering::claim_codes(ir::Value value) {
+  const quant::ActivationFit fit = rounding(value).fit;
+  const auto zero_point = static_cast<uint8_t>(fit.zero_point);
+  const Codes codes = {fresh(ir()[value].name + ".codes"),
+                       constant("scale", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, {},
+                                std::span<const float>(&fit.scale, 1)),
+                       constant("zero_point", ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8, {},
+                                std::span<const uint8_t>(&zero_point, 1))};
+  codes_[value.index] = codes;
+  return codes;
+}
+
+Codes Lowering::measured_codes(ir::Value value) {
+  if (const auto found = codes_.find(value.index); found != codes_.end()) return found->second;
+  const Codes codes = claim_codes(value);
+  node({"QuantizeLinear", "", {output(value), codes.scale, codes.zero_point}, {codes.codes}});
+  return codes;
+}
+
+Codes Lowering::run_codes(ir::Value value) {
+  Codes& codes = run_codes_[value.index];
+  if (!codes.codes.empty()) return codes;
+  const std::string x = operand(value);
+  codes = {fresh(x + ".codes"), fresh(x + ".scale"), fresh(x + ".zero_point")};
+  node({"DynamicQuantizeLinear", "", {x}, {codes.codes, codes.scale, codes.zero_point}});
+  return codes;
+}
+
+const ir::Node* Lowering::absorbed_relu6(ir::Value value) const {
+  const ir::Node* reader = nullptr;
+  for (const ir::Node& node : ir().nodes) {
+    if (std::ranges::find(node.inputs, value) == node.inputs.end()) continue;
+    if (reader) return nullptr;
+    reader = &node;
+  }
+  if (!reader || reader->op != ir::Op::relu6) return nullptr;
+  const bundle::Activation activation = bundle_.activation(reader->output);
+  const float end = static_cast<float>(255 - activation.fit.zero_point) * activation.fit.scale;
+  const bool fits = activation.mode == quant::Activations::measured &&
+                    activation.fit.zero_point == 0 && end <= 6.0f * (1.0f + 1e-6f);
+  return fits ? reader : nullptr;
 }
 
 void Lowering::set_inputs_and_outputs() {

@@ -1,6 +1,7 @@
 // From the IR to an ONNX model held in memory, over the bundle's own bytes.
 #pragma once
 
+#include <cstring>
 #include <deque>
 #include <functional>
 #include <map>
@@ -36,7 +37,14 @@ inline constexpr const char* total_tokens_input = "total_sequence_length";  // i
 std::string past_name(std::string_view state);
 std::string present_name(std::string_view state);
 
-// What a lowering function works with.
+// An activation in 8 bits: names of its u8 codes, f32 scale and u8 zero point.
+struct Codes {
+  std::string codes, scale, zero_point;
+};
+
+// What a lowering function works with. A value that the bundle rounds to 8 bits ("measured") exists
+// as codes, made by an integer kernel or by QuantizeLinear, and, for those that read f32, as what
+// the codes stand for.
 class Lowering {
  public:
   Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options);
@@ -44,9 +52,23 @@ class Lowering {
   const ir::Graph& ir() const { return bundle_.graph(); }
   const worker::CompileOptions& options() const { return options_; }
   const bundle::Parameter& parameter(ir::Value value) const { return bundle_.parameter(value); }
-  // The ONNX name of a value; a parameter becomes an f32 initializer (a Cast of one when it is
-  // stored in 16 bits) at its first use.
+  // The ONNX name of a value to read; a parameter becomes an f32 initializer (a Cast of one when it
+  // is stored in 16 bits) at its first use.
   std::string operand(ir::Value value);
+  // The name under which a node's f32 result is written.
+  std::string output(ir::Value value) const { return ir()[value].name; }
+
+  // How readers see the value: of a flattened one, as what was flattened.
+  bundle::Activation rounding(ir::Value value) const;
+  // Codes of a measured value, and those of an input that is rounded at each run.
+  Codes measured_codes(ir::Value value);
+  Codes run_codes(ir::Value value);
+  // Names for codes that an integer kernel writes.
+  Codes claim_codes(ir::Value value);
+  bool has_codes(ir::Value value) const { return codes_.contains(value.index); }
+  // The relu6 that alone reads the value, whose result is measured; null: none. The quantized range
+  // then ends within [0, 6], so that saturation to codes is the relu6.
+  const ir::Node* absorbed_relu6(ir::Value value) const;
   std::string fresh(std::string_view hint);
 
   void node(const NodeSpec& spec);
@@ -54,6 +76,14 @@ class Lowering {
   std::string initializer(std::string_view hint, ONNXTensorElementDataType type,
                           const std::vector<int64_t>& shape, const void* data, size_t size_bytes);
   std::string integers(std::string_view hint, const std::vector<int64_t>& values);
+  // The same over a copy of the values.
+  template <typename T>
+  std::string constant(std::string_view hint, ONNXTensorElementDataType type,
+                       const std::vector<int64_t>& shape, std::span<const T> values) {
+    std::vector<std::byte>& kept = keep(values.size_bytes());
+    std::memcpy(kept.data(), values.data(), values.size_bytes());
+    return initializer(hint, type, shape, kept.data(), kept.size());
+  }
   std::vector<std::byte>& keep(size_t size_bytes);
 
   // What was chosen for a kind of operator, for Session::actual().
@@ -81,6 +111,8 @@ class Lowering {
   Ort::Graph graph_;
   Ort::MemoryInfo memory_;
   std::map<int32_t, std::string> operands_;
+  std::map<int32_t, Codes> codes_;                 // of measured values
+  std::map<int32_t, Codes> run_codes_;             // of values rounded at each run
   std::map<int32_t, const ir::Node*> fused_adds_;  // by output value
   std::set<int32_t> joint_linears_;                // by output value
   std::deque<std::vector<std::byte>> kept_;
@@ -95,7 +127,20 @@ LowerFunction find_lowering(ir::Op op);
 
 // One product for q, k and v, their weights' rows one after another: the same bits. Gives the
 // output's name. In lower_linear.cpp.
-std::string lower_joint_projection(Lowering& l, const std::vector<const ir::Node*>& linears);
+Result<std::string> lower_joint_projection(Lowering& l,
+                                           const std::vector<const ir::Node*>& linears);
+
+// Of ONNX's convolutions.
+NodeAttributes convolution_attributes(const ir::Node& node, std::span<const int64_t> weight_shape);
+
+// Integer kernels, for a packed weight whose input is rounded; in lower_integer.cpp. x and weight
+// as in the node; `bias` may be empty. Errors: weights that the kernels don't take.
+Result<void> lower_integer_product(Lowering& l, ir::Value x, const std::string& hint,
+                                   const quant::PackedView& packed, const std::string& bias,
+                                   const std::string& output);
+Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node);
+Result<void> lower_integer_add(Lowering& l, const ir::Node& node);
+Result<void> lower_integer_average_pool(Lowering& l, const ir::Node& node);
 
 // One function an operator; in lower_linear.cpp, lower_conv2d.cpp, lower_attention.cpp,
 // lower_simple.cpp.

@@ -1,0 +1,63 @@
+#include "compress/rounding.h"
+
+#include <algorithm>
+#include <set>
+
+#include "bundle/layout.h"
+
+namespace qb::compress {
+namespace {
+
+using ir::Node;
+using ir::Op;
+using ir::Value;
+
+const Node* only_reader(const ir::Graph& graph, Value value) {
+  const Node* reader = nullptr;
+  for (const Node& node : graph.nodes) {
+    if (std::ranges::find(node.inputs, value) == node.inputs.end()) continue;
+    if (reader) return nullptr;
+    reader = &node;
+  }
+  return reader;
+}
+
+bool is_quantized_product(const ir::Graph& graph, const Node& node, const quant::Scheme& scheme) {
+  return (node.op == Op::linear || node.op == Op::conv2d) &&
+         bundle::is_quantized(graph, node.inputs[1], scheme);
+}
+
+// What stands for `value` in 8 bits: a flattened value is the same codes in another shape.
+Value unflattened(const ir::Graph& graph, Value value) {
+  const auto node = std::ranges::find(graph.nodes, value, &Node::output);
+  return node != graph.nodes.end() && node->op == Op::flatten ? node->inputs[0] : value;
+}
+
+}  // namespace
+
+std::vector<Value> rounded_values(const ir::Graph& graph, const quant::Scheme& scheme) {
+  std::set<int32_t> rounded;
+  const bool is_measured = scheme.activations == quant::Activations::measured;
+  if (scheme.activations == quant::Activations::none) return {};
+  for (const Node& node : graph.nodes) {
+    if (!is_quantized_product(graph, node, scheme)) continue;
+    rounded.insert(is_measured ? unflattened(graph, node.inputs[0]).index : node.inputs[0].index);
+    if (!is_measured || node.op != Op::conv2d) continue;
+    const Node* reader = only_reader(graph, node.output);
+    rounded.insert(reader && reader->op == Op::relu6 ? reader->output.index : node.output.index);
+  }
+  if (is_measured)
+    for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node)
+      if ((node->op == Op::add || node->op == Op::global_average_pool) &&
+          rounded.contains(node->output.index) &&
+          std::ranges::none_of(node->inputs, [&](Value input) {
+            return graph[input].kind == ir::ValueKind::parameter;
+          }))
+        for (const Value input : node->inputs) rounded.insert(input.index);
+  for (const Value output : graph.outputs) rounded.erase(output.index);
+  std::vector<Value> values;
+  for (const int32_t index : rounded) values.push_back({index});
+  return values;
+}
+
+}  // namespace qb::compress
