@@ -44,6 +44,16 @@ struct RecordsOptions {
 int list_records(const RecordsOptions& options);
 int report_run(const RecordsOptions& options);
 
+struct QuantizeOptions {
+  std::string model;
+  std::string scheme;
+  std::filesystem::path output;  // a new folder for a copy of the bundle; "" leaves it in the cache
+  int64_t thread_count = 0;      // 0: all
+  bool quiet = false;
+  bool json = false;
+};
+int quantize_model(const QuantizeOptions& options);
+
 int doctor(bool json);
 int list_models(bool json);
 int list_schemes(bool json);

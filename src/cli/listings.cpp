@@ -69,10 +69,27 @@ std::string weights_state(const models::Model& model) {
 
 // Stored bits for each weight of a 4096 x 4096 matrix: codes, scales and zero points.
 double effective_bits(const quant::Scheme& scheme) {
-  if (scheme.weight_type != quant::WeightType::integer) return scheme.weight_bits;
-  const quant::PackedLayout layout = quant::layout_for(scheme, 4096, 4096);
-  const size_t bytes = layout.code_bytes() + layout.scale_count() * 4 + layout.zero_point_bytes();
-  return static_cast<double>(bytes) * 8.0 / (4096.0 * 4096.0);
+  switch (scheme.weight_type) {
+    case quant::WeightType::block:
+      return ggml::row_of(scheme.block).bits_per_weight();
+    case quant::WeightType::mixed:
+      return scheme.target_bits;
+    case quant::WeightType::integer:
+      return static_cast<double>(quant::layout_for(scheme, 4096, 4096).total_bytes()) * 8.0 /
+             (4096.0 * 4096.0);
+    default:
+      return scheme.weight_bits;
+  }
+}
+
+// {"onnxruntime": "linear: …"}: how each framework that is here runs the scheme's base.
+Json support_of(const quant::Scheme& scheme, const std::vector<runner::Framework>& frameworks) {
+  Json support = Json::object({});
+  for (const runner::Framework& framework : frameworks) {
+    const Json& how = framework.description["schemes"][quant::base_of(scheme).name];
+    if (framework.is_available && how.is_string()) support.set(framework.name, how);
+  }
+  return support;
 }
 
 std::vector<runner::Framework> frameworks_here() {
@@ -127,24 +144,31 @@ int list_models(bool json) {
 }
 
 int list_schemes(bool json) {
+  const auto frameworks = frameworks_here();
   Json::Array array;
   for (const quant::Scheme& scheme : quant::schemes()) {
-    if (json)
+    const Json support = support_of(scheme, frameworks);
+    const std::string roles = quant::describe_roles(scheme.roles());
+    if (json) {
       array.push_back(Json::object({{"name", scheme.name},
                                     {"summary", scheme.summary},
-                                    {"weight_bits", scheme.weight_bits},
-                                    {"group_size", scheme.group_size},
-                                    {"symmetric", scheme.symmetric},
-                                    {"bits_per_weight", effective_bits(scheme)}}));
-    else
-      std::printf("%-8s %5.2f bits/weight  %s\n", std::string(scheme.name).c_str(),
-                  effective_bits(scheme), std::string(scheme.summary).c_str());
+                                    {"bits_per_weight", effective_bits(scheme)},
+                                    {"quantizes", roles},
+                                    {"needs_calibration", scheme.needs_calibration()},
+                                    {"frameworks", support}}));
+      continue;
+    }
+    std::printf("%-20s %5.2f bits/weight  %s\n%20s quantizes %s\n", scheme.name.c_str(),
+                effective_bits(scheme), scheme.summary.c_str(), "", roles.c_str());
+    if (scheme.name != quant::base_of(scheme).name) continue;  // its base says how
+    for (const auto& [name, how] : support.as_object())
+      std::printf("%20s %s: %s\n", "", name.c_str(), how.as_string().c_str());
   }
   if (!json)
     std::printf(
-        "\nQuantized are the weights of linear, convolution, embedding and head; norms and "
-        "biases stay fp32.\nBits are those of a 4096 x 4096 matrix, scales and zero points "
-        "included.\n");
+        "\nBits are those of a 4096 x 4096 matrix, scales and zero points included. Norms and "
+        "biases stay fp32.\nA scheme is base[:calibration][+option]...: these are the bases and "
+        "some combinations, others can be named.\n");
   return json ? print_json(array) : exit_ok;
 }
 

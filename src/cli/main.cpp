@@ -53,14 +53,28 @@ void add_records(CLI::App& app, RecordsOptions& options) {
   report.add_option("-o,--output", options.output, "Where; its ending decides the format");
 }
 
+void add_quantize(CLI::App& app, QuantizeOptions& options) {
+  CLI::App& verb =
+      *app.add_subcommand("quantize", "Quantize a model and show what each layer lost");
+  verb.add_option("model", options.model, "A model's name, see `qbench zoo`")->required();
+  verb.add_option("--scheme", options.scheme, "A scheme's name, see `qbench schemes`")->required();
+  verb.add_option("-o,--output", options.output, "A new folder for the bundle");
+  verb.add_option("--threads", options.thread_count, "Threads to work with; all when not given")
+      ->check(CLI::Range(1, 1024));
+  verb.add_flag("--quiet", options.quiet, "No progress");
+  add_json(verb, options.json);
+}
+
 int main_of(int argument_count, char** arguments) {
   CLI::App app("Benchmarks quantized neural networks across frameworks and devices.", "qbench");
   app.require_subcommand(1);
   app.set_version_flag("--version", QB_VERSION);
   RunOptions run = {.store = default_store()};
   RecordsOptions records = {.store = default_store()};
+  QuantizeOptions quantize;
   bool json = false;
   add_run(app, run);
+  add_quantize(app, quantize);
   add_records(app, records);
   struct Listing {
     const char* name;
@@ -82,6 +96,7 @@ int main_of(int argument_count, char** arguments) {
     return app.exit(error) == 0 ? exit_ok : exit_usage;
   }
   if (app.got_subcommand("run")) return run_suite(run);
+  if (app.got_subcommand("quantize")) return quantize_model(quantize);
   if (app.got_subcommand("list")) return list_records(records);
   if (app.got_subcommand("report")) return report_run(records);
   for (const Listing& listing : listings)

@@ -68,4 +68,26 @@ campaign::Observer Progress::observer() {
   return observer;
 }
 
+ShareBar::ShareBar(bool is_quiet)
+    : is_shown_(!is_quiet && ::isatty(STDERR_FILENO) == 1), start_ns_(now_ns()) {}
+
+void ShareBar::show(std::string_view what, double share_done) {
+  constexpr int width = 30;
+  constexpr int64_t interval_ns = 50'000'000;
+  const int64_t now = now_ns();
+  if (!is_shown_ || now - shown_ns_ < interval_ns) return;
+  shown_ns_ = now;
+  const int filled = static_cast<int>(share_done * width);
+  std::string bar;
+  for (int i = 0; i < width; ++i) bar += i < filled ? "█" : "░";
+  std::fprintf(stderr, "\r\x1b[K%s %3.0f %%  %s  %.60s", bar.c_str(), share_done * 100.0,
+               format_quantity(static_cast<double>(now - start_ns_), "ns").c_str(),
+               std::string(what).c_str());
+  std::fflush(stderr);
+}
+
+void ShareBar::finish() {
+  if (is_shown_) std::fprintf(stderr, "\r\x1b[K");
+}
+
 }  // namespace qb::cli

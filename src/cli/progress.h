@@ -24,4 +24,17 @@ class Progress {
   std::string headline_;
 };
 
+// A bar for one long piece of work; nothing where there is no terminal.
+class ShareBar {
+ public:
+  explicit ShareBar(bool is_quiet);
+  void show(std::string_view what, double share_done);  // share in [0, 1]
+  void finish();
+
+ private:
+  bool is_shown_;
+  int64_t start_ns_;
+  int64_t shown_ns_ = 0;
+};
+
 }  // namespace qb::cli

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -29,8 +30,9 @@ struct Description {
   std::string remedy;  // when not: what to do
   std::vector<DeviceDescription> devices;
   std::vector<std::string> operators;  // IR operators it lowers
-  std::vector<std::string> schemes;    // schemes it runs
-  Json facts = Json::object({});       // library path, build info, BLAS, …
+  // Base schemes it runs, and by which kernels, in a sentence.
+  std::vector<std::pair<std::string, std::string>> schemes;
+  Json facts = Json::object({});  // library path, build info, BLAS, …
 };
 
 struct CompileOptions {

@@ -26,6 +26,8 @@ Json to_json(const Description& d) {
   for (const DeviceDescription& device : d.devices)
     devices.push_back(Json::object(
         {{"name", device.name}, {"available", device.available}, {"reason", device.reason}}));
+  Json schemes = Json::object({});
+  for (const auto& [name, kernels] : d.schemes) schemes.set(name, kernels);
   return Json::object({{"framework", d.framework},
                        {"version", d.version},
                        {"available", d.available},
@@ -33,7 +35,7 @@ Json to_json(const Description& d) {
                        {"remedy", d.remedy},
                        {"devices", std::move(devices)},
                        {"operators", Json::array_of(d.operators)},
-                       {"schemes", Json::array_of(d.schemes)},
+                       {"schemes", std::move(schemes)},
                        {"facts", d.facts}});
 }
 

@@ -33,7 +33,11 @@ class ReferenceEngine : public Engine {
     Description description = {.framework = "reference", .version = "1"};
     description.devices = {{.name = "cpu"}};
     for (const ir::OperatorRow& row : ir::operators()) description.operators.emplace_back(row.name);
-    for (const quant::Scheme& row : quant::schemes()) description.schemes.emplace_back(row.name);
+    for (const quant::Scheme& scheme : quant::base_schemes())
+      description.schemes.emplace_back(
+          scheme.name, scheme.activations == quant::Activations::none
+                           ? "weights decoded to f32 at load"
+                           : "weights decoded to f32 at load, activations rounded and kept in f32");
     return description;
   }
 
