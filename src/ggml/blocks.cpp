@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/float16.h"
 
@@ -125,7 +126,10 @@ float extreme_of(std::span<const float> x) {
   return extreme;
 }
 
-float inverse_of(float d) { return d != 0.0f ? 1.0f / d : 0.0f; }
+// 0 for a block whose scale is 0, or too small to divide by: fp16 makes it 0 anyway.
+float inverse_of(float d) {
+  return std::fabs(d) >= std::numeric_limits<float>::min() ? 1.0f / d : 0.0f;
+}
 
 void join_nibbles(const uint8_t* codes, int64_t count, uint8_t* bytes) {
   for (int64_t i = 0; i < count; ++i)

@@ -2,13 +2,17 @@
 //   probe tokenize GGUF|JSON       lines of JSON text on stdin; a JSON list of ids for each
 //   probe weights FILE             name, shape and hash of the f32 values of each tensor
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
+//   probe encode|decode FORMAT     f32 weights on stdin to blocks, or blocks to f32 weights
 //   probe prepare MODEL SCHEME DATA CACHE   JSON: bundle and dataset
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
+#include <iterator>
 #include <span>
 
 #include "base/hash.h"
+#include "ggml/blocks.h"
 #include "pictures/picture.h"
 #include "pictures/prepare.h"
 #include "prepare/dataset.h"
@@ -62,6 +66,32 @@ Result<void> print_picture(const std::string& path, int64_t size_px, bool is_cut
   return {};
 }
 
+Result<ggml::BlockRow> find_block_format(std::string_view name) {
+  for (const ggml::BlockRow& row : ggml::block_formats())
+    if (row.name == name) return row;
+  return fail(Errc::bad_input, "unknown block format {}", name);
+}
+
+Result<void> convert_blocks(std::string_view name, bool is_encoding) {
+  QB_TRY(const ggml::BlockRow row, find_block_format(name));
+  const std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
+  const size_t value_bytes = static_cast<size_t>(row.length) * sizeof(float);
+  const size_t block_count =
+      bytes.size() / (is_encoding ? value_bytes : static_cast<size_t>(row.bytes));
+  std::vector<float> values(block_count * static_cast<size_t>(row.length));
+  std::vector<std::byte> blocks(block_count * static_cast<size_t>(row.bytes));
+  if (is_encoding) {
+    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+    ggml::encode(row.format, values, blocks);
+    std::fwrite(blocks.data(), 1, blocks.size(), stdout);
+  } else {
+    std::memcpy(blocks.data(), bytes.data(), blocks.size());
+    ggml::decode(row.format, blocks, values);
+    std::fwrite(values.data(), sizeof(float), values.size(), stdout);
+  }
+  return {};
+}
+
 Result<void> prepare_all(std::span<char*> a) {
   QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], a[4]));
   QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
@@ -79,6 +109,8 @@ Result<void> run(std::span<char*> a) {
   if (verb == "weights" && a.size() == 3) return print_weights(a[2]);
   if (verb == "picture" && a.size() == 5)
     return print_picture(a[2], std::atoll(a[3]), std::string_view(a[4]) == "cut_out");
+  if ((verb == "encode" || verb == "decode") && a.size() == 3)
+    return convert_blocks(a[2], verb == "encode");
   if (verb == "prepare" && a.size() == 6) return prepare_all(a);
   return fail(Errc::bad_input, "see the head of probe.cpp");
 }
