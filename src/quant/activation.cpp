@@ -9,7 +9,7 @@ namespace {
 
 constexpr double average_weight = 0.1;   // of the newest batch
 constexpr double percentile_cut = 5e-5;  // of the values, at each end
-constexpr int64_t level_count = 256;
+constexpr size_t level_count = 256;
 
 struct Range {
   float low = 0.0f;
@@ -71,6 +71,11 @@ float ActivationObserver::edge(int64_t bin) const {
   return static_cast<float>(low_ + share * (static_cast<double>(high_) - low_));
 }
 
+int64_t ActivationObserver::zero_bin() const {
+  return static_cast<int64_t>(-static_cast<double>(low_) / (static_cast<double>(high_) - low_) *
+                              bin_count);
+}
+
 ActivationObserver::Ends ActivationObserver::ends_of_percentile() const {
   int64_t total = 0;
   for (const int64_t count : counts_) total += count;
@@ -87,12 +92,11 @@ ActivationObserver::Ends ActivationObserver::ends_of_percentile() const {
 ActivationObserver::Ends ActivationObserver::search_ends(double (ActivationObserver::*loss)(Ends)
                                                              const) const {
   constexpr int64_t step_count = 32;
-  const auto zero = static_cast<int64_t>(-static_cast<double>(low_) /
-                                         (static_cast<double>(high_) - low_) * bin_count);
+  const int64_t zero = zero_bin();
   Ends best;
   double best_loss = (this->*loss)(best);
   const auto consider = [&](Ends ends) {
-    if (ends.last - ends.first < level_count / 2) return;
+    if (ends.last - ends.first < bin_count / 8) return;
     if (const double value = (this->*loss)(ends); value < best_loss) {
       best_loss = value;
       best = ends;
@@ -126,34 +130,44 @@ double ActivationObserver::squared_error(Ends ends) const {
   return sum;
 }
 
+// Counts as the divergence sees them. The bin of 0 is given its neighbour's count: what a relu
+// makes 0 stays exactly 0 in any range, and a spike must not count as a shape that rounding spoils.
+std::vector<double> ActivationObserver::counts_without_zeros() const {
+  std::vector<double> counts(counts_.begin(), counts_.end());
+  const auto zero = static_cast<size_t>(std::clamp<int64_t>(zero_bin(), 0, bin_count - 1));
+  counts[zero] = std::min(counts[zero], counts[zero + 1 < counts.size() ? zero + 1 : zero - 1]);
+  return counts;
+}
+
 double ActivationObserver::divergence(Ends ends) const {
-  const int64_t width = ends.last - ends.first;
-  std::vector<double> clipped(static_cast<size_t>(width));
-  for (int64_t bin = 0; bin < bin_count; ++bin)
-    clipped[static_cast<size_t>(std::clamp<int64_t>(bin - ends.first, 0, width - 1))] +=
-        static_cast<double>(counts_[static_cast<size_t>(bin)]);
-  double divergence = 0.0;
+  const std::vector<double> counts = counts_without_zeros();
+  const auto first = static_cast<size_t>(ends.first);
+  const auto last = static_cast<size_t>(ends.last);
+  const size_t width = last - first;
+  double inside = 0.0;
   double total = 0.0;
-  double level_total = 0.0;
-  for (const double count : clipped) total += count;
-  for (int64_t bin = ends.first; bin < ends.last; ++bin)
-    level_total += static_cast<double>(counts_[static_cast<size_t>(bin)]);
-  if (total == 0 || level_total == 0) return 0.0;
-  for (int64_t level = 0; level < level_count; ++level) {
-    const int64_t first = width * level / level_count;
-    const int64_t last = std::max(width * (level + 1) / level_count, first);
+  std::vector<double> clipped(counts.begin() + ends.first, counts.begin() + ends.last);
+  for (size_t bin = 0; bin < counts.size(); ++bin) {
+    total += counts[bin];
+    if (bin >= first && bin < last)
+      inside += counts[bin];
+    else
+      clipped[bin < first ? 0 : width - 1] += counts[bin];
+  }
+  if (inside == 0) return 0.0;
+  double divergence = 0.0;
+  for (size_t level = 0; level < level_count; ++level) {
+    const size_t begin = width * level / level_count;
+    const size_t end = width * (level + 1) / level_count;
     double sum = 0.0;  // of the level, without the tails: what the codes would show
     double filled = 0.0;
-    for (int64_t i = first; i < last; ++i) {
-      const int64_t count = counts_[static_cast<size_t>(ends.first + i)];
-      sum += static_cast<double>(count);
-      filled += count > 0 || clipped[static_cast<size_t>(i)] > 0 ? 1.0 : 0.0;
+    for (size_t i = begin; i < end; ++i) {
+      sum += counts[first + i];
+      filled += clipped[i] > 0 ? 1.0 : 0.0;
     }
-    for (int64_t i = first; i < last; ++i) {
-      const double p = clipped[static_cast<size_t>(i)] / total;
-      if (p == 0.0) continue;
-      const double q = std::max(sum / filled / level_total, 1e-12);
-      divergence += p * std::log(p / q);
+    for (size_t i = begin; i < end; ++i) {
+      const double p = clipped[i] / total;
+      if (p > 0.0) divergence += p * std::log(p / std::max(sum / filled / inside, 1e-12));
     }
   }
   return divergence;

@@ -51,7 +51,9 @@ class ActivationObserver {
   Ends search_ends(double (ActivationObserver::*loss)(Ends) const) const;
   double squared_error(Ends ends) const;
   double divergence(Ends ends) const;
+  std::vector<double> counts_without_zeros() const;
   float edge(int64_t bin) const;  // the bin's lower end
+  int64_t zero_bin() const;
 
   float low_ = 0.0f;
   float high_ = 0.0f;

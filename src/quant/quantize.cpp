@@ -12,6 +12,8 @@ namespace {
 
 constexpr float smallest_scale = std::numeric_limits<float>::min();  // keeps 1 / scale finite
 constexpr int64_t rows_at_once = 16;
+constexpr double hqq_power = 0.7;
+constexpr float hqq_scale_change = 0.04f;
 constexpr size_t lanes = 16;  // sums and extremes are kept in lanes, which compilers vectorise
 
 struct Range {
@@ -102,18 +104,21 @@ float decoded_value(uint8_t code, const GroupFit& fit) {
   return static_cast<float>(static_cast<int32_t>(code) - fit.zero_point) * fit.scale;
 }
 
-double mean_abs_error(std::span<const float> values, std::span<const uint8_t> codes,
-                      const GroupFit& fit) {
+// Sum of |value - decoded|^p over the step `unit`.
+double lp_error(std::span<const float> values, std::span<const uint8_t> codes, const GroupFit& fit,
+                float unit) {
   double sum = 0.0;
-  for (size_t i = 0; i < values.size(); ++i)
-    sum += std::fabs(values[i] - decoded_value(codes[i], fit));
-  return sum / static_cast<double>(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const float error = std::fabs(values[i] - decoded_value(codes[i], fit)) / unit;
+    sum += error > 0.0f ? std::pow(error, static_cast<float>(hqq_power)) : 0.0f;
+  }
+  return sum;
 }
 
 // Scale and zero point that map the codes onto the targets best: a least-squares line, its zero
-// point rounded, then the scale again.
+// point rounded, then the scale again, kept near `unit`.
 GroupFit fit_line(std::span<const float> targets, std::span<const uint8_t> codes,
-                  const GroupFit& previous, int32_t bits, bool symmetric) {
+                  const GroupFit& previous, float unit, int32_t bits, bool symmetric) {
   const auto count = static_cast<double>(targets.size());
   GroupFit fit = previous;
   if (!symmetric) {
@@ -137,17 +142,18 @@ GroupFit fit_line(std::span<const float> targets, std::span<const uint8_t> codes
     product_sum += step * targets[i];
     square_sum += step * step;
   }
-  const double scale = square_sum > 0 ? product_sum / square_sum : 0;
-  if (!(scale > smallest_scale) || !(scale < largest_weight)) return previous;
-  fit.scale = static_cast<float>(scale);
+  const double scale = square_sum > 0 ? product_sum / square_sum : unit;
+  fit.scale = std::clamp(static_cast<float>(scale), (1.0f - hqq_scale_change) * unit,
+                         (1.0f + hqq_scale_change) * unit);
+  fit.scale = std::max(fit.scale, smallest_scale);
   return fit;
 }
 
-// sign(e) max(|e| - |e|^(p - 1) / beta, 0) with p = 0.7: the part of an error that is set aside.
+// sign(e) max(|e| - |e|^(p - 1) / beta, 0): the part of an error that is set aside.
 float outlier_part(float error, double beta) {
   const double size = std::fabs(static_cast<double>(error));
   if (size == 0.0) return 0.0f;
-  const double kept = size - std::pow(size, -0.3) / beta;
+  const double kept = size - std::pow(size, hqq_power - 1.0) / beta;
   return kept > 0.0 ? static_cast<float>(std::copysign(kept, error)) : 0.0f;
 }
 
@@ -160,16 +166,16 @@ GroupFit fit_hqq(std::span<const float> values, Range range, int32_t bits, bool 
   std::vector<float> targets(values.size());
   encode_values(values.data(), values.size(), fit, bits, codes.data());
   GroupFit best = fit;
-  double best_error = mean_abs_error(values, codes, fit);
+  double best_error = lp_error(values, codes, fit, unit);
   double beta = 2.0;
   for (int iteration = 0; iteration < iteration_count; ++iteration, beta *= 1.05) {
     for (size_t i = 0; i < values.size(); ++i) {
       const float error = (values[i] - decoded_value(codes[i], fit)) / unit;
       targets[i] = values[i] - unit * outlier_part(error, beta);
     }
-    fit = fit_line(targets, codes, fit, bits, symmetric);
+    fit = fit_line(targets, codes, fit, unit, bits, symmetric);
     encode_values(values.data(), values.size(), fit, bits, codes.data());
-    const double error = mean_abs_error(values, codes, fit);
+    const double error = lp_error(values, codes, fit, unit);
     if (error >= best_error) break;
     best_error = error;
     best = fit;

@@ -36,7 +36,8 @@ enum class ScaleFit : uint8_t {
   mse,
   // Half-quadratic splitting (Badri and Shaji 2023): alternately, the outliers of the error are
   // set aside (the proximal operator of |e|^0.7) and scale and zero point are fitted to the rest
-  // by least squares; the fit of least mean |error| is kept. Zero points stay integers.
+  // by least squares; the fit of least sum |e|^0.7 is kept. HQQ fits a real zero point to a fixed
+  // scale; here zero points are integers, and the scale may move by 4 % instead.
   hqq,
 };
 ScaleFit scale_fit_of(const Scheme& scheme);
