@@ -2,7 +2,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <future>
 
 #include "base/hash.h"
 #include "bundle/encode.h"
@@ -29,6 +31,7 @@ class Writer {
 
   Result<std::string> finish() {
     out_.close();
+    if (syncing_.valid()) syncing_.wait();
     if (!out_) return refuse();
     QB_CHECK(sync_path(path_));
     return hasher_.hex();
@@ -44,13 +47,27 @@ class Writer {
     if (!out_) return refuse();
     hasher_.update(bytes);
     offset_ += static_cast<int64_t>(bytes.size());
+    start_syncing();
     return {};
+  }
+  // The disk works on what is written while the next parameter is computed. Only finish()'s own
+  // sync counts.
+  void start_syncing() {
+    constexpr int64_t interval_bytes = 32 << 20;
+    const bool is_busy =
+        syncing_.valid() && syncing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+    if (is_busy || offset_ - synced_ < interval_bytes) return;
+    out_.flush();
+    synced_ = offset_;
+    syncing_ = std::async(std::launch::async, [path = path_] { (void)sync_path(path); });
   }
 
   fs::path path_;
   std::ofstream out_;
   Hasher hasher_;
   int64_t offset_ = 0;
+  int64_t synced_ = 0;
+  std::future<void> syncing_;
 };
 
 Result<Json> append_packed(Writer& writer, const quant::PackedView& packed) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/parallel.h"
+
 namespace qb::prepare {
 namespace {
 
@@ -71,7 +73,7 @@ bundle::ParameterSource gguf_llama_source(std::shared_ptr<const weights::WeightF
     if (tensor->shape != shape)
       return fail(Errc::bad_input, "tensor {} is [{}], the model wants {}", name,
                   fmt::join(tensor->shape, ", "), ir::to_string(info.shape));
-    QB_CHECK(weights::decode_f32(*tensor, out));
+    QB_CHECK(weights::decode_f32(*tensor, out, available_threads()));
     QB_TRY(const int64_t head_count, head_count_of(*file, info.name));
     if (head_count > 0)
       restore_rotary_rows(out, static_cast<size_t>(head_count), static_cast<size_t>(shape[1]));

@@ -29,7 +29,7 @@ bundle::ParameterSource named_source(std::shared_ptr<const weights::WeightFile> 
     if (tensor->shape != ir::bind(info.shape, {}))
       return fail(Errc::bad_input, "tensor {} is [{}], the model wants {}", info.name,
                   fmt::join(tensor->shape, ", "), ir::to_string(info.shape));
-    return weights::decode_f32(*tensor, out);
+    return weights::decode_f32(*tensor, out, available_threads());
   };
 }
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <cstring>
 
 #include "base/parallel.h"
 
@@ -14,26 +15,36 @@ constexpr float smallest_scale = std::numeric_limits<float>::min();  // keeps 1 
 constexpr int64_t rows_at_once = 16;
 constexpr double hqq_power = 0.7;
 constexpr float hqq_scale_change = 0.04f;
-constexpr size_t lanes = 16;  // sums and extremes are kept in lanes, which compilers vectorise
+
+// Sums and extremes are kept in lanes: the same order of operations on every machine, whatever the
+// width of its vectors. (An extension that g++ and clang share.)
+constexpr size_t lane_count = 8;
+using Lanes = float __attribute__((vector_size(lane_count * sizeof(float))));
 
 struct Range {
   float low = 0.0f;
   float high = 0.0f;
 };
 
+[[gnu::always_inline]] inline Lanes load(const float* values) {
+  Lanes loaded;
+  std::memcpy(&loaded, values, sizeof loaded);
+  return loaded;
+}
+
 // Smallest and largest value, and 0.
 [[gnu::always_inline]] inline Range range_of(const float* values, size_t count) {
-  float low[lanes] = {};
-  float high[lanes] = {};
+  Lanes low = {};
+  Lanes high = {};
   size_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    for (size_t j = 0; j < lanes; ++j) {
-      low[j] = std::min(low[j], values[i + j]);
-      high[j] = std::max(high[j], values[i + j]);
-    }
+  for (; i + lane_count <= count; i += lane_count) {
+    const Lanes next = load(values + i);
+    low = next < low ? next : low;
+    high = next > high ? next : high;
+  }
   Range range;
   for (; i < count; ++i) range = {std::min(range.low, values[i]), std::max(range.high, values[i])};
-  for (size_t j = 0; j < lanes; ++j)
+  for (size_t j = 0; j < lane_count; ++j)
     range = {std::min(range.low, low[j]), std::max(range.high, high[j])};
   return range;
 }
@@ -51,9 +62,9 @@ struct Range {
   return {scale, static_cast<int32_t>(zero_point)};
 }
 
-[[gnu::always_inline]] inline void encode_values(const float* values, size_t count,
-                                                 const GroupFit& fit, int32_t bits,
-                                                 uint8_t* codes) {
+[[gnu::always_inline]] inline void encode_values(const float* __restrict values, size_t count,
+                                                 GroupFit fit, int32_t bits,
+                                                 uint8_t* __restrict codes) {
   const float inverse = 1.0f / fit.scale;
   const float offset = static_cast<float>(fit.zero_point) + 0.5f;
   const float top = static_cast<float>((1 << bits) - 1) + 0.5f;
@@ -68,19 +79,26 @@ double squared_error(const float* values, size_t count, GroupFit fit, int32_t bi
   const float inverse = 1.0f / fit.scale;
   const auto zero_point = static_cast<float>(fit.zero_point);
   const float top = static_cast<float>((1 << bits) - 1) + 0.5f;
-  float sums[lanes] = {};
-  const auto error_of = [&](float value) {
-    const float shifted = std::min(std::max(value * inverse + (zero_point + 0.5f), 0.0f), top);
-    const auto code = static_cast<float>(static_cast<int32_t>(shifted));
-    const float error = value - (code - zero_point) * fit.scale;
-    return error * error;
-  };
+  using Integers = int32_t __attribute__((vector_size(sizeof(Lanes))));
+  Lanes sums = {};
   size_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    for (size_t j = 0; j < lanes; ++j) sums[j] += error_of(values[i + j]);
+  for (; i + lane_count <= count; i += lane_count) {
+    const Lanes value = load(values + i);
+    Lanes shifted = value * inverse + (zero_point + 0.5f);
+    shifted = shifted > 0.0f ? shifted : Lanes{};
+    shifted = shifted < top ? shifted : Lanes{} + top;
+    const Lanes code = __builtin_convertvector(__builtin_convertvector(shifted, Integers), Lanes);
+    const Lanes error = value - (code - zero_point) * fit.scale;
+    sums += error * error;
+  }
   double sum = 0.0;
-  for (; i < count; ++i) sum += error_of(values[i]);
-  for (const float lane : sums) sum += lane;
+  for (; i < count; ++i) {
+    const float shifted = std::min(std::max(values[i] * inverse + (zero_point + 0.5f), 0.0f), top);
+    const float error =
+        values[i] - (static_cast<float>(static_cast<int32_t>(shifted)) - zero_point) * fit.scale;
+    sum += static_cast<double>(error * error);
+  }
+  for (size_t j = 0; j < lane_count; ++j) sum += sums[j];
   return sum;
 }
 
@@ -195,26 +213,25 @@ void set_nibble(std::span<uint8_t> bytes, int64_t index, int32_t value) {
   byte = static_cast<uint8_t>(index % 2 ? (byte & 15) | (value << 4) : (byte & 240) | value);
 }
 
-void store_fits(std::span<const GroupFit> fits, Packed& packed) {
+// The fits of one row of scales.
+void store_fits(std::span<const GroupFit> fits, int64_t row, Packed& packed) {
   const PackedLayout& layout = packed.layout;
-  const int64_t group_count = layout.groups_per_row();
-  for (size_t i = 0; i < fits.size(); ++i) {
-    packed.scales[i] = fits[i].scale;
-    if (layout.symmetric) continue;
-    const int64_t row = static_cast<int64_t>(i) / group_count;
-    const int64_t group = static_cast<int64_t>(i) % group_count;
-    const auto zero_points = std::span(packed.zero_points)
-                                 .subspan(static_cast<size_t>(row * layout.zero_point_row_bytes()));
+  float* scales = packed.scales.data() + row * layout.groups_per_row();
+  for (const GroupFit& fit : fits) *scales++ = fit.scale;
+  if (layout.symmetric) return;
+  const auto zero_points = std::span(packed.zero_points)
+                               .subspan(static_cast<size_t>(row * layout.zero_point_row_bytes()));
+  for (size_t group = 0; group < fits.size(); ++group) {
     if (layout.bits == 4)
-      set_nibble(zero_points, group, fits[i].zero_point);
+      set_nibble(zero_points, static_cast<int64_t>(group), fits[group].zero_point);
     else
-      zero_points[static_cast<size_t>(group)] = static_cast<uint8_t>(fits[i].zero_point);
+      zero_points[group] = static_cast<uint8_t>(fits[group].zero_point);
   }
 }
 
 // One code a byte to stored bytes; row_bytes bytes are written. `codes` is readable one further.
-[[gnu::always_inline]] inline void store_codes(const uint8_t* codes, int32_t bits, size_t row_bytes,
-                                               uint8_t* row) {
+[[gnu::always_inline]] inline void store_codes(const uint8_t* __restrict codes, int32_t bits,
+                                               size_t row_bytes, uint8_t* __restrict row) {
   if (bits == 8) {
     std::copy_n(codes, row_bytes, row);
     return;
@@ -227,20 +244,20 @@ size_t stored_row_length(const PackedLayout& layout) {
   return static_cast<size_t>(layout.groups_per_row() * layout.group_size);
 }
 
-// A row's groups one after another: fit (min-max), codes, padding; `codes` is scratch.
-void quantize_row(const float* values, const PackedLayout& layout, GroupFit* fits, uint8_t* codes,
-                  uint8_t* row) {
+// A row's groups one after another: fits, codes, padding.
+void quantize_row(const float* values, const PackedLayout& layout, ScaleFit fit, GroupFit* fits,
+                  uint8_t* codes) {
   const auto group_size = static_cast<size_t>(layout.group_size);
   const auto column_count = static_cast<size_t>(layout.column_count);
   size_t group = 0;
   for (size_t first = 0; first < column_count; first += group_size, ++group) {
     const size_t count = std::min(group_size, column_count - first);
-    fits[group] = fit_range(range_of(values + first, count), layout.bits, layout.symmetric);
+    fits[group] = fit_in_range({values + first, count}, range_of(values + first, count),
+                               layout.bits, layout.symmetric, fit);
     encode_values(values + first, count, fits[group], layout.bits, codes + first);
     for (size_t i = count; i < group_size; ++i)
       codes[first + i] = static_cast<uint8_t>(fits[group].zero_point);
   }
-  store_codes(codes, layout.bits, static_cast<size_t>(layout.row_bytes()), row);
 }
 
 Packed empty_packed(const PackedLayout& layout) {
@@ -343,16 +360,17 @@ uint8_t nearest_code(float value, const GroupFit& fit, int32_t bits) {
 Packed pack(std::span<const uint8_t> codes, std::span<const GroupFit> fits,
             const PackedLayout& layout) {
   Packed packed = empty_packed(layout);
-  store_fits(fits, packed);
+  const auto group_count = static_cast<size_t>(layout.groups_per_row());
   std::vector<uint8_t> row_codes(stored_row_length(layout) + 1);
   for (int64_t row = 0; row < layout.row_count; ++row) {
-    const GroupFit& last =
-        fits[static_cast<size_t>((layout.per_tensor ? 1 : row + 1) * layout.groups_per_row() - 1)];
+    const int64_t scale_row = layout.per_tensor ? 0 : row;
+    const auto row_fits = fits.subspan(static_cast<size_t>(scale_row) * group_count, group_count);
     std::copy_n(codes.data() + row * layout.column_count, layout.column_count, row_codes.data());
     std::fill(row_codes.begin() + layout.column_count, row_codes.end() - 1,
-              static_cast<uint8_t>(last.zero_point));
+              static_cast<uint8_t>(row_fits.back().zero_point));
     store_codes(row_codes.data(), layout.bits, static_cast<size_t>(layout.row_bytes()),
                 packed.codes.data() + row * layout.row_bytes());
+    store_fits(row_fits, scale_row, packed);
   }
   return packed;
 }
@@ -360,36 +378,27 @@ Packed pack(std::span<const uint8_t> codes, std::span<const GroupFit> fits,
 Packed quantize(std::span<const float> weights, const PackedLayout& layout, ScaleFit fit,
                 int64_t thread_count) {
   assert(weights.size() == static_cast<size_t>(layout.row_count * layout.column_count));
-  const int64_t group_count = layout.groups_per_row();
   Packed packed = empty_packed(layout);
-  std::vector<GroupFit> fits;
-  const bool fits_with_row = fit == ScaleFit::min_max && !layout.per_tensor;
-  if (fits_with_row)
-    fits.resize(layout.scale_count());
-  else
-    fits = fit_groups(weights, layout, fit, thread_count);
+  std::vector<GroupFit> tensor_fit;
+  if (layout.per_tensor) {
+    tensor_fit = fit_groups(weights, layout, fit, thread_count);
+    store_fits(tensor_fit, 0, packed);
+  }
   parallel_for(layout.row_count, rows_at_once, thread_count, [&](int64_t begin, int64_t end) {
     std::vector<uint8_t> codes(stored_row_length(layout) + 1);
+    std::vector<GroupFit> fits(static_cast<size_t>(layout.groups_per_row()));
     for (int64_t row = begin; row < end; ++row) {
       const float* values = weights.data() + row * layout.column_count;
-      uint8_t* stored = packed.codes.data() + row * layout.row_bytes();
-      GroupFit* row_fits = fits.data() + (layout.per_tensor ? 0 : row * group_count);
-      if (fits_with_row) {
-        quantize_row(values, layout, row_fits, codes.data(), stored);
-        continue;
-      }
-      for (int64_t group = 0; group < group_count; ++group) {
-        const int64_t first = group * layout.group_size;
-        const int64_t count = std::min(layout.group_size, layout.column_count - first);
-        encode_values(values + first, static_cast<size_t>(count), row_fits[group], layout.bits,
-                      codes.data() + first);
-        std::fill_n(codes.data() + first + count, layout.group_size - count,
-                    static_cast<uint8_t>(row_fits[group].zero_point));
-      }
-      store_codes(codes.data(), layout.bits, static_cast<size_t>(layout.row_bytes()), stored);
+      if (layout.per_tensor)
+        encode_values(values, static_cast<size_t>(layout.column_count), tensor_fit[0], layout.bits,
+                      codes.data());
+      else
+        quantize_row(values, layout, fit, fits.data(), codes.data());
+      store_codes(codes.data(), layout.bits, static_cast<size_t>(layout.row_bytes()),
+                  packed.codes.data() + row * layout.row_bytes());
+      if (!layout.per_tensor) store_fits(fits, row, packed);
     }
   });
-  store_fits(fits, packed);
   return packed;
 }
 

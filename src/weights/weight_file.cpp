@@ -7,11 +7,14 @@
 
 #include "base/checked.h"
 #include "base/float16.h"
+#include "base/parallel.h"
 #include "ggml/blocks.h"
 #include "weights/readers.h"
 
 namespace qb::weights {
 namespace {
+
+constexpr int64_t values_at_once = 1 << 18;  // whole blocks of every format
 
 constexpr StorageFormatRow rows[] = {
     {StorageFormat::f64, "f64", 1, 8},       {StorageFormat::f32, "f32", 1, 4},
@@ -32,10 +35,44 @@ T read_as(const std::byte* bytes) {
   return value;
 }
 
-template <typename T, typename F>
-void convert(std::span<const std::byte> bytes, std::span<float> out, F to_float) {
+template <typename T, auto to_float>
+void convert(std::span<const std::byte> bytes, std::span<float> out) {
   for (size_t i = 0; i < out.size(); ++i)
     out[i] = to_float(read_as<T>(bytes.data() + i * sizeof(T)));
+}
+
+template <ggml::BlockFormat format>
+void decode_blocks(std::span<const std::byte> bytes, std::span<float> out) {
+  ggml::decode(format, bytes, out);
+}
+
+// Whole blocks to values; null for a format that isn't decoded.
+using Decode = void (*)(std::span<const std::byte> bytes, std::span<float> out);
+Decode decoding_of(StorageFormat format) {
+  switch (format) {
+    case StorageFormat::f32:
+      return [](std::span<const std::byte> bytes, std::span<float> out) {
+        std::memcpy(out.data(), bytes.data(), out.size_bytes());
+      };
+    case StorageFormat::f64:
+      return convert<double, [](double value) { return static_cast<float>(value); }>;
+    case StorageFormat::f16:
+      return convert<uint16_t, fp16_to_float>;
+    case StorageFormat::bf16:
+      return convert<uint16_t, bf16_to_float>;
+    case StorageFormat::q4_0:
+      return decode_blocks<ggml::BlockFormat::q4_0>;
+    case StorageFormat::q4_1:
+      return decode_blocks<ggml::BlockFormat::q4_1>;
+    case StorageFormat::q8_0:
+      return decode_blocks<ggml::BlockFormat::q8_0>;
+    case StorageFormat::q4_k:
+      return decode_blocks<ggml::BlockFormat::q4_k>;
+    case StorageFormat::q6_k:
+      return decode_blocks<ggml::BlockFormat::q6_k>;
+    default:
+      return nullptr;
+  }
 }
 
 Result<void> check_names(const WeightFile& file) {
@@ -79,41 +116,20 @@ Result<uint64_t> byte_count_of(const std::vector<int64_t>& shape, StorageFormat 
   return *bytes;
 }
 
-Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out) {
-  const auto as_is = [](auto value) { return static_cast<float>(value); };
-  switch (tensor.format) {
-    case StorageFormat::f32:
-      std::memcpy(out.data(), tensor.bytes.data(), out.size_bytes());
-      break;
-    case StorageFormat::f64:
-      convert<double>(tensor.bytes, out, as_is);
-      break;
-    case StorageFormat::f16:
-      convert<uint16_t>(tensor.bytes, out, fp16_to_float);
-      break;
-    case StorageFormat::bf16:
-      convert<uint16_t>(tensor.bytes, out, bf16_to_float);
-      break;
-    case StorageFormat::q4_0:
-      ggml::decode(ggml::BlockFormat::q4_0, tensor.bytes, out);
-      break;
-    case StorageFormat::q4_1:
-      ggml::decode(ggml::BlockFormat::q4_1, tensor.bytes, out);
-      break;
-    case StorageFormat::q8_0:
-      ggml::decode(ggml::BlockFormat::q8_0, tensor.bytes, out);
-      break;
-    case StorageFormat::q4_k:
-      ggml::decode(ggml::BlockFormat::q4_k, tensor.bytes, out);
-      break;
-    case StorageFormat::q6_k:
-      ggml::decode(ggml::BlockFormat::q6_k, tensor.bytes, out);
-      break;
-    default:
-      return fail(Errc::unsupported,
-                  "tensor {} is stored as {}, which holds no weights that we read", tensor.name,
-                  row_of(tensor.format).name);
-  }
+Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out, int64_t thread_count) {
+  const Decode decode = decoding_of(tensor.format);
+  if (!decode)
+    return fail(Errc::unsupported, "tensor {} is stored as {}, which holds no weights that we read",
+                tensor.name, row_of(tensor.format).name);
+  const StorageFormatRow& row = row_of(tensor.format);
+  parallel_for(static_cast<int64_t>(out.size()), values_at_once, thread_count,
+               [&](int64_t first, int64_t last) {
+                 const auto begin = static_cast<size_t>(first);
+                 const auto count = static_cast<size_t>(last - first);
+                 decode(tensor.bytes.subspan(begin / row.block_length * row.block_bytes,
+                                             count / row.block_length * row.block_bytes),
+                        out.subspan(begin, count));
+               });
   return {};
 }
 

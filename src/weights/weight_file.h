@@ -78,7 +78,7 @@ Result<WeightFile> load_safetensors(const std::filesystem::path& path);
 Result<WeightFile> load_torch(const std::filesystem::path& path);
 
 // The tensor's values; out has element_count() of them. Error: a format that isn't decoded.
-Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out);
+Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out, int64_t thread_count = 1);
 
 // What every reader checks of a tensor: 0 <= dims <= 8, extents > 0, shape times format equals the
 // bytes; the product must not overflow.
