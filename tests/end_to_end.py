@@ -59,6 +59,21 @@ def test_run() -> None:
     check("narrowing leaves one case", plan["cases"] == [f"llama-test/w4g32/reference/cpu/b1t{os.cpu_count()}p8g4"] or len(plan["cases"]) == 1, plan)
 
 
+def test_quantize() -> None:
+    done = run("quantize", "llama-test", "--scheme", "w4g32")
+    check("quantize lists every layer and names the bundle",
+          done.returncode == 0 and done.stdout.count("w4g32") >= 16 and "SQNR" in done.stdout and "bundle  " in done.stdout, done)
+    result = json.loads(run("quantize", "llama-test", "--scheme", "w4g32+gptq", "--json", "-o", folder / "bundle").stdout)
+    errors = [layer["output_sqnr_db"] for layer in result["layers"] if layer["output_sqnr_db"] is not None]
+    check("the worst layer first, the bundle where it was asked for", errors == sorted(errors) and (folder / "bundle/bundle.json").exists(), result)
+    plain = json.loads(run("quantize", "llama-test", "--scheme", "w4g32+gptq", "--json", "--threads", 1).stdout)
+    check("one thread gives the same hash", plain["hash"] == result["hash"], (plain["hash"], result["hash"]))
+    refused("a folder that is there", run("quantize", "llama-test", "--scheme", "w4g32", "-o", folder / "bundle"), "bundle", "already")
+    refused("a scheme that contradicts itself", run("quantize", "llama-test", "--scheme", "w4g32+mse+hqq"), "mse and hqq")
+    refused("an option without use", run("quantize", "llama-test", "--scheme", "w4g32+bias"), "convolutions", "none")
+    refused("an unknown calibration", run("quantize", "llama-test", "--scheme", "static8c:best"), "best", "entropy")
+
+
 def test_listings() -> None:
     for verb in ("doctor", "zoo", "schemes", "frameworks", "metrics"):
         text, machine = run(verb), run(verb, "--json")
@@ -165,7 +180,7 @@ def test_kill_nine() -> None:
 
 
 try:
-    for test in (test_run, test_listings, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_kill_nine):
+    for test in (test_run, test_quantize, test_listings, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_kill_nine):
         test()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

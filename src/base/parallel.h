@@ -25,10 +25,11 @@ void parallel_for(int64_t count, int64_t grain, int64_t thread_count, const Work
     for (int64_t i = next++; i < range_count; i = next++)
       work(i * grain, std::min((i + 1) * grain, count));
   };
-  std::vector<std::jthread> threads;
+  std::vector<std::thread> threads;
   for (int64_t i = 1; i < std::min(thread_count, range_count); ++i)
     threads.emplace_back(take_ranges);
   take_ranges();
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace qb

@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/units.h"
 #include "campaign/materials.h"
 #include "metrics/metrics.h"
+#include "quant/scheme.h"
 #include "runner/launch.h"
 
 namespace qb::campaign {
@@ -101,6 +103,7 @@ class Campaign {
       weight_count += ir::element_count(source.graph[value].shape);
     std::error_code ignored;
     const auto stored_bytes = fs::file_size(folder / "weights.bin", ignored);
+    describe_compression(subject.scheme, folder, record);
     record.manifest.set("bundle_hash", folder.filename().string())
         .set("source_hash", source.source_hash)
         .set("weights", source.weights)
@@ -108,6 +111,19 @@ class Campaign {
         .set("weight_count", weight_count)
         .set("bits_per_weight",
              static_cast<double>(stored_bytes) * 8.0 / static_cast<double>(weight_count));
+  }
+
+  // What the scheme quantizes, and what it was fitted on.
+  static void describe_compression(const std::string& scheme_name, const fs::path& folder,
+                                   Record& record) {
+    if (const auto scheme = quant::find_scheme(scheme_name))
+      record.manifest.set("quantizes", quant::describe_roles(scheme->roles()));
+    const Result<std::string> text = read_file(folder / "bundle.json");
+    const Result<Json> manifest = text ? parse_json(*text) : Json();
+    if (!manifest) return;
+    for (const char* note : {"calibration", "chosen"})
+      if (const Json& value = (*manifest)["notes"][note]; !value.is_null())
+        record.manifest.set(note, value);
   }
 
   void describe_quality(const std::string& model, Record& record) {

@@ -64,15 +64,27 @@ std::string problems(const std::vector<const Record*>& records, std::string_view
   return text;
 }
 
-// What the kernels really compute with, once for each choice.
-std::string compute_types(const std::vector<const Record*>& records, std::string_view prefix) {
-  std::vector<std::string> lines;
+// What the kernels really compute with, and on what schemes were calibrated: a line for each
+// choice, with all that share it.
+std::string facts_lines(const std::vector<const Record*>& records, std::string_view prefix) {
+  std::vector<std::pair<std::string, std::string>> lines;  // fact, labels
+  const auto add = [&](const Record& record, std::string fact) {
+    const auto same = std::ranges::find(lines, fact, [](const auto& line) { return line.first; });
+    if (same == lines.end())
+      lines.emplace_back(std::move(fact), analysis::label_of(record));
+    else
+      same->second += ", " + analysis::label_of(record);
+  };
   for (const Record* record : records) {
     const std::string& type = record->manifest["actual"]["compute_type"].as_string();
-    if (type.empty() || type == "f32") continue;
-    lines.push_back(fmt::format("{}{}: {}\n", prefix, analysis::label_of(*record), type));
+    if (!type.empty() && type != "f32") add(*record, "computes " + type);
+    if (const Json& set = record->manifest["calibration"]; !set.is_null())
+      add(*record, fmt::format("calibrated on {} ({} items)", set["name"].as_string(),
+                               set["item_count"].as_int()));
   }
-  return fmt::format("{}", fmt::join(lines, ""));
+  std::string text;
+  for (const auto& [fact, labels] : lines) text += fmt::format("{}{}: {}\n", prefix, labels, fact);
+  return text;
 }
 
 std::string workload_text(const Record& record) {
@@ -100,7 +112,7 @@ std::string render_terminal(const Document& document) {
   for (const auto& group : analysis::group_by_model(document.records)) {
     text += table_text(analysis::summarize(group.records));
     text += fmt::format("  ({})\n", workload_text(*group.records.front()));
-    text += compute_types(group.records, "  computes ");
+    text += facts_lines(group.records, "  ");
     text += problems(group.records, "  ! ");
     text += "\n";
   }
@@ -113,7 +125,7 @@ std::string render_markdown(const Document& document) {
   for (const auto& group : analysis::group_by_model(document.records)) {
     text += table_markdown(analysis::summarize(group.records));
     text += fmt::format("\n{}\n\n", workload_text(*group.records.front()));
-    text += compute_types(group.records, "- computes ");
+    text += facts_lines(group.records, "- ");
     text += problems(group.records, "- **not ok** ");
     text += "\n";
   }
