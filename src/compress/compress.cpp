@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <memory>
 
 #include "bundle/encode.h"
 #include "bundle/layout.h"
@@ -26,6 +26,15 @@ std::string transform_name(const Scheme& scheme) {
   return name;
 }
 
+// What decides the factors that are moved: AWQ tries the scheme's own rounding, but not its codes.
+std::string moved_by(const Scheme& scheme) {
+  if (scheme.has(quant::option_smooth)) return "smooth";
+  return fmt::format("awq-{}{}", quant::base_of(scheme).name,
+                     scheme.has(quant::option_mse)   ? "+mse"
+                     : scheme.has(quant::option_hqq) ? "+hqq"
+                                                     : "");
+}
+
 bundle::Recipe recipe_of(const Job& job) {
   return {.scheme = job.scheme.name,
           .weights = job.weights,
@@ -33,17 +42,37 @@ bundle::Recipe recipe_of(const Job& job) {
           .calibration_hash = job.calibration ? job.calibration->content_hash : ""};
 }
 
+// The network in fp32 as a bundle, after `transforms`.
+bundle::Recipe fp32_recipe(const Job& job, const std::string& transforms) {
+  const bool depends_on_data = transforms.find('@') != std::string::npos;
+  return {.scheme = "fp32",
+          .weights = job.weights,
+          .source_hash = job.source_hash + transforms,
+          .calibration_hash = depends_on_data ? job.calibration->content_hash : ""};
+}
+
 // Writes the network in fp32 and opens it for the calibration set.
 Result<Calibrator> calibrator_for(const Job& job, const Network& network,
                                   const std::string& transforms) {
-  const Scheme fp32 = *quant::find_scheme("fp32");
-  bundle::Recipe recipe = {
-      .scheme = "fp32", .weights = job.weights, .source_hash = job.source_hash + transforms};
-  if (transforms.find('@') != std::string::npos)
-    recipe.calibration_hash = job.calibration->content_hash;
-  QB_TRY(const fs::path folder, bundle::build_plain_bundle(job.root, network.graph, fp32, recipe,
-                                                           network.source, job.thread_count));
+  QB_TRY(
+      const fs::path folder,
+      bundle::build_plain_bundle(job.root, network.graph, *quant::find_scheme("fp32"),
+                                 fp32_recipe(job, transforms), network.source, job.thread_count));
   return Calibrator::open(folder, *job.calibration, job.thread_count, job.tell);
+}
+
+// A network that was transformed and written before.
+Result<std::optional<Network>> find_transformed(const Job& job, const ir::Graph& graph,
+                                                const std::string& transforms) {
+  const auto folder = bundle::find_bundle(job.root, graph, fp32_recipe(job, transforms));
+  if (!folder) return std::optional<Network>();
+  QB_TRY(bundle::Bundle loaded, bundle::load_bundle(*folder));
+  const auto bundle = std::make_shared<const bundle::Bundle>(std::move(loaded));
+  return Network{bundle->graph(), [bundle](const ir::ValueInfo& info, std::span<float> out) {
+                   bundle::decode_f32(bundle->parameter(find_value(bundle->graph(), info.name)),
+                                      out);
+                   return Result<void>();
+                 }};
 }
 
 // A job on its way.
@@ -69,6 +98,18 @@ Result<void> check_options(const Job& job) {
   return {};
 }
 
+// Factors moved between layers by what calibration shows.
+Result<Network> move_factors_by_data(Work& work) {
+  const Scheme& scheme = work.job.scheme;
+  if (scheme.has(quant::option_smooth)) return smooth_activations(work.network, *work.calibrator);
+  Scheme judged = scheme;
+  if (scheme.weight_type == quant::WeightType::mixed) {
+    judged = *quant::find_scheme("w4g128");
+    judged.options = scheme.options;
+  }
+  return protect_channels(work.network, *work.calibrator, judged, work.job.thread_count);
+}
+
 // Everything that is done in fp32.
 Result<Work> transform(const Job& job) {
   QB_CHECK(check_options(job));
@@ -80,21 +121,15 @@ Result<Work> transform(const Job& job) {
   }
   if (!scheme.needs_calibration()) return work;
   std::string transforms = transform_name(scheme);
-  QB_TRY(work.calibrator, calibrator_for(job, work.network, transforms));
-  const bool smooths = scheme.has(quant::option_smooth);
-  if (!smooths && !scheme.has(quant::option_awq)) return work;
-  if (smooths) {
-    QB_TRY(work.network, smooth_activations(work.network, *work.calibrator));
-    transforms += "@smooth";
-  } else {
-    Scheme judged = scheme;
-    if (scheme.weight_type == quant::WeightType::mixed) {
-      judged = *quant::find_scheme("w4g128");
-      judged.options = scheme.options;
+  if (scheme.has(quant::option_smooth) || scheme.has(quant::option_awq)) {
+    const std::string moved = transforms + "@" + moved_by(scheme);
+    QB_TRY(std::optional<Network> found, find_transformed(job, work.network.graph, moved));
+    if (!found) {
+      QB_TRY(work.calibrator, calibrator_for(job, work.network, transforms));
+      QB_TRY(found, move_factors_by_data(work));
     }
-    QB_TRY(work.network,
-           protect_channels(work.network, *work.calibrator, judged, job.thread_count));
-    transforms += "@" + judged.name;
+    work.network = *std::move(found);
+    transforms = moved;
   }
   QB_TRY(work.calibrator, calibrator_for(job, work.network, transforms));
   return work;

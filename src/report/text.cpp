@@ -54,37 +54,46 @@ std::string table_markdown(const analysis::Table& table) {
   return text + "\n";
 }
 
-// What is not ok, with its reason, one line each.
-std::string problems(const std::vector<const Record*>& records, std::string_view prefix) {
-  std::string text;
-  for (const Record* record : records)
-    if (record->outcome != Outcome::ok)
-      text += fmt::format("{}{} {}: {}\n", prefix, analysis::label_of(*record),
-                          name_of(record->outcome), record->reason);
-  return text;
-}
-
-// What the kernels really compute with, and on what schemes were calibrated: a line for each
-// choice, with all that share it.
-std::string facts_lines(const std::vector<const Record*>& records, std::string_view prefix) {
-  std::vector<std::pair<std::string, std::string>> lines;  // fact, labels
-  const auto add = [&](const Record& record, std::string fact) {
-    const auto same = std::ranges::find(lines, fact, [](const auto& line) { return line.first; });
-    if (same == lines.end())
-      lines.emplace_back(std::move(fact), analysis::label_of(record));
+// Facts with the labels of the records that share them, a line each.
+class SharedFacts {
+ public:
+  void add(const Record& record, std::string fact) {
+    const auto same = std::ranges::find(lines_, fact, [](const auto& line) { return line.first; });
+    if (same == lines_.end())
+      lines_.emplace_back(std::move(fact), analysis::label_of(record));
     else
       same->second += ", " + analysis::label_of(record);
-  };
+  }
+  std::string text(std::string_view prefix) const {
+    std::string text;
+    for (const auto& [fact, labels] : lines_)
+      text += fmt::format("{}{}: {}\n", prefix, labels, fact);
+    return text;
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> lines_;  // fact, labels
+};
+
+std::string problems(const std::vector<const Record*>& records, std::string_view prefix) {
+  SharedFacts facts;
+  for (const Record* record : records)
+    if (record->outcome != Outcome::ok)
+      facts.add(*record, fmt::format("{}: {}", name_of(record->outcome), record->reason));
+  return facts.text(prefix);
+}
+
+// What the kernels really compute with, and on what schemes were calibrated.
+std::string facts_lines(const std::vector<const Record*>& records, std::string_view prefix) {
+  SharedFacts facts;
   for (const Record* record : records) {
     const std::string& type = record->manifest["actual"]["compute_type"].as_string();
-    if (!type.empty() && type != "f32") add(*record, "computes " + type);
+    if (!type.empty() && type != "f32") facts.add(*record, "computes " + type);
     if (const Json& set = record->manifest["calibration"]; !set.is_null())
-      add(*record, fmt::format("calibrated on {} ({} items)", set["name"].as_string(),
-                               set["item_count"].as_int()));
+      facts.add(*record, fmt::format("calibrated on {} ({} items)", set["name"].as_string(),
+                                     set["item_count"].as_int()));
   }
-  std::string text;
-  for (const auto& [fact, labels] : lines) text += fmt::format("{}{}: {}\n", prefix, labels, fact);
-  return text;
+  return facts.text(prefix);
 }
 
 std::string workload_text(const Record& record) {
