@@ -1,5 +1,6 @@
 // Reads tokenizer.json.
-#include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -7,6 +8,21 @@
 
 namespace qb::text {
 namespace {
+
+constexpr int64_t max_token_id = 2'000'000;
+
+// As good as absent: null, false, "" or 0.
+bool is_neutral(const Json& value) {
+  return value.is_null() || value == Json(false) || value == Json("") || value.as_double(1) == 0;
+}
+
+// Fields that change encoding in ways we do not follow.
+Result<void> refuse_fields(const Json& object, std::initializer_list<std::string_view> fields) {
+  for (const std::string_view field : fields)
+    if (!is_neutral(object[field]))
+      return fail(Errc::unsupported, "{} {} is not supported", field, dump_json(object[field]));
+  return {};
+}
 
 // Byte-level without its own pattern splits nothing.
 Result<void> add_patterns(const Json& pre_tokenizer, std::vector<std::string>& patterns) {
@@ -30,27 +46,32 @@ Result<void> add_patterns(const Json& pre_tokenizer, std::vector<std::string>& p
   }
   if (type == "Split" && pre_tokenizer["behavior"].as_string() == "Isolated" &&
       pre_tokenizer["pattern"]["Regex"].is_string()) {
+    QB_CHECK(refuse_fields(pre_tokenizer, {"invert"}));
     patterns.push_back(pre_tokenizer["pattern"]["Regex"].as_string());
     return {};
   }
   return fail(Errc::unsupported, "pre-tokenizer {} is not supported", dump_json(pre_tokenizer));
 }
 
+// An added token may repeat one of the vocabulary; two different tokens may not share an id.
 Result<void> place_token(BpeDefinition& definition, const std::string& token, int64_t id) {
-  if (id < 0 || id > 10'000'000) return fail(Errc::bad_input, "token \"{}\" has id {}", token, id);
+  if (id < 0 || id > max_token_id)
+    return fail(Errc::bad_input, "token \"{}\" has id {}", token, id);
   if (static_cast<size_t>(id) >= definition.tokens.size())
     definition.tokens.resize(static_cast<size_t>(id) + 1);
-  definition.tokens[static_cast<size_t>(id)] = token;
+  std::string& place = definition.tokens[static_cast<size_t>(id)];
+  if (!place.empty() && place != token)
+    return fail(Errc::bad_input, "tokens \"{}\" and \"{}\" both have id {}", place, token, id);
+  place = token;
   return {};
 }
 
-Result<BpeDefinition> read_definition(const Json& json) {
-  const Json& model = json["model"];
+Result<void> add_model(const Json& model, BpeDefinition& definition) {
   if (model["type"].as_string() != "BPE")
     return fail(Errc::unsupported, "model \"{}\" is not BPE", model["type"].as_string());
-  if (!json["normalizer"].is_null())
-    return fail(Errc::unsupported, "normalizer {} is not supported", dump_json(json["normalizer"]));
-  BpeDefinition definition = {.ignore_merges = model["ignore_merges"].as_bool()};
+  QB_CHECK(refuse_fields(
+      model, {"end_of_word_suffix", "continuing_subword_prefix", "byte_fallback", "dropout"}));
+  definition.ignore_merges = model["ignore_merges"].as_bool();
   for (const auto& [token, id] : model["vocab"].as_object())
     QB_CHECK(place_token(definition, token, id.as_int(-1)));
   for (const Json& merge : model["merges"].as_array()) {
@@ -59,10 +80,25 @@ Result<BpeDefinition> read_definition(const Json& json) {
                                     ? fmt::format("{} {}", pair[0].as_string(), pair[1].as_string())
                                     : merge.as_string());
   }
-  for (const Json& added : json["added_tokens"].as_array()) {
-    QB_CHECK(place_token(definition, added["content"].as_string(), added["id"].as_int(-1)));
-    definition.special_tokens.push_back(static_cast<int32_t>(added["id"].as_int()));
-  }
+  return {};
+}
+
+Result<void> add_special_token(const Json& added, BpeDefinition& definition) {
+  const std::string& token = added["content"].as_string();
+  QB_CHECK(with_context(refuse_fields(added, {"lstrip", "rstrip", "single_word"}),
+                        fmt::format("added token \"{}\"", token)));
+  QB_CHECK(place_token(definition, token, added["id"].as_int(-1)));
+  definition.special_tokens.push_back(static_cast<int32_t>(added["id"].as_int()));
+  return {};
+}
+
+Result<BpeDefinition> read_definition(const Json& json) {
+  BpeDefinition definition;
+  QB_CHECK(add_model(json["model"], definition));
+  if (!json["normalizer"].is_null())
+    return fail(Errc::unsupported, "normalizer {} is not supported", dump_json(json["normalizer"]));
+  for (const Json& added : json["added_tokens"].as_array())
+    QB_CHECK(add_special_token(added, definition));
   QB_CHECK(add_patterns(json["pre_tokenizer"], definition.split_patterns));
   return definition;
 }

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "text/splitter.h"
@@ -27,6 +30,32 @@ BpeDefinition small_definition() {
   definition.merges = {"l l", "h e", "he ll", "\u0120 w"};
   definition.split_patterns = split_patterns_of("smollm").value();
   definition.special_tokens = {260};
+  return definition;
+}
+
+// The special token is of the vocabulary too, as in real files.
+constexpr std::string_view small_json = R"({
+  "normalizer": null,
+  "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+    {"type": "Split", "pattern": {"Regex": "x"}, "behavior": "Isolated", "invert": false},
+    {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]},
+  "model": {"type": "BPE", "dropout": null, "continuing_subword_prefix": "",
+    "end_of_word_suffix": null, "byte_fallback": false,
+    "vocab": {"h": 0, "e": 1, "he": 2, "<|end|>": 3}, "merges": ["h e"]},
+  "added_tokens": [{"id": 3, "content": "<|end|>",
+    "single_word": false, "lstrip": false, "rstrip": false}]
+})";
+
+// Loads small_json with its one `from` replaced by `to`.
+Result<BpeDefinition> load_changed(std::string_view from, std::string_view to) {
+  std::string text(small_json);
+  REQUIRE(text.find(from) == text.rfind(from));
+  text.replace(text.find(from), from.size(), to);
+  const auto path =
+      std::filesystem::temp_directory_path() / fmt::format("qb_text_{}.json", ::getpid());
+  std::ofstream(path, std::ios::binary) << text;
+  auto definition = load_huggingface_tokenizer(path);
+  std::filesystem::remove(path);
   return definition;
 }
 
@@ -92,4 +121,61 @@ TEST_CASE("a splitter gives matches and gaps, which together are the text") {
   std::vector<std::string_view> pieces;
   REQUIRE(splitter.split("a1 ab2", pieces));
   CHECK(pieces == std::vector<std::string_view>{"a", "1", " ", "ab", "2"});
+}
+
+TEST_CASE("a tokenizer.json loads, with its unsupported fields neutral or absent") {
+  struct Change {
+    std::string_view from, to;
+  };
+  for (const auto& [from, to] : {
+           Change{"h e", "h e"},
+           {R"("dropout": null)", R"("dropout": 0.0)"},
+           {R"("continuing_subword_prefix": "")", R"("continuing_subword_prefix": null)"},
+           {R"("end_of_word_suffix": null)", R"("end_of_word_suffix": "")"},
+           {R"("byte_fallback": false,)", ""},
+           {R"(, "invert": false)", ""},
+           {R"("lstrip": false, )", ""},
+       }) {
+    CAPTURE(to);
+    auto definition = load_changed(from, to);
+    REQUIRE(definition);
+    const Tokenizer tokenizer = build_tokenizer(*std::move(definition)).value();
+    CHECK(tokenizer.encode("hehe<|end|>e").value() == std::vector<int32_t>{2, 2, 3, 1});
+  }
+}
+
+TEST_CASE("a tokenizer.json that asks for what we do not follow is refused, naming the field") {
+  struct Change {
+    std::string_view from, to;
+    Errc code;
+    std::string_view message;
+  };
+  for (const auto& [from, to, code, message] : {
+           Change{R"("end_of_word_suffix": null)", R"("end_of_word_suffix": "</w>")",
+                  Errc::unsupported, R"(end_of_word_suffix "</w>" is not supported)"},
+           {R"("continuing_subword_prefix": "")", R"("continuing_subword_prefix": "##")",
+            Errc::unsupported, R"(continuing_subword_prefix "##" is not supported)"},
+           {R"("byte_fallback": false)", R"("byte_fallback": true)", Errc::unsupported,
+            "byte_fallback true is not supported"},
+           {R"("dropout": null)", R"("dropout": 0.1)", Errc::unsupported,
+            "dropout 0.1 is not supported"},
+           {R"("invert": false)", R"("invert": true)", Errc::unsupported,
+            "invert true is not supported"},
+           {R"("lstrip": false)", R"("lstrip": true)", Errc::unsupported,
+            R"(added token "<|end|>": lstrip true is not supported)"},
+           {R"("rstrip": false)", R"("rstrip": true)", Errc::unsupported,
+            R"(added token "<|end|>": rstrip true is not supported)"},
+           {R"("single_word": false)", R"("single_word": true)", Errc::unsupported,
+            R"(added token "<|end|>": single_word true is not supported)"},
+           {R"("he": 2)", R"("he": 1)", Errc::bad_input, R"(tokens "e" and "he" both have id 1)"},
+           {R"("id": 3)", R"("id": 2)", Errc::bad_input,
+            R"(tokens "he" and "<|end|>" both have id 2)"},
+           {R"("he": 2)", R"("he": 2000001)", Errc::bad_input, R"(token "he" has id 2000001)"},
+       }) {
+    CAPTURE(to);
+    const auto definition = load_changed(from, to);
+    REQUIRE_FALSE(definition);
+    CHECK(definition.error().code == code);
+    CHECK(definition.error().message.ends_with(message));
+  }
 }
