@@ -50,9 +50,12 @@ Result<void> bare(qb::worker::Session& session) {
 
 Result<void> timed(qb::worker::Session& session, std::vector<int64_t>& samples) {
   samples.clear();
-  return qb::worker::repeat({.count_min = iteration_count}, [&](int64_t) {
-    return qb::worker::timed([&] { return session.run({}); }, samples);
-  });
+  const qb::wire::Limits limits = {.warmup_count_min = 0, .iteration_count_min = iteration_count};
+  QB_CHECK(qb::worker::repeat_until_steady(
+      limits, iteration_count,
+      [&](int64_t) { return qb::worker::timed([&] { return session.run({}); }, samples); },
+      [] { return std::vector<double>(); }));
+  return {};
 }
 
 // The two loops in turn, so that a change of the machine's speed meets both.

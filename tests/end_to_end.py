@@ -159,12 +159,15 @@ def test_interrupt() -> None:
 
 
 def test_kill_nine() -> None:
-    """50 times kill -9 at a random moment: whatever was reported is in the store."""
-    rng, store, lost, total = random.Random(9), folder / "k.db", 0, 0
-    for _ in range(50):
-        with subprocess.Popen([qbench, "run", tiny, "--launches", "3", "--store", store], stderr=subprocess.PIPE,
-                              stdout=subprocess.DEVNULL, text=True, env=environment) as process:
+    """kill -9 at random moments: whatever was reported is in the store, and --resume completes the run, no launch
+    lost or doubled. QB_KILLS sets how often (50)."""
+    rng, store, lost, wrong, total = random.Random(9), folder / "k.db", 0, 0, 0
+    for _ in range(int(os.environ.get("QB_KILLS", "50"))):
+        with subprocess.Popen([qbench, "run", tiny, "--launches", "3", "--store", store, "-o", folder / "k.html"],
+                              stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment) as process:
             time.sleep(rng.uniform(0.05, 1.2))
+            if rng.random() < 0.3:  # the worker at hand as well, or alone
+                subprocess.run(["pkill", "-9", "-f", "qbench-worker-.*" + folder.name], check=False)
             process.kill()
             text = process.stderr.read()
         reported = re.findall(r"^(\S+) (?:speed|quality): ", text, re.M)
@@ -174,13 +177,39 @@ def test_kill_nine() -> None:
         with sqlite3.connect(store) as database:
             newest = database.execute("SELECT id FROM run ORDER BY rowid DESC LIMIT 1").fetchone()[0]
             kept = dict(database.execute("SELECT case_id, count(*) FROM launch WHERE run_id = ? GROUP BY case_id", (newest,)))
-            whole = database.execute("PRAGMA integrity_check").fetchone()[0]
-        lost += sum(kept.get(case, 0) < reported.count(case) for case in set(reported)) + (whole != "ok")
-    check(f"kill -9 fifty times: {total} launches reported, {lost} lost", lost == 0 and total > 50)
+        lost += sum(kept.get(case, 0) < reported.count(case) for case in set(reported))
+        done = run("run", "--resume", newest, "--store", store, "-o", folder / "k.html")
+        with sqlite3.connect(store) as database:
+            outcomes = database.execute("SELECT case_id, outcome FROM record WHERE run_id = ?", (newest,)).fetchall()
+            launches = database.execute("SELECT case_id, kind, launch_index % 10000, outcome FROM launch WHERE run_id = ? "
+                                        "AND launch_index < 10000", (newest,)).fetchall()
+            whole = database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        per_case = {case: sum(l[0] == case and l[1] == "speed" for l in launches) for case, _ in outcomes}
+        crashed = {l[0] for l in launches if l[3] == "crashed"}  # its worker was killed and qbench saw it
+        wrong += not (done.returncode == 0 and whole and len(outcomes) == 10 and
+                      all(count == 3 or case in crashed for case, count in per_case.items()))
+    check(f"kill -9: {total} launches reported, {lost} lost; {wrong} runs not completed by --resume",
+          lost == 0 and wrong == 0 and total > 50, (lost, wrong))
+
+
+def test_explain() -> None:
+    store = folder / "x.db"
+    run("run", tiny, "--launches", 6, "--scheme", "fp32", "--framework", "reference", "--store", store, "-o", folder / "x.html",
+        "--events", folder / "events.jsonl")
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    check("events name every launch", sum(e["event"] == "launched" for e in events) == 6, events)
+    done = run("explain", "fp32", "--store", store)
+    check("a figure is explained from samples to interval",
+          done.returncode == 0 and all(word in done.stdout for word in
+                                       ("decode_tokens_per_s", "launch 5: ok", "samples, median", "median of 6 launches",
+                                        "95 % interval", "BCa", "bundle_hash")), done)
+    refused("a case that isn't there", run("explain", "w9", "--store", store), "w9")
+    refused("a metric that isn't there", run("explain", "fp32", "--metric", "joy", "--store", store), "joy")
+    refused("a run that isn't there", run("run", "--resume", "no-such-run", "--store", store), "no-such-run")
 
 
 try:
-    for test in (test_run, test_quantize, test_listings, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_kill_nine):
+    for test in (test_run, test_quantize, test_listings, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_explain, test_kill_nine):
         test()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

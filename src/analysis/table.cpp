@@ -78,9 +78,7 @@ void hoist_column(Table& table, std::string_view heading, std::string_view suffi
 
 }  // namespace
 
-std::string_view speed_metric(const Record& record) {
-  return is_language(record) ? "decode_tokens_per_s" : "pictures_per_s";
-}
+std::string_view speed_metric(const Record& record) { return metrics::speed_metric(record); }
 
 std::string_view quality_metric(const Record&) { return "top1_agreement"; }
 

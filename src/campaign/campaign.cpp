@@ -6,8 +6,11 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/units.h"
+#include "campaign/audit.h"
+#include "campaign/contention.h"
 #include "campaign/materials.h"
 #include "metrics/metrics.h"
+#include "probes/host.h"
 #include "quant/scheme.h"
 #include "runner/launch.h"
 
@@ -35,6 +38,7 @@ class Campaign {
       records_.push_back({.run_id = settings_.run_id,
                           .position = static_cast<int64_t>(records_.size()),
                           .subject = planned.subject});
+      if (take_earlier(records_.back())) continue;
       prepare(planned, records_.back());
       if (is_interrupted()) return Summary{Ending::interrupted, problems_};
       if (records_.back().outcome != Outcome::ok) QB_CHECK(save(records_.back()));
@@ -48,11 +52,51 @@ class Campaign {
           i + 1 < plan_.launches.size())
         ending = Ending::budget_spent;
     }
-    QB_CHECK(record_unmeasured(ending));
+    QB_CHECK(record_endings(ending));
     return Summary{ending, problems_};
   }
 
  private:
+  // What an earlier part of the run knows of the case. True: nothing more is to be done for it.
+  // Otherwise it is prepared again, and only its missing launches are made.
+  bool take_earlier(Record& record) {
+    const auto found = std::ranges::find(settings_.earlier, record.subject, &Record::subject);
+    if (found == settings_.earlier.end()) return false;
+    const bool was_reached = !found->launches.empty();
+    const bool is_final = found->outcome != Outcome::ok && found->outcome != Outcome::unstable;
+    if (is_final && (was_reached || found->outcome != Outcome::unavailable)) {
+      record = *found;
+      return true;
+    }
+    record.launches = found->launches;
+    record.manifest = found->manifest;
+    record.measurements = found->measurements;
+    return false;
+  }
+
+  static bool has_launch(const Record& record, std::string_view kind, int64_t index) {
+    return std::ranges::any_of(record.launches, [&](const Launch& launch) {
+      return launch.kind == kind && launch.index == index;
+    });
+  }
+
+  // Launches enough, by the suite's number or by the width of the interval; notes which.
+  bool is_precise(Record& record) const {
+    const spec::Protocol& p = settings_.protocol;
+    const auto count = static_cast<int64_t>(metrics::counted_launches(record, "speed").size());
+    if (p.half_width <= 0.0 || count < p.launch_count) return false;
+    const Measurement* speed = find_measurement(record, metrics::speed_metric(record));
+    const auto half_width = speed ? metrics::relative_half_width(*speed) : std::nullopt;
+    if (!half_width) return false;
+    const bool is_narrow = *half_width <= p.half_width;
+    record.manifest.set("stopped",
+                        fmt::format("after {} launches: the interval of the speed is "
+                                    "±{:.1f} %, {} ±{:.1f} %",
+                                    count, *half_width * 100.0, is_narrow ? "within" : "not within",
+                                    p.half_width * 100.0));
+    return is_narrow;
+  }
+
   bool is_interrupted() const { return settings_.is_interrupted && *settings_.is_interrupted; }
 
   const runner::Framework& framework_of(const Case& subject) const {
@@ -104,6 +148,9 @@ class Campaign {
     std::error_code ignored;
     const auto stored_bytes = fs::file_size(folder / "weights.bin", ignored);
     describe_compression(subject.scheme, folder, record);
+    const int64_t cache_bytes = probes::last_level_cache_bytes();
+    if (cache_bytes > 0)
+      record.manifest.set("fits_cache", static_cast<int64_t>(stored_bytes) <= cache_bytes);
     record.manifest.set("bundle_hash", folder.filename().string())
         .set("source_hash", source.source_hash)
         .set("weights", source.weights)
@@ -162,46 +209,76 @@ class Campaign {
     Record& record = records_[planned.case_index];
     if (record.outcome != Outcome::ok) return {};  // it failed already, and would again
     if (planned.is_quality && !materials_.quality(record.subject.model)) return {};
+    const char* kind = planned.is_quality ? "quality" : "speed";
+    if (has_launch(record, kind, planned.index)) return {};
+    if (!planned.is_quality && is_precise(record)) return {};
     if (observer_.on_launch)
-      observer_.on_launch(number + 1, plan_.launches.size(), record.subject,
-                          planned.is_quality ? "quality" : "speed");
-    std::string name = fmt::format("{}.{}{}", case_id(record.subject),
-                                   planned.is_quality ? "quality" : "speed", planned.index);
+      observer_.on_launch(number + 1, plan_.launches.size(), record.subject, kind);
+    QB_TRY(const std::string disturbance, launch_once(record, planned.is_quality, planned.index));
+    if (disturbance.empty() || is_interrupted()) return {};
+    if (observer_.on_disturbed) observer_.on_disturbed(record, disturbance);
+    QB_CHECK(launch_once(record, planned.is_quality, planned.index + repeat_offset));
+    return {};
+  }
+
+  // One worker, recorded. Gives what disturbed it.
+  Result<std::string> launch_once(Record& record, bool is_quality, int64_t index) {
+    std::string name =
+        fmt::format("{}.{}{}", case_id(record.subject), is_quality ? "quality" : "speed", index);
     std::ranges::replace(name, '/', '_');
-    Launch launch = runner::run_launch(request_of(record, planned.is_quality),
+    Launch launch = runner::run_launch(request_of(record, is_quality),
                                        {.worker = framework_of(record.subject).worker,
                                         .log_folder = settings_.log_folder,
                                         .name = std::move(name),
                                         .time_limit_ns = settings_.protocol.time_limit_ns,
                                         .is_interrupted = settings_.is_interrupted,
                                         .on_phase = observer_.on_phase});
-    if (is_interrupted()) return {};
-    launch.index = planned.index;
+    if (is_interrupted()) return std::string();
+    launch.index = index;
     if (launch.outcome != Outcome::ok) {
       record.outcome = launch.outcome;
       record.reason = launch.reason;
     }
     if (launch.facts.contains("actual")) record.manifest.set("actual", launch.facts["actual"]);
+    const std::string disturbance = is_quality ? "" : contention_of(launch);
+    if (!disturbance.empty()) launch.facts.set("contention", disturbance);
     record.launches.push_back(std::move(launch));
     QB_CHECK(save(record));
     if (observer_.on_launched) observer_.on_launched(record, record.launches.back());
-    return {};
+    return disturbance;
   }
 
-  // A case that never came to its turn is recorded as such.
-  Result<void> record_unmeasured(Ending ending) {
+  // A case that never came to its turn is recorded as such, one that did not settle as unstable,
+  // and each with what the launches' answers and the interval say.
+  Result<void> record_endings(Ending ending) {
     for (Record& record : records_) {
-      if (record.outcome != Outcome::ok || !record.launches.empty()) continue;
-      record.outcome = Outcome::unavailable;
-      record.reason =
-          ending == Ending::interrupted
-              ? "not measured: the run was interrupted"
-              : fmt::format(
-                    "not measured: the run's budget of {} was spent",
-                    format_quantity(static_cast<double>(settings_.protocol.budget_ns), "ns"));
+      if (record.outcome != Outcome::ok) continue;
+      if (record.launches.empty()) {
+        record.outcome = Outcome::unavailable;
+        record.reason =
+            ending == Ending::interrupted
+                ? "not measured: the run was interrupted"
+                : fmt::format(
+                      "not measured: the run's budget of {} was spent",
+                      format_quantity(static_cast<double>(settings_.protocol.budget_ns), "ns"));
+      } else if (ending == Ending::complete) {
+        is_precise(record);
+        audit(record);
+        judge_steadiness(record);
+      }
       QB_CHECK(save(record));
     }
     return {};
+  }
+
+  static void judge_steadiness(Record& record) {
+    const auto launches = metrics::counted_launches(record, "speed");
+    const auto restless = std::ranges::count_if(launches, [](const Launch* launch) {
+      return launch->facts["settled"].is_bool() && !launch->facts["settled"].as_bool();
+    });
+    if (2 * restless <= static_cast<std::ptrdiff_t>(launches.size())) return;
+    record.outcome = Outcome::unstable;
+    record.reason = fmt::format("{} of {} launches did not settle", restless, launches.size());
   }
 
   const plan::Plan& plan_;

@@ -25,6 +25,8 @@ struct Settings {
   std::filesystem::path cache_folder;
   std::filesystem::path log_folder;
   const std::atomic<bool>* is_interrupted = nullptr;
+  // Records of an earlier part of the same run: their launches are not made again.
+  std::vector<Record> earlier = {};
 };
 
 // What a campaign tells while it goes on; each may be empty.
@@ -33,6 +35,8 @@ struct Observer {
   std::function<void(size_t number, size_t count, const Case&, std::string_view kind)> on_launch;
   std::function<void(std::string_view phase)> on_phase;
   std::function<void(const Record&, const Launch&)> on_launched;
+  // Something disturbed the launch that just ended: it is measured again.
+  std::function<void(const Record&, std::string_view why)> on_disturbed;
 };
 
 enum class Ending { complete, budget_spent, interrupted };

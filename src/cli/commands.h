@@ -20,7 +20,10 @@ enum ExitCode : int {
   exit_interrupted = 130  // everything measured is kept
 };
 
+inline constexpr const char* newest_run = "newest";
+
 struct RunOptions {
+  std::string resume;           // a run's id, or newest_run; "" begins a new one
   std::string suite = "quick";  // a name below suites/, or a file
   plan::Narrowing narrowing;
   std::string budget;  // "" or a duration
@@ -28,6 +31,7 @@ struct RunOptions {
   std::optional<uint64_t> seed;
   std::filesystem::path store;
   std::filesystem::path output;  // of the HTML page; "" for the default
+  std::filesystem::path events;  // a file for progress as JSON lines; "" for none
   bool plan_only = false;
   bool json = false;
   bool quiet = false;
@@ -42,6 +46,14 @@ struct RecordsOptions {
   bool json = false;
 };
 int list_records(const RecordsOptions& options);
+
+struct ExplainOptions {
+  std::filesystem::path store;
+  std::string run;     // "" for the newest
+  std::string record;  // a case's id, or a part that only one has
+  std::string metric;  // "" for the speed
+};
+int explain_record(const ExplainOptions& options);
 int report_run(const RecordsOptions& options);
 
 struct QuantizeOptions {

@@ -34,6 +34,11 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--seed", options.seed, "Of the order of launches and the inputs");
   run.add_option("--store", options.store, "The results file")->capture_default_str();
   run.add_option("-o,--output", options.output, "The HTML page to write");
+  run.add_option("--resume", options.resume,
+                 "Go on with a run that was interrupted: its id, or the newest")
+      ->expected(0, 1)
+      ->default_str(newest_run);
+  run.add_option("--events", options.events, "A file to write progress to, as JSON lines");
   run.add_flag("--plan-only", options.plan_only, "Print the cases and measure nothing");
   run.add_flag("--quiet", options.quiet, "No progress");
   add_json(run, options.json);
@@ -51,6 +56,16 @@ void add_records(CLI::App& app, RecordsOptions& options) {
   for (const report::Format& format : report::formats()) names.emplace_back(format.name);
   report.add_option("--format", options.format, "How")->check(CLI::IsMember(names));
   report.add_option("-o,--output", options.output, "Where; its ending decides the format");
+}
+
+void add_explain(CLI::App& app, ExplainOptions& options) {
+  CLI::App& verb =
+      *app.add_subcommand("explain", "How one figure came to be, from raw samples to its interval");
+  verb.add_option("case", options.record, "A case's id, or a part of it that no other has")
+      ->required();
+  verb.add_option("--metric", options.metric, "See `qbench metrics`; the speed when not given");
+  verb.add_option("--store", options.store, "The results file")->capture_default_str();
+  verb.add_option("--run", options.run, "The run's id; the newest when not given");
 }
 
 void add_quantize(CLI::App& app, QuantizeOptions& options) {
@@ -72,9 +87,11 @@ int main_of(int argument_count, char** arguments) {
   RunOptions run = {.store = default_store()};
   RecordsOptions records = {.store = default_store()};
   QuantizeOptions quantize;
+  ExplainOptions explain = {.store = default_store()};
   bool json = false;
   add_run(app, run);
   add_quantize(app, quantize);
+  add_explain(app, explain);
   add_records(app, records);
   struct Listing {
     const char* name;
@@ -96,6 +113,7 @@ int main_of(int argument_count, char** arguments) {
     return app.exit(error) == 0 ? exit_ok : exit_usage;
   }
   if (app.got_subcommand("run")) return run_suite(run);
+  if (app.got_subcommand("explain")) return explain_record(explain);
   if (app.got_subcommand("quantize")) return quantize_model(quantize);
   if (app.got_subcommand("list")) return list_records(records);
   if (app.got_subcommand("report")) return report_run(records);

@@ -6,6 +6,7 @@
 
 #include "analysis/table.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/units.h"
 #include "metrics/metrics.h"
 
@@ -42,6 +43,20 @@ void Progress::print(const std::string& line) {
 
 void Progress::finish() { show(""); }
 
+// By the pace of the launches so far; nothing for the first few.
+std::string Progress::time_left(size_t number, size_t count) {
+  constexpr size_t paced_from = 3;
+  if (number_first_ == 0) {
+    number_first_ = number;
+    start_ns_ = now_ns();
+  }
+  const size_t done = number - number_first_;
+  if (done < paced_from) return {};
+  const double each_ns = static_cast<double>(now_ns() - start_ns_) / static_cast<double>(done);
+  return fmt::format(" (about {} left)",
+                     format_quantity(each_ns * static_cast<double>(count - number + 1), "ns"));
+}
+
 campaign::Observer Progress::observer() {
   campaign::Observer observer;
   observer.on_preparing = [this](std::string_view what) {
@@ -53,19 +68,64 @@ campaign::Observer Progress::observer() {
   };
   observer.on_launch = [this](size_t number, size_t count, const Case& subject,
                               std::string_view kind) {
-    const double elapsed_ns = static_cast<double>(now_ns() - start_ns_);
-    headline_ = fmt::format("[{}/{}] {} {} ({} so far)", number, count, case_id(subject), kind,
-                            format_quantity(elapsed_ns, "ns"));
+    headline_ = fmt::format("[{}/{}] {} {}{}", number, count, case_id(subject), kind,
+                            time_left(number, count));
     show(headline_);
   };
   observer.on_phase = [this](std::string_view phase) {
     show(fmt::format("{}: {}", headline_, phase));
+  };
+  observer.on_disturbed = [this](const Record& record, std::string_view why) {
+    print(fmt::format("{} is measured again: {}", case_id(record.subject), why));
   };
   observer.on_launched = [this](const Record& record, const Launch& launch) {
     print(
         fmt::format("{} {}: {}", case_id(record.subject), launch.kind, figure_of(record, launch)));
   };
   return observer;
+}
+
+Result<EventLog> EventLog::open(const std::filesystem::path& path) {
+  EventLog log;
+  log.file_ = std::make_shared<std::ofstream>(path, std::ios::app);
+  if (!*log.file_) return fail(Errc::io, "{}: cannot write: {}", path.string(), system_message());
+  return log;
+}
+
+void EventLog::write(const Json& event) { *file_ << dump_json(event) << std::endl; }
+
+campaign::Observer EventLog::observer(campaign::Observer next) {
+  campaign::Observer both;
+  both.on_preparing = [this, next](std::string_view what) {
+    write(Json::object({{"event", "preparing"}, {"what", what}}));
+    next.on_preparing(what);
+  };
+  both.on_launch = [this, next](size_t number, size_t count, const Case& subject,
+                                std::string_view kind) {
+    write(Json::object({{"event", "launch"},
+                        {"number", number},
+                        {"count", count},
+                        {"case", case_id(subject)},
+                        {"kind", kind}}));
+    next.on_launch(number, count, subject, kind);
+  };
+  both.on_phase = [this, next](std::string_view phase) {
+    write(Json::object({{"event", "phase"}, {"phase", phase}}));
+    next.on_phase(phase);
+  };
+  both.on_launched = [this, next](const Record& record, const Launch& launch) {
+    write(Json::object({{"event", "launched"},
+                        {"case", case_id(record.subject)},
+                        {"kind", launch.kind},
+                        {"outcome", name_of(launch.outcome)},
+                        {"reason", launch.reason}}));
+    next.on_launched(record, launch);
+  };
+  both.on_disturbed = [this, next](const Record& record, std::string_view why) {
+    write(Json::object({{"event", "disturbed"}, {"case", case_id(record.subject)}, {"why", why}}));
+    next.on_disturbed(record, why);
+  };
+  return both;
 }
 
 ShareBar::ShareBar(bool is_quiet)

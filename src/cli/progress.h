@@ -2,8 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <string>
 
+#include "base/json.h"
+#include "base/result.h"
 #include "campaign/campaign.h"
 
 namespace qb::cli {
@@ -17,11 +22,25 @@ class Progress {
  private:
   void show(const std::string& line);   // live, replaced by the next
   void print(const std::string& line);  // stays
+  std::string time_left(size_t number, size_t count);
 
   bool is_quiet_;
   bool is_terminal_;
   int64_t start_ns_;
+  size_t number_first_ = 0;  // of the launches of this sitting
   std::string headline_;
+};
+
+// The same for other programs: a file of JSON lines, {"event": …} each, written as they happen.
+class EventLog {
+ public:
+  static Result<EventLog> open(const std::filesystem::path& path);
+  // Both: this log and `next`.
+  campaign::Observer observer(campaign::Observer next);
+
+ private:
+  void write(const Json& event);
+  std::shared_ptr<std::ofstream> file_;
 };
 
 // A bar for one long piece of work; nothing where there is no terminal.

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/paths.h"
 #include "cli/commands.h"
+#include "metrics/metrics.h"
 #include "report/report.h"
 #include "store/store.h"
 
@@ -65,6 +66,31 @@ int report_run(const RecordsOptions& options) {
   }
   return refuse(fmt::format("{}: no format \"{}\"; known: html md csv json txt",
                             options.output.string(), wanted));
+}
+
+int explain_record(const ExplainOptions& options) {
+  const Result<report::Document> document =
+      load_document({.store = options.store, .run = options.run});
+  if (!document) return refuse(document.error().message);
+  std::vector<const Record*> matching;
+  for (const Record& record : document->records) {
+    const std::string id = case_id(record.subject);
+    if (id == options.record) matching = {};
+    if (id.find(options.record) != std::string::npos) matching.push_back(&record);
+    if (id == options.record) break;
+  }
+  if (matching.empty())
+    return refuse(fmt::format("run {} has no case \"{}\"; `qbench list` shows them",
+                              document->run.id, options.record));
+  if (matching.size() > 1)
+    return refuse(fmt::format("\"{}\" may be {} or {}: name more of it", options.record,
+                              case_id(matching[0]->subject), case_id(matching[1]->subject)));
+  const std::string metric =
+      options.metric.empty() ? std::string(metrics::speed_metric(*matching[0])) : options.metric;
+  const Result<std::string> text = report::render_explanation(*matching[0], metric);
+  if (!text) return refuse(text.error().message);
+  std::fputs(text->c_str(), stdout);
+  return exit_ok;
 }
 
 std::filesystem::path default_store() { return home_folder() / "results.db"; }

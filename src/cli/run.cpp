@@ -1,6 +1,7 @@
 // `qbench run`.
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -49,16 +50,6 @@ Result<spec::Suite> find_suite(const std::string& name) {
   return fail(Errc::bad_input, "no suite \"{}\": neither a file nor one of: {}", name, known);
 }
 
-Result<spec::Suite> adjusted_suite(const RunOptions& options) {
-  QB_TRY(spec::Suite suite, find_suite(options.suite));
-  if (options.launches) suite.protocol.launch_count = *options.launches;
-  if (!options.budget.empty()) {
-    QB_TRY(suite.protocol.budget_ns,
-           with_context(spec::parse_duration(options.budget), "--budget"));
-  }
-  return suite;
-}
-
 // "20261123-214016-3f2a"
 std::string make_run_id(uint64_t seed) {
   std::string digits;
@@ -66,6 +57,96 @@ std::string make_run_id(uint64_t seed) {
     if (c >= '0' && c <= '9') digits += c;
   return fmt::format("{}-{}-{:04x}", digits.substr(0, 8), digits.substr(8, 6),
                      derive_seed(seed, fmt::format("{} {}", ::getpid(), now_ns())) & 0xffffu);
+}
+
+// What the command line changes of the suite.
+Result<void> adjust(const RunOptions& options, spec::Suite& suite) {
+  if (options.launches) {
+    suite.protocol.launch_count = *options.launches;
+    suite.protocol.launch_count_max = 0;
+  }
+  if (!options.budget.empty()) {
+    QB_TRY(suite.protocol.budget_ns,
+           with_context(spec::parse_duration(options.budget), "--budget"));
+  }
+  return {};
+}
+
+// The same as JSON, for resuming the run; the budget is that of one sitting and not kept.
+Json to_json(const RunOptions& options) {
+  const plan::Narrowing& n = options.narrowing;
+  Json json = Json::object({{"models", Json::array_of(n.models)},
+                            {"schemes", Json::array_of(n.schemes)},
+                            {"frameworks", Json::array_of(n.frameworks)},
+                            {"devices", Json::array_of(n.devices)},
+                            {"thread_counts", Json::array_of(n.thread_counts)}});
+  if (options.launches) json.set("launches", *options.launches);
+  return json;
+}
+
+std::vector<std::string> texts_of(const Json& list) {
+  std::vector<std::string> texts;
+  for (const Json& item : list.as_array()) texts.push_back(item.as_string());
+  return texts;
+}
+
+RunOptions with_options(RunOptions options, const Json& json) {
+  options.narrowing = {texts_of(json["models"]),
+                       texts_of(json["schemes"]),
+                       texts_of(json["frameworks"]),
+                       texts_of(json["devices"]),
+                       {}};
+  for (const Json& count : json["thread_counts"].as_array())
+    options.narrowing.thread_counts.push_back(count.as_int());
+  if (json["launches"].is_int()) options.launches = json["launches"].as_int();
+  return options;
+}
+
+// A run to begin, or to go on with.
+struct Undertaking {
+  RunOptions options;
+  spec::Suite suite;
+  plan::Plan plan;
+  Run run;
+  std::vector<Record> earlier;
+};
+
+Result<Undertaking> begin(const RunOptions& options) {
+  Undertaking u = {.options = options};
+  QB_TRY(u.suite, find_suite(options.suite));
+  QB_CHECK(adjust(options, u.suite));
+  u.run.seed = options.seed.value_or(std::random_device()());
+  QB_TRY(u.plan,
+         plan::build_plan(u.suite, options.narrowing, probes::physical_core_count(), u.run.seed));
+  u.run = {.id = make_run_id(u.run.seed),
+           .started_at = utc_timestamp(),
+           .suite_name = u.suite.name,
+           .suite_text = u.suite.text,
+           .seed = u.run.seed,
+           .host = probes::describe_host(),
+           .options = to_json(options)};
+  return u;
+}
+
+// The same plan and seed as the run had, and what it measured.
+Result<Undertaking> resume(const RunOptions& options) {
+  if (!fs::exists(options.store))
+    return fail(Errc::not_found, "{}: there is no store, so nothing to resume",
+                options.store.string());
+  QB_TRY(const store::Store store, store::Store::open(options.store));
+  QB_TRY(const std::vector<Run> runs, store.load_runs());
+  const auto found = options.resume == newest_run
+                         ? runs.begin()
+                         : std::ranges::find(runs, options.resume, &Run::id);
+  if (found == runs.end())
+    return fail(Errc::not_found, "{}: has no run {}", options.store.string(), options.resume);
+  Undertaking u = {.options = with_options(options, found->options), .run = *found};
+  QB_TRY(u.suite, spec::parse_suite(found->suite_text, fmt::format("run {}", found->id)));
+  QB_CHECK(adjust(u.options, u.suite));
+  QB_TRY(u.plan, plan::build_plan(u.suite, u.options.narrowing, probes::physical_core_count(),
+                                  found->seed));
+  QB_TRY(u.earlier, store.load_records(found->id));
+  return u;
 }
 
 int print_plan(const plan::Plan& plan, bool json) {
@@ -98,44 +179,44 @@ Result<void> write_page(const fs::path& path, const report::Document& document) 
 }
 
 // Measures, saving each record as it grows, then shows what there is.
-Result<int> measure(const RunOptions& options, const spec::Suite& suite, const plan::Plan& plan,
-                    uint64_t seed) {
+Result<int> measure(const Undertaking& u) {
+  const RunOptions& options = u.options;
   QB_TRY(store::Store store, store::Store::open(options.store));
-  const Run run = {.id = make_run_id(seed),
-                   .started_at = utc_timestamp(),
-                   .suite_name = suite.name,
-                   .suite_text = suite.text,
-                   .seed = seed,
-                   .host = probes::describe_host()};
-  QB_CHECK(store.save_run(run));
-  const campaign::Settings settings = {.run_id = run.id,
-                                       .seed = seed,
-                                       .protocol = suite.protocol,
+  if (u.earlier.empty()) QB_CHECK(store.save_run(u.run));
+  const campaign::Settings settings = {.run_id = u.run.id,
+                                       .seed = u.run.seed,
+                                       .protocol = u.suite.protocol,
                                        .data_folder = data_folder(),
                                        .cache_folder = cache_folder(),
-                                       .log_folder = cache_folder() / "logs" / run.id,
-                                       .is_interrupted = &is_interrupted};
+                                       .log_folder = cache_folder() / "logs" / u.run.id,
+                                       .is_interrupted = &is_interrupted,
+                                       .earlier = u.earlier};
   const auto frameworks = runner::find_frameworks(settings.log_folder);
   Progress progress(options.quiet || options.json);
-  const campaign::Observer observer = progress.observer();
+  campaign::Observer observer = progress.observer();
+  std::optional<EventLog> events;
+  if (!options.events.empty()) {
+    QB_TRY(events, EventLog::open(options.events));
+    observer = events->observer(observer);
+  }
   QB_TRY(const campaign::Summary summary,
-         campaign::run_campaign(plan, settings, frameworks, observer,
+         campaign::run_campaign(u.plan, settings, frameworks, observer,
                                 [&](const Record& record) { return store.save_record(record); }));
   progress.finish();
-  QB_TRY(std::vector<Record> records, store.load_records(run.id));
-  const report::Document document = {run, std::move(records)};
-  const fs::path page = page_path(options, run);
+  QB_TRY(std::vector<Record> records, store.load_records(u.run.id));
+  const report::Document document = {u.run, std::move(records)};
+  const fs::path page = page_path(options, u.run);
   std::fputs(
       (options.json ? report::render_json(document) : report::render_terminal(document)).c_str(),
       stdout);
   QB_CHECK(write_page(page, document));
   if (!options.json)
     std::printf("report  %s\nstore   %s (run %s)\n", page.c_str(), options.store.c_str(),
-                run.id.c_str());
+                u.run.id.c_str());
   for (const std::string& problem : summary.problems) refuse(problem);
   if (summary.ending == campaign::Ending::budget_spent)
-    std::fprintf(stderr, "qbench: stopped at the budget of %s\n",
-                 format_quantity(static_cast<double>(suite.protocol.budget_ns), "ns").c_str());
+    std::fprintf(stderr, "qbench: stopped at the budget of %s; --resume goes on\n",
+                 format_quantity(static_cast<double>(u.suite.protocol.budget_ns), "ns").c_str());
   if (summary.ending == campaign::Ending::interrupted) return exit_interrupted;
   return summary.problems.empty() ? exit_ok : exit_usage;
 }
@@ -143,17 +224,13 @@ Result<int> measure(const RunOptions& options, const spec::Suite& suite, const p
 }  // namespace
 
 int run_suite(const RunOptions& options) {
-  const Result<spec::Suite> suite = adjusted_suite(options);
-  if (!suite) return refuse(suite.error().message);
-  const uint64_t seed = options.seed.value_or(std::random_device()());
-  const Result<plan::Plan> plan =
-      plan::build_plan(*suite, options.narrowing, probes::physical_core_count(), seed);
-  if (!plan) return refuse(plan.error().message);
-  if (options.plan_only) return print_plan(*plan, options.json);
+  const Result<Undertaking> undertaking = options.resume.empty() ? begin(options) : resume(options);
+  if (!undertaking) return refuse(undertaking.error().message);
+  if (options.plan_only) return print_plan(undertaking->plan, options.json);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
-  const Result<int> code = measure(options, *suite, *plan, seed);
+  const Result<int> code = measure(*undertaking);
   return code ? *code : refuse(code.error().message);
 }
 

@@ -12,7 +12,7 @@
 namespace qb::compress {
 namespace {
 
-constexpr std::string_view candidate_names[] = {"w4g128", "w4g64", "w4g32", "w8c", "w8g128"};
+constexpr std::string_view candidate_names[] = {"w4c", "w4g128", "w4g64", "w4g32", "w8c", "w8g128"};
 constexpr int64_t tokens_watched = 64;
 constexpr int64_t batches_watched = 8;
 
@@ -190,8 +190,10 @@ Result<std::vector<Choice>> choose_bits(const Network& network, const Calibrator
   const auto byte_budget =
       static_cast<int64_t>(scheme.target_bits / 8.0 * static_cast<double>(weight_count));
   if (cheapest_bytes > byte_budget)
-    return fail(Errc::unsupported, "{:.2f} bits per weight are too few: {} everywhere takes {:.2f}",
-                scheme.target_bits, candidate_names[0],
+    return fail(Errc::unsupported,
+                "{:.2f} bits per weight are too few: the smallest scheme of every layer takes "
+                "{:.2f}",
+                scheme.target_bits,
                 static_cast<double>(cheapest_bytes) * 8.0 / static_cast<double>(weight_count));
   spend(layers, byte_budget);
   std::vector<Choice> choices;

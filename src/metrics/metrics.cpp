@@ -30,12 +30,10 @@ std::string why_absent(const Record& record, std::string_view source) {
 Measurement over_launches(const Record& record, const Metric& metric, std::string_view kind,
                           const std::function<std::optional<double>(const Launch&)>& value_of) {
   std::vector<double> values;
-  for (const Launch& launch : record.launches) {
-    if (launch.kind != kind || launch.outcome != Outcome::ok) continue;
-    if (const auto value = value_of(launch)) values.push_back(*value);
-  }
+  for (const Launch* launch : counted_launches(record, kind))
+    if (const auto value = value_of(*launch)) values.push_back(*value);
   if (values.empty()) return absent(why_absent(record, metric.source));
-  Measurement m = {.value = stats::median(values)};
+  Measurement m = {.value = stats::median(values), .launch_values = values};
   if (const auto interval = stats::median_interval(values)) {
     m.low = interval->low;
     m.high = interval->high;
@@ -71,9 +69,8 @@ Measurement batch_rate(const Record& record, const Metric& metric) {
 // A percentile of all launches' samples together, once there are enough of them.
 Measurement percentile(const Record& record, const Metric& metric, double q) {
   std::vector<double> values;
-  for (const Launch& launch : record.launches)
-    if (const SampleSeries* series = find_series(launch, metric.source);
-        series && launch.kind == "speed" && launch.outcome == Outcome::ok)
+  for (const Launch* launch : counted_launches(record, "speed"))
+    if (const SampleSeries* series = find_series(*launch, metric.source))
       values.insert(values.end(), series->duration_ns.begin(), series->duration_ns.end());
   if (values.empty()) return absent(why_absent(record, metric.source));
   const int64_t needed = stats::samples_needed(q);
@@ -106,6 +103,31 @@ Measurement peak_memory(const Record& record, const Metric& metric) {
     const auto run = fact_of(launch, "rss_bytes_peak_run");
     if (!run) return fact_of(launch, "rss_bytes_peak_life");
     return std::max(*run, fact_of(launch, "rss_bytes_peak_compile").value_or(*run));
+  });
+}
+
+// Mean power of the processor packages while measuring.
+Measurement package_power(const Record& record, const Metric& metric) {
+  Measurement m =
+      over_launches(record, metric, "speed", [](const Launch& launch) -> std::optional<double> {
+        const auto energy_uj = fact_of(launch, "energy_uj");
+        const auto time_ns = fact_of(launch, "measure_time_ns");
+        if (!energy_uj || !time_ns || *time_ns <= 0) return std::nullopt;
+        return *energy_uj * 1e3 / *time_ns;
+      });
+  for (const Launch& launch : record.launches)
+    if (!m.value && launch.facts["energy_reason"].is_string())
+      m.reason = launch.facts["energy_reason"].as_string();
+  return m;
+}
+
+// Processor time over time: how many cores the worker kept busy.
+Measurement cores_used(const Record& record, const Metric& metric) {
+  return over_launches(record, metric, "speed", [](const Launch& launch) -> std::optional<double> {
+    const auto cpu_ns = fact_of(launch, "cpu_time_ns");
+    const auto time_ns = fact_of(launch, "measure_time_ns");
+    if (!cpu_ns || !time_ns || *time_ns <= 0) return std::nullopt;
+    return *cpu_ns / *time_ns;
   });
 }
 
@@ -234,6 +256,20 @@ constexpr Metric rows[] = {
      .summary = "Resident memory of the worker after the timed loop.",
      .source = "rss_bytes_steady",
      .measure = speed_fact},
+    {.name = "cores_used",
+     .unit = "1",
+     .better = Better::neither,
+     .label = "cores used",
+     .summary = "Processor time of the worker over time, while measuring.",
+     .source = "cpu_time_ns",
+     .measure = cores_used},
+    {.name = "package_power_w",
+     .unit = "W",
+     .better = Better::lower,
+     .label = "power",
+     .summary = "Mean power of the processor packages while measuring, all programs together.",
+     .source = "energy_uj",
+     .measure = package_power},
     {.name = "bundle_bytes",
      .unit = "B",
      .better = Better::lower,
@@ -322,6 +358,28 @@ std::string_view name_of(Better better) {
 }
 
 std::span<const Metric> metrics() { return rows; }
+
+std::string_view speed_metric(const Record& record) {
+  return record.subject.workload.prompt_tokens > 0 ? "decode_tokens_per_s" : "pictures_per_s";
+}
+
+std::vector<const Launch*> counted_launches(const Record& record, std::string_view kind) {
+  std::vector<const Launch*> counted;
+  for (const Launch& launch : record.launches) {
+    if (launch.kind != kind || launch.outcome != Outcome::ok) continue;
+    const bool is_repeated = std::ranges::any_of(record.launches, [&](const Launch& other) {
+      return other.kind == kind && other.outcome == Outcome::ok &&
+             other.index == launch.index + repeat_offset;
+    });
+    if (!is_repeated) counted.push_back(&launch);
+  }
+  return counted;
+}
+
+std::optional<double> relative_half_width(const Measurement& m) {
+  if (!m.value || !m.low || !m.high || *m.value == 0.0) return std::nullopt;
+  return (*m.high - *m.low) / 2.0 / *m.value;
+}
 
 const Metric* find_metric(std::string_view name) {
   const auto found = std::ranges::find(rows, name, &Metric::name);

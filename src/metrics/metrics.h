@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,15 @@ struct Metric {
 
 std::span<const Metric> metrics();
 const Metric* find_metric(std::string_view name);
+
+// The one that says most of a record's speed.
+std::string_view speed_metric(const Record& record);
+
+// The launches of that kind which count: ok, and of one that was measured again only the repeat.
+std::vector<const Launch*> counted_launches(const Record& record, std::string_view kind);
+
+// Half the width of the interval over the value; empty without an interval.
+std::optional<double> relative_half_width(const Measurement& measurement);
 
 // Every metric of the record that applies to its task; a value that isn't available has its reason.
 std::vector<Measurement> measure(const Record& record);

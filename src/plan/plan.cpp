@@ -107,7 +107,7 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
   if (plan.cases.empty())
     return fail(Errc::bad_input, "nothing is left of suite \"{}\": it has no model {}", suite.name,
                 fmt::join(narrowing.models, " or "));
-  add_launches(plan, suite.protocol.launch_count, seed);
+  add_launches(plan, std::max(suite.protocol.launch_count, suite.protocol.launch_count_max), seed);
   return plan;
 }
 

@@ -12,6 +12,9 @@ Json describe_host();
 
 int64_t physical_core_count();
 
+// Of the largest cache that a core reaches; -1: not told.
+int64_t last_level_cache_bytes();
+
 // Processes that the kernel killed for lack of memory since boot; -1: not told.
 int64_t oom_kill_count();
 

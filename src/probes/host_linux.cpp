@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -50,6 +51,17 @@ int64_t physical_core_count() {
   return std::max<int64_t>(1, cores.empty() ? logical : static_cast<int64_t>(cores.size()));
 }
 
+// "491520K"
+int64_t last_level_cache_bytes() {
+  for (const char* index : {"index3", "index2"}) {
+    const std::string text =
+        first_line(fmt::format("/sys/devices/system/cpu/cpu0/cache/{}/size", index));
+    if (!text.empty() && text.back() == 'K') return std::stoll(text) * 1024;
+    if (!text.empty() && text.back() == 'M') return std::stoll(text) * 1024 * 1024;
+  }
+  return -1;
+}
+
 int64_t oom_kill_count() {
   const std::string value = value_of("/proc/vmstat", "oom_kill ", ' ');
   return value.empty() ? -1 : std::stoll(value);
@@ -70,8 +82,8 @@ Json describe_host() {
   }
   set_if_told(host, "governor",
               first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
-  set_if_told(host, "last_level_cache",
-              first_line("/sys/devices/system/cpu/cpu0/cache/index3/size"));
+  if (const int64_t bytes = last_level_cache_bytes(); bytes > 0)
+    host.set("last_level_cache_bytes", bytes);
   const std::string flags = value_of("/proc/cpuinfo", "flags", ':');
   if (!flags.empty()) host.set("is_virtual", flags.find("hypervisor") != std::string::npos);
   return host;

@@ -33,6 +33,11 @@ int64_t physical_core_count() {
   return number_of("hw.physicalcpu", static_cast<int64_t>(std::thread::hardware_concurrency()));
 }
 
+int64_t last_level_cache_bytes() {
+  const int64_t performance_l2 = number_of("hw.perflevel0.l2cachesize", -1);
+  return performance_l2 > 0 ? performance_l2 : number_of("hw.l3cachesize", -1);
+}
+
 int64_t oom_kill_count() { return -1; }
 
 Json describe_host() {

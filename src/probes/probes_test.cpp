@@ -45,3 +45,14 @@ TEST_CASE("the host names its processor and cores") {
   CHECK(host["physical_cores"].as_int() >= 1);
   CHECK(host["memory_bytes"].as_int() > 0);
 }
+
+TEST_CASE("the system was busy while this process was") {
+  const SystemUsage before = system_usage();
+  const auto cpu_before = process_usage().cpu_time_ns;
+  volatile double sum = 0;
+  for (int i = 0; i < 100'000'000; ++i) sum = sum + 1.0;
+  const SystemUsage after = system_usage();
+  REQUIRE(before.busy_time_ns);
+  const double own = static_cast<double>(*process_usage().cpu_time_ns - *cpu_before);
+  CHECK(static_cast<double>(*after.busy_time_ns - *before.busy_time_ns) > 0.8 * own - 2e7);
+}

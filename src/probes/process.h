@@ -20,8 +20,13 @@ std::optional<int64_t> peak_resident_bytes();
 // False where the system doesn't allow it.
 bool reset_peak_resident();
 
-// Time stolen by a hypervisor from all cores since boot.
-std::optional<int64_t> steal_time_ns();
+// Of all cores since boot: time stolen by a hypervisor, and time in which any process or the kernel
+// ran.
+struct SystemUsage {
+  std::optional<int64_t> steal_time_ns;
+  std::optional<int64_t> busy_time_ns;
+};
+SystemUsage system_usage();
 
 // Asks the system to kill this process when its parent dies, where it can.
 void die_with_parent();

@@ -29,14 +29,17 @@ bool reset_peak_resident() {
   return file.good();
 }
 
-std::optional<int64_t> steal_time_ns() {
+SystemUsage system_usage() {
+  enum { user, nice, system, idle, iowait, irq, softirq, steal, field_count };
   std::ifstream stat("/proc/stat");
   std::string cpu;
-  int64_t ticks[8] = {};
+  int64_t ticks[field_count] = {};
   stat >> cpu;
   for (int64_t& value : ticks) stat >> value;
-  if (!stat || cpu != "cpu") return std::nullopt;
-  return ticks[7] * (1'000'000'000 / ::sysconf(_SC_CLK_TCK));
+  if (!stat || cpu != "cpu") return {};
+  const int64_t tick_ns = 1'000'000'000 / ::sysconf(_SC_CLK_TCK);
+  return {ticks[steal] * tick_ns,
+          (ticks[user] + ticks[nice] + ticks[system] + ticks[irq] + ticks[softirq]) * tick_ns};
 }
 
 void die_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }

@@ -1,5 +1,6 @@
 // Checked by compiling for macOS; never run on Linux.
 #include <mach/mach.h>
+#include <unistd.h>
 
 #include "probes/process.h"
 
@@ -30,7 +31,19 @@ std::optional<int64_t> peak_resident_bytes() {
 }
 
 bool reset_peak_resident() { return false; }  // macOS keeps the peak of the whole life
-std::optional<int64_t> steal_time_ns() { return std::nullopt; }
+
+SystemUsage system_usage() {
+  host_cpu_load_info_data_t info = {};
+  mach_msg_type_number_t count = HOST_CPU_LOAD_INFO_COUNT;
+  if (::host_statistics(mach_host_self(), HOST_CPU_LOAD_INFO, reinterpret_cast<host_info_t>(&info),
+                        &count) != KERN_SUCCESS)
+    return {};
+  const int64_t tick_ns = 1'000'000'000 / ::sysconf(_SC_CLK_TCK);
+  const int64_t busy = static_cast<int64_t>(info.cpu_ticks[CPU_STATE_USER]) +
+                       info.cpu_ticks[CPU_STATE_SYSTEM] + info.cpu_ticks[CPU_STATE_NICE];
+  return {std::nullopt, busy * tick_ns};
+}
+
 void die_with_parent() {}  // macOS has no such request
 
 }  // namespace qb::probes

@@ -53,6 +53,9 @@ struct SampleSeries {
   std::vector<int64_t> duration_ns;
 };
 
+// A launch that was disturbed is measured again; the second one has the index plus this.
+inline constexpr int64_t repeat_offset = 10'000;
+
 // One fresh worker process.
 struct Launch {
   int64_t index = 0;
@@ -73,6 +76,8 @@ struct Measurement {
   std::optional<double> low;  // of a 95 % interval
   std::optional<double> high;
   std::string reason;
+  // What it was made from, one value a launch; not stored, since it can be made anew.
+  std::vector<double> launch_values = {};
 };
 
 struct Record {
@@ -96,6 +101,8 @@ struct Run {
   std::string suite_text;
   uint64_t seed = 0;
   Json host = Json::object({});  // cpu, cores, memory, os, governor, power source
+  // What the command line changed of the suite, for resuming the run.
+  Json options = Json::object({});
 };
 
 const Measurement* find_measurement(const Record& record, std::string_view name);

@@ -32,6 +32,10 @@ std::string render_json(const Document& document);
 // One page without any other file: charts, tables, how to read them.
 std::string render_html(const Document& document);
 
+// How one figure of a record came to be: raw samples, launches, rule, interval, manifest. Error: a
+// metric that the record doesn't have.
+Result<std::string> render_explanation(const Record& record, std::string_view metric_name);
+
 Json to_json(const Record& record, bool with_samples);
 
 }  // namespace qb::report

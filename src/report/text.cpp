@@ -92,6 +92,21 @@ std::string facts_lines(const std::vector<const Record*>& records, std::string_v
     if (const Json& set = record->manifest["calibration"]; !set.is_null())
       facts.add(*record, fmt::format("calibrated on {} ({} items)", set["name"].as_string(),
                                      set["item_count"].as_int()));
+    if (record->manifest["fits_cache"].as_bool())
+      facts.add(*record, "the weights fit the last-level cache: faster than from memory");
+    const Json& audit = record->manifest["audit"];
+    if (audit["answers_are_equal"].is_bool() && !audit["answers_are_equal"].as_bool())
+      facts.add(*record, "launches gave different answers to the same input");
+    if (audit["may_keep_answers"].as_bool())
+      facts.add(*record, fmt::format("the same input took {:.2f} of the time of different ones: "
+                                     "answers may be kept between runs",
+                                     audit["same_input_ratio"].as_double()));
+    const auto disturbed = std::ranges::count_if(record->launches, [](const Launch& launch) {
+      return launch.facts["contention"].is_string();
+    });
+    if (disturbed > 0)
+      facts.add(*record, fmt::format("{} launch{} disturbed by other programs (qbench explain)",
+                                     disturbed, disturbed == 1 ? "" : "es"));
   }
   return facts.text(prefix);
 }

@@ -79,6 +79,17 @@ Field boolean(std::string_view name, bool& target) {
           }};
 }
 
+// Between 0 and 1, both excluded.
+Field share(std::string_view name, double& target) {
+  return {name, [name, &target](const Section& section, const toml::node& node) -> Result<void> {
+            const auto value = node.value_exact<double>();
+            if (!value || !(*value > 0.0 && *value < 1.0))
+              return section.refuse(node, name, "must be a number between 0 and 1, such as 0.02");
+            target = *value;
+            return {};
+          }};
+}
+
 Field duration(std::string_view name, int64_t& target) {
   return {name, [name, &target](const Section& section, const toml::node& node) -> Result<void> {
             const auto value = parse_duration(node.value_or(std::string()));
@@ -116,6 +127,8 @@ Field list(std::string_view name, std::vector<T>& target, std::string_view kind)
 Result<void> read_protocol(const Section& section, Protocol& protocol) {
   const Field fields[] = {
       integer("launches", protocol.launch_count, 1),
+      integer("launches_max", protocol.launch_count_max, 1),
+      share("half_width", protocol.half_width),
       integer("warmup_count", protocol.warmup_count_min, 0),
       duration("warmup_duration", protocol.warmup_duration_ns_min),
       integer("iteration_count", protocol.iteration_count_min, 1),

@@ -13,7 +13,9 @@ namespace qb::spec {
 
 // How long and how often. Every limit holds for one launch (a fresh worker process).
 struct Protocol {
-  int64_t launch_count = 3;
+  int64_t launch_count = 5;      // of a case, at least
+  int64_t launch_count_max = 0;  // when half_width asks for more; 0: launch_count
+  double half_width = 0.0;  // of the speed's 95 % interval, relative; 0: launch_count is enough
   int64_t warmup_count_min = 1;
   int64_t warmup_duration_ns_min = 200'000'000;
   int64_t iteration_count_min = 3;

@@ -5,7 +5,8 @@ CREATE TABLE run (
   suite_name TEXT NOT NULL,
   suite_text TEXT NOT NULL,
   seed INTEGER NOT NULL,
-  host TEXT NOT NULL              -- JSON
+  host TEXT NOT NULL,             -- JSON
+  options TEXT NOT NULL DEFAULT '{}'  -- JSON: what the command line changed of the suite
 ) STRICT;
 
 CREATE TABLE record (             -- one case of a run

@@ -11,7 +11,7 @@
 namespace qb::store {
 namespace {
 
-constexpr int64_t schema_version = 1;
+constexpr int64_t schema_version = 2;
 constexpr int busy_ms = 10'000;  // how long another qbench may hold the file
 
 Result<void> execute(sqlite3* database, const char* sql) {
@@ -66,7 +66,11 @@ Result<void> prepare_database(sqlite3* database) {
       return fail(Errc::bad_input, "{}: a database of something else, not of qbench",
                   sqlite3_db_filename(database, "main"));
     QB_CHECK(execute(database, schema_sql()));
-    QB_CHECK(execute(database, "PRAGMA user_version = 1"));
+    QB_CHECK(execute(database, "PRAGMA user_version = 2"));
+  }
+  if (version == 1) {
+    QB_CHECK(execute(database, "ALTER TABLE run ADD COLUMN options TEXT NOT NULL DEFAULT '{}'"));
+    QB_CHECK(execute(database, "PRAGMA user_version = 2"));
   }
   return transaction.commit();
 }
@@ -202,15 +206,16 @@ Result<Store> Store::open(const std::filesystem::path& path) {
 }
 
 Result<void> Store::save_run(const Run& run) {
-  QB_TRY(
-      Statement insert,
-      Statement::prepare(state_->database, "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?)"));
+  QB_TRY(Statement insert,
+         Statement::prepare(state_->database,
+                            "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?)"));
   return insert.bind(run.id)
       .bind(run.started_at)
       .bind(run.suite_name)
       .bind(run.suite_text)
       .bind(static_cast<int64_t>(run.seed))
       .bind(dump_json(run.host))
+      .bind(dump_json(run.options))
       .run();
 }
 
@@ -248,16 +253,18 @@ Result<void> Store::save_record(const Record& record) {
 }
 
 Result<std::vector<Run>> Store::load_runs() const {
-  QB_TRY(Statement rows, Statement::prepare(state_->database,
-                                            "SELECT id, started_at, suite_name, suite_text, seed, "
-                                            "host FROM run ORDER BY started_at DESC, rowid DESC"));
+  QB_TRY(Statement rows,
+         Statement::prepare(state_->database,
+                            "SELECT id, started_at, suite_name, suite_text, seed, "
+                            "host, options FROM run ORDER BY started_at DESC, rowid DESC"));
   std::vector<Run> runs;
   while (true) {
     QB_TRY(const bool has_row, rows.step());
     if (!has_row) return runs;
     runs.push_back({rows.text(0), rows.text(1), rows.text(2), rows.text(3),
                     static_cast<uint64_t>(rows.integer(4)),
-                    parse_json(rows.text(5)).value_or(Json())});
+                    parse_json(rows.text(5)).value_or(Json()),
+                    parse_json(rows.text(6)).value_or(Json())});
   }
 }
 

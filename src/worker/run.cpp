@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "bundle/tensor_file.h"
+#include "probes/energy.h"
 #include "probes/process.h"
 
 namespace qb::worker {
@@ -21,22 +22,33 @@ Result<int64_t> context_of(const bundle::Bundle& bundle, const wire::Request& re
   return tokens.shape[1];
 }
 
+// Process, system and energy counters around the timed part.
 struct UsageBefore {
-  probes::ProcessUsage usage = probes::process_usage();
-  std::optional<int64_t> steal_ns = probes::steal_time_ns();
+  int64_t start_ns = now_ns();
+  probes::ProcessUsage process = probes::process_usage();
+  probes::SystemUsage system = probes::system_usage();
+  probes::EnergyMeter energy;
 };
 
 void send_usage(const Send& send, const UsageBefore& before) {
-  const probes::ProcessUsage after = probes::process_usage();
+  const std::optional<int64_t> energy_uj = before.energy.used_uj();
+  const probes::SystemUsage system = probes::system_usage();
+  const probes::ProcessUsage process = probes::process_usage();
   const auto difference = [&](std::string name, std::optional<int64_t> from,
                               std::optional<int64_t> to) {
     if (from && to) send(wire::Fact{std::move(name), *to - *from});
   };
-  difference("cpu_time_ns", before.usage.cpu_time_ns, after.cpu_time_ns);
-  difference("involuntary_context_switches", before.usage.involuntary_context_switches,
-             after.involuntary_context_switches);
-  difference("major_page_faults", before.usage.major_page_faults, after.major_page_faults);
-  difference("steal_time_ns", before.steal_ns, probes::steal_time_ns());
+  send(wire::Fact{"measure_time_ns", now_ns() - before.start_ns});
+  difference("cpu_time_ns", before.process.cpu_time_ns, process.cpu_time_ns);
+  difference("involuntary_context_switches", before.process.involuntary_context_switches,
+             process.involuntary_context_switches);
+  difference("major_page_faults", before.process.major_page_faults, process.major_page_faults);
+  difference("steal_time_ns", before.system.steal_time_ns, system.steal_time_ns);
+  difference("system_busy_time_ns", before.system.busy_time_ns, system.busy_time_ns);
+  if (energy_uj)
+    send(wire::Fact{"energy_uj", *energy_uj});
+  else
+    send(wire::Fact{"energy_reason", before.energy.reason()});
 }
 
 }  // namespace

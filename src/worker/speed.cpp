@@ -1,11 +1,12 @@
-// Speed: warm-up, then the timed loop over a language model's generations or a classifier's
-// pictures.
+// Speed: a language model's generations or a classifier's pictures, repeated until steady; then an
+// audit that no answer was kept from an earlier run.
 #include <algorithm>
 #include <cmath>
 
 #include "base/hash.h"
 #include "base/rng.h"
 #include "quality/quality.h"
+#include "stats/stats.h"
 #include "worker/run.h"
 #include "worker/timed_loop.h"
 
@@ -13,7 +14,7 @@ namespace qb::worker {
 namespace {
 
 constexpr size_t sample_capacity = 1'000'000;
-constexpr int64_t picture_count = 4;  // different inputs, in turn, so that no answer can be kept
+constexpr int64_t input_count = 4;  // different inputs, in turn, so that no answer can be kept
 
 std::vector<int64_t> with_room() {
   std::vector<int64_t> samples;
@@ -21,12 +22,44 @@ std::vector<int64_t> with_room() {
   return samples;
 }
 
-Result<void> check_outputs(const Session& session, const Send& send) {
+Result<void> send_output_hash(const Session& session, const Send& send, const char* name) {
   const auto logits = session.outputs()[0].f32();
   for (const float logit : logits)
     if (!std::isfinite(logit))
-      return fail(Errc::framework_failed, "the first run gave a logit that isn't finite");
-  send(wire::Fact{"output_hash", hash_of(std::as_bytes(logits))});
+      return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
+  send(wire::Fact{name, hash_of(std::as_bytes(logits))});
+  return {};
+}
+
+// Samples before `first`, and from there on.
+std::vector<int64_t> head_of(const std::vector<int64_t>& samples, size_t first) {
+  return {samples.begin(), samples.begin() + static_cast<long>(first)};
+}
+std::vector<int64_t> tail_of(const std::vector<int64_t>& samples, size_t first) {
+  return {samples.begin() + static_cast<long>(first), samples.end()};
+}
+
+double median_of(const std::vector<int64_t>& samples) {
+  const std::vector<double> values(samples.begin(), samples.end());
+  return stats::median(values);
+}
+
+void send_settling(const LoopEnd& end, const Send& send) {
+  send(wire::Fact{"warm_up_count", static_cast<int64_t>(end.first)});
+  if (end.is_settled) send(wire::Fact{"settled", *end.is_settled});
+}
+
+// The same input again and again must give the first run's answer and take as long as different
+// ones do (LoadGen's TEST04). `different`: samples of inputs in turn.
+template <typename Step>
+Result<void> audit(const Session& session, Step&& step, const std::vector<int64_t>& different,
+                   const Send& send) {
+  constexpr int repeat_count = 5;
+  send(wire::PhaseStarted{"audit"});
+  std::vector<int64_t> same;
+  for (int i = 0; i < repeat_count; ++i) QB_CHECK(timed(step, same));
+  QB_CHECK(send_output_hash(session, send, "output_hash_after"));
+  send(wire::Fact{"same_input_ratio", median_of(same) / median_of(different)});
   return {};
 }
 
@@ -36,16 +69,18 @@ class Generation {
   Generation(const ir::Graph& graph, const wire::Request& request)
       : workload_(request.workload),
         vocabulary_(graph[graph.outputs[0]].shape[2].extent),
-        prompt_(static_cast<size_t>(workload_.batch * workload_.prompt_tokens)),
         next_(static_cast<size_t>(workload_.batch)) {
     Rng rng(derive_seed(request.seed, "prompt"));
-    for (int64_t& token : prompt_)
-      token = static_cast<int64_t>(rng.below(static_cast<uint64_t>(vocabulary_)));
+    for (std::vector<int64_t>& prompt : prompts_) {
+      prompt.resize(static_cast<size_t>(workload_.batch * workload_.prompt_tokens));
+      for (int64_t& token : prompt)
+        token = static_cast<int64_t>(rng.below(static_cast<uint64_t>(vocabulary_)));
+    }
   }
 
-  Result<void> prefill(Session& session) {
+  Result<void> prefill(Session& session, int64_t prompt) {
     const int64_t last = workload_.prompt_tokens - 1;
-    return step(session, prompt_, workload_.prompt_tokens, last, 0);
+    return step(session, prompts_[prompt % input_count], workload_.prompt_tokens, last, 0);
   }
   Result<void> decode(Session& session, int64_t past_tokens) {
     return step(session, next_, 1, 0, past_tokens);
@@ -63,10 +98,10 @@ class Generation {
   std::vector<int64_t> decode_ns = with_room();
 
   // One generation, timed step by step.
-  Result<void> run(Session& session) {
+  Result<void> run(Session& session, int64_t number) {
     QB_CHECK(timed(
         [&] {
-          Result<void> done = timed([&] { return prefill(session); }, prefill_ns);
+          Result<void> done = timed([&] { return prefill(session, number); }, prefill_ns);
           if (done) choose(session);
           return done;
         },
@@ -77,11 +112,22 @@ class Generation {
     }
     return {};
   }
-  void clear() {
-    prefill_ns.clear();
-    first_token_ns.clear();
-    decode_ns.clear();
+  // What must become steady: the decode steps, each over the median of its position, since later
+  // tokens look back on more; prefills when nothing is decoded.
+  std::vector<double> series() const {
+    if (decode_ns.empty()) return {prefill_ns.begin(), prefill_ns.end()};
+    std::vector<double> values(decode_ns.begin(), decode_ns.end());
+    const size_t steps = steps_each();
+    if (values.size() < 2 * steps) return values;
+    for (size_t position = 0; position < steps; ++position) {
+      std::vector<double> column;
+      for (size_t i = position; i < values.size(); i += steps) column.push_back(values[i]);
+      const double middle = std::max(1.0, stats::median(column));
+      for (size_t i = position; i < values.size(); i += steps) values[i] /= middle;
+    }
+    return values;
   }
+  size_t steps_each() const { return static_cast<size_t>(workload_.generated_tokens - 1); }
 
  private:
   Result<void> step(Session& session, const std::vector<int64_t>& tokens, int64_t count,
@@ -95,20 +141,9 @@ class Generation {
 
   Workload workload_;
   int64_t vocabulary_;
-  std::vector<int64_t> prompt_;
+  std::vector<int64_t> prompts_[input_count];
   std::vector<int64_t> next_;
 };
-
-LoopLimits warmup_limits(const wire::Limits& limits) {
-  return {.count_min = limits.warmup_count_min,
-          .duration_ns_min = limits.warmup_duration_ns_min,
-          .duration_ns_max = limits.duration_ns_max};
-}
-LoopLimits timed_limits(const wire::Limits& limits) {
-  return {.count_min = limits.iteration_count_min,
-          .duration_ns_min = limits.duration_ns_min,
-          .duration_ns_max = limits.duration_ns_max};
-}
 
 Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
                                 const wire::Request& request, const Send& send) {
@@ -117,23 +152,27 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
   Generation generation(bundle.graph(), request);
   send(wire::PhaseStarted{"first_run"});
   std::vector<int64_t> first_run;
-  QB_CHECK(timed([&] { return generation.prefill(session); }, first_run));
+  QB_CHECK(timed([&] { return generation.prefill(session, 0); }, first_run));
   send(SampleSeries{"first_run", first_run});
-  QB_CHECK(check_outputs(session, send));
-  send(wire::PhaseStarted{"warm_up"});
-  if (request.limits.warmup_count_min > 0)
-    QB_CHECK(
-        repeat(warmup_limits(request.limits), [&](int64_t) { return generation.run(session); }));
-  generation.clear();
+  QB_CHECK(send_output_hash(session, send, "output_hash"));
   send(wire::PhaseStarted{"measure"});
-  LoopLimits limits = timed_limits(request.limits);
-  limits.count_max = std::max<int64_t>(
-      1, static_cast<int64_t>(sample_capacity) / request.workload.generated_tokens);
-  QB_CHECK(repeat(limits, [&](int64_t) { return generation.run(session); }));
-  send(SampleSeries{"prefill", generation.prefill_ns});
-  send(SampleSeries{"time_to_first_token", generation.first_token_ns});
-  if (!generation.decode_ns.empty()) send(SampleSeries{"decode", generation.decode_ns});
-  return {};
+  const size_t count_max =
+      std::max<size_t>(1, sample_capacity / static_cast<size_t>(request.workload.generated_tokens));
+  QB_TRY(const LoopEnd end,
+         repeat_until_steady(
+             request.limits, count_max, [&](int64_t i) { return generation.run(session, i); },
+             [&] { return generation.series(); }));
+  send_settling(end, send);
+  const size_t first_step = end.first * generation.steps_each();
+  send(SampleSeries{"prefill", tail_of(generation.prefill_ns, end.first)});
+  send(SampleSeries{"time_to_first_token", tail_of(generation.first_token_ns, end.first)});
+  if (!generation.decode_ns.empty()) {
+    send(SampleSeries{"decode", tail_of(generation.decode_ns, first_step)});
+    send(SampleSeries{"warm_up", head_of(generation.decode_ns, first_step)});
+  }
+  return audit(
+      session, [&] { return generation.prefill(session, 0); },
+      tail_of(generation.prefill_ns, end.first), send);
 }
 
 Result<void> measure_inference(const bundle::Bundle& bundle, Session& session,
@@ -142,27 +181,30 @@ Result<void> measure_inference(const bundle::Bundle& bundle, Session& session,
   const std::vector<int64_t> shape = ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
                                               {.batch = request.workload.batch});
   const size_t size = element_count(shape);
-  std::vector<float> pictures(size * picture_count);
+  std::vector<float> pictures(size * input_count);
   Rng rng(derive_seed(request.seed, "pictures"));
   for (float& value : pictures) value = static_cast<float>(2.0 * rng.uniform() - 1.0);
   const auto infer = [&](int64_t i) {
     const TensorView input = {ElementType::f32, shape,
-                              pictures.data() + static_cast<size_t>(i % picture_count) * size};
+                              pictures.data() + static_cast<size_t>(i % input_count) * size};
     return session.run({{&input, 1}, 0});
   };
   std::vector<int64_t> samples = with_room();
   send(wire::PhaseStarted{"first_run"});
   QB_CHECK(timed([&] { return infer(0); }, samples));
   send(SampleSeries{"first_run", samples});
-  QB_CHECK(check_outputs(session, send));
-  send(wire::PhaseStarted{"warm_up"});
-  if (request.limits.warmup_count_min > 0) QB_CHECK(repeat(warmup_limits(request.limits), infer));
+  QB_CHECK(send_output_hash(session, send, "output_hash"));
   samples.clear();
   send(wire::PhaseStarted{"measure"});
-  QB_CHECK(repeat(timed_limits(request.limits),
-                  [&](int64_t i) { return timed([&] { return infer(i); }, samples); }));
-  send(SampleSeries{"inference", samples});
-  return {};
+  QB_TRY(const LoopEnd end,
+         repeat_until_steady(
+             request.limits, sample_capacity,
+             [&](int64_t i) { return timed([&] { return infer(i); }, samples); },
+             [&] { return std::vector<double>(samples.begin(), samples.end()); }));
+  send_settling(end, send);
+  send(SampleSeries{"inference", tail_of(samples, end.first)});
+  send(SampleSeries{"warm_up", head_of(samples, end.first)});
+  return audit(session, [&] { return infer(0); }, tail_of(samples, end.first), send);
 }
 
 }  // namespace

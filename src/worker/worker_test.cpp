@@ -9,6 +9,7 @@
 #include "bundle/tensor_file.h"
 #include "ir/builder.h"
 #include "worker/run.h"
+#include "worker/timed_loop.h"
 
 using namespace qb;
 namespace fs = std::filesystem;
@@ -122,8 +123,9 @@ TEST_CASE("a generation is a prefill and then one token a step, fed with the lik
   const wire::Request request = {.workload = {.prompt_tokens = 5, .generated_tokens = 4},
                                  .limits = {.warmup_count_min = 2, .iteration_count_min = 3}};
   REQUIRE(worker::measure_speed(stage.language_model(), session, request, listener.send()));
-  REQUIRE(session.calls.size() == 1 + (2 + 3) * 4);
-  for (size_t i = 1; i < session.calls.size(); ++i) {
+  constexpr size_t audit_count = 5;
+  REQUIRE(session.calls.size() == 1 + (2 + 3) * 4 + audit_count);
+  for (size_t i = 1; i < session.calls.size() - audit_count; ++i) {
     CAPTURE(i);
     const Call& call = session.calls[i];
     const auto step = static_cast<int64_t>((i - 1) % 4);
@@ -131,13 +133,18 @@ TEST_CASE("a generation is a prefill and then one token a step, fed with the lik
     CHECK(call.position_first == (step == 0 ? 4 : 0));
     CHECK(call.position_count == 1);
     if (step == 0) {
-      CHECK(call.tokens == session.calls[0].tokens);
+      const bool is_first_prompt = (i - 1) / 4 % 4 == 0;  // four prompts, in turn
+      CHECK((call.tokens == session.calls[0].tokens) == is_first_prompt);
     } else {
       CHECK(call.tokens == std::vector<int64_t>{static_cast<int64_t>((i - 1) % vocabulary)});
     }
   }
+  for (size_t i = session.calls.size() - audit_count; i < session.calls.size(); ++i)
+    CHECK(session.calls[i].tokens == session.calls[0].tokens);
   CHECK(session.calls[0].tokens.size() == 5);
   CHECK(listener.facts.contains("output_hash"));
+  CHECK(listener.facts.contains("output_hash_after"));
+  CHECK(listener.facts["same_input_ratio"].as_double() > 0.0);
 }
 
 TEST_CASE("warm-up and first run are not among the samples") {
@@ -151,6 +158,8 @@ TEST_CASE("warm-up and first run are not among the samples") {
   CHECK(listener.samples["prefill"].size() == 3);
   CHECK(listener.samples["time_to_first_token"].size() == 3);
   CHECK(listener.samples["decode"].size() == 9);
+  CHECK(listener.samples["warm_up"].size() == 6);
+  CHECK(listener.facts["warm_up_count"].as_int() == 2);
   for (size_t i = 0; i < 3; ++i)
     CHECK(listener.samples["time_to_first_token"][i] >= listener.samples["prefill"][i]);
 }
@@ -161,7 +170,7 @@ TEST_CASE("a classifier sees other pictures in turn") {
   Listener listener;
   const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 8}};
   REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
-  REQUIRE(session.calls.size() == 1 + 8);
+  REQUIRE(session.calls.size() == 1 + 8 + 5);
   CHECK(listener.samples["inference"].size() == 8);
   CHECK(session.calls[1].data != session.calls[2].data);
   CHECK(session.calls[1].data == session.calls[5].data);
@@ -179,6 +188,27 @@ TEST_CASE("the loop goes on until count and duration are both enough, or time is
   FakeSession endless;
   REQUIRE(worker::measure_speed(stage.classifier(), endless, request, listener.send()));
   CHECK(listener.samples["inference"].size() < 900'000);
+}
+
+TEST_CASE("a slow start is warm-up, however long; a loop that never settles says so") {
+  using worker::settle;
+  const wire::Limits limits = {.warmup_count_min = 2};
+  std::vector<int64_t> ends_ns;
+  std::vector<double> series;
+  for (int64_t i = 1; i <= 100; ++i) {
+    ends_ns.push_back(1'000'000 * i);
+    series.push_back((i <= 20 ? 3.0 : 1.0) + 0.01 * static_cast<double>(i * 7919 % 13));
+  }
+  const worker::LoopEnd end = settle(limits, ends_ns, series);
+  CHECK(end.first == 20);
+  CHECK(end.is_settled == true);
+  for (size_t i = 0; i < series.size(); ++i) series[i] = 1.0 + static_cast<double>(i);
+  const worker::LoopEnd restless = settle(limits, ends_ns, series);
+  CHECK(restless.is_settled == false);
+  CHECK(restless.first == 2);
+  const worker::LoopEnd few = settle(limits, std::span(ends_ns).first(4), {});
+  CHECK_FALSE(few.is_settled.has_value());
+  CHECK(few.first == 2);
 }
 
 TEST_CASE("a logit that isn't finite fails the case") {

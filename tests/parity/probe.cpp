@@ -3,6 +3,7 @@
 //   probe weights FILE             name, shape and hash of the f32 values of each tensor
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
 //   probe encode|decode FORMAT     f32 weights on stdin to blocks, or blocks to f32 weights
+//   probe stats                    a JSON list of numbers on stdin; JSON of its statistics
 //   probe prepare MODEL SCHEME DATA CACHE   JSON: bundle and dataset
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include "prepare/dataset.h"
 #include "prepare/gguf_llama.h"
 #include "quant/scheme.h"
+#include "stats/bootstrap.h"
 #include "weights/weight_file.h"
 
 using namespace qb;
@@ -92,6 +94,37 @@ Result<void> convert_blocks(std::string_view name, bool is_encoding) {
   return {};
 }
 
+Json interval_json(const std::optional<stats::Interval>& interval) {
+  if (!interval) return {};
+  return Json::array_of(std::vector<double>{interval->low, interval->high});
+}
+
+Result<void> print_stats() {
+  const std::string text(std::istreambuf_iterator<char>(std::cin), {});
+  QB_TRY(const Json json, parse_json(text));
+  std::vector<double> values;
+  for (const Json& item : json.as_array()) values.push_back(item.as_double());
+  const auto distribution =
+      stats::bootstrap_distribution(values, stats::mean, {.resample_count = 2000});
+  std::vector<double> quantiles;
+  for (const double q : {0.0, 0.1, 0.25, 0.5, 0.9, 0.99, 1.0})
+    quantiles.push_back(stats::quantile(values, q));
+  std::vector<double> correlations;
+  for (size_t lag = 1; lag <= 10; ++lag)
+    correlations.push_back(stats::autocorrelation(values, lag));
+  std::puts(
+      dump_json(Json::object(
+                    {{"mean", stats::mean(values)},
+                     {"standard_deviation", stats::standard_deviation(values).value_or(0)},
+                     {"quantiles", Json::array_of(quantiles)},
+                     {"median_interval", interval_json(stats::median_interval(values))},
+                     {"distribution", Json::array_of(distribution)},
+                     {"bca", interval_json(stats::bca_interval(values, stats::mean, distribution))},
+                     {"autocorrelation", Json::array_of(correlations)}}))
+          .c_str());
+  return {};
+}
+
 Result<void> prepare_all(std::span<char*> a) {
   QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], a[4]));
   QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
@@ -111,6 +144,7 @@ Result<void> run(std::span<char*> a) {
     return print_picture(a[2], std::atoll(a[3]), std::string_view(a[4]) == "cut_out");
   if ((verb == "encode" || verb == "decode") && a.size() == 3)
     return convert_blocks(a[2], verb == "encode");
+  if (verb == "stats" && a.size() == 2) return print_stats();
   if (verb == "prepare" && a.size() == 6) return prepare_all(a);
   return fail(Errc::bad_input, "see the head of probe.cpp");
 }

@@ -1,0 +1,33 @@
+#include "campaign/audit.h"
+
+#include <set>
+
+#include "metrics/metrics.h"
+#include "stats/stats.h"
+
+namespace qb::campaign {
+namespace {
+
+constexpr double same_input_ratio_min = 0.9;
+
+}  // namespace
+
+void audit(Record& record) {
+  std::set<std::string> hashes;
+  std::vector<double> ratios;
+  for (const Launch* launch : metrics::counted_launches(record, "speed")) {
+    for (const char* name : {"output_hash", "output_hash_after"})
+      if (launch->facts[name].is_string()) hashes.insert(launch->facts[name].as_string());
+    if (launch->facts["same_input_ratio"].is_number())
+      ratios.push_back(launch->facts["same_input_ratio"].as_double());
+  }
+  if (hashes.empty()) return;
+  Json result = Json::object({{"answers_are_equal", hashes.size() == 1}});
+  if (!ratios.empty()) {
+    const double ratio = stats::median(ratios);
+    result.set("same_input_ratio", ratio).set("may_keep_answers", ratio < same_input_ratio_min);
+  }
+  record.manifest.set("audit", std::move(result));
+}
+
+}  // namespace qb::campaign

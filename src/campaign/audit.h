@@ -1,0 +1,13 @@
+// Whether the answers of a case's launches are what they should be.
+#pragma once
+
+#include "record/record.h"
+
+namespace qb::campaign {
+
+// Writes manifest "audit": whether every launch gave the same answer to the same input, at its
+// start and at its end, and whether the same input again and again took as long as different ones
+// (below 0.9 of it an earlier answer may have been kept).
+void audit(Record& record);
+
+}  // namespace qb::campaign

@@ -1,0 +1,68 @@
+#include <doctest/doctest.h>
+
+#include "campaign/audit.h"
+#include "campaign/contention.h"
+#include "metrics/metrics.h"
+
+using namespace qb;
+using namespace qb::campaign;
+
+namespace {
+
+Launch launch_with(std::initializer_list<Json::Member> facts) {
+  return {.facts = Json::object(facts)};
+}
+
+}  // namespace
+
+TEST_CASE("what others used of the machine disturbs a launch, from a tenth of a core on") {
+  const auto launch = [](int64_t foreign_ns, int64_t steal_ns) {
+    return launch_with({{"measure_time_ns", 1'000'000'000},
+                        {"cpu_time_ns", 1'900'000'000},
+                        {"system_busy_time_ns", 1'900'000'000 + foreign_ns},
+                        {"steal_time_ns", steal_ns}});
+  };
+  CHECK(contention_of(launch(90'000'000, 0)).empty());
+  CHECK(contention_of(launch(250'000'000, 0)) == "other programs used 25 % of a core");
+  CHECK(contention_of(launch(0, 40'000'000)).empty());
+  CHECK(contention_of(launch(0, 80'000'000)) == "the hypervisor took 8 % of a core");
+}
+
+TEST_CASE("what can't be told is no disturbance") {
+  CHECK(contention_of(launch_with({})).empty());
+  CHECK(contention_of(launch_with({{"measure_time_ns", 1'000'000'000}})).empty());
+  CHECK(contention_of(launch_with({{"measure_time_ns", 1'000'000},  // too short for the counters
+                                   {"cpu_time_ns", 0},
+                                   {"system_busy_time_ns", 1'000'000}}))
+            .empty());
+}
+
+TEST_CASE("an audit sees answers that change, and answers that come too fast") {
+  const auto record_of = [](const char* second_hash, double ratio) {
+    Record record;
+    for (int64_t i = 0; i < 2; ++i)
+      record.launches.push_back(
+          {.index = i,
+           .facts = Json::object({{"output_hash", "a"},
+                                  {"output_hash_after", i == 0 ? "a" : second_hash},
+                                  {"same_input_ratio", ratio}})});
+    audit(record);
+    return record;
+  };
+  const Record good = record_of("a", 1.01);
+  CHECK(good.manifest["audit"]["answers_are_equal"].as_bool());
+  CHECK_FALSE(good.manifest["audit"]["may_keep_answers"].as_bool());
+  CHECK_FALSE(record_of("b", 1.0).manifest["audit"]["answers_are_equal"].as_bool());
+  CHECK(record_of("a", 0.4).manifest["audit"]["may_keep_answers"].as_bool());
+}
+
+TEST_CASE("a launch that was measured again doesn't count, its repeat does") {
+  Record record = {.subject = {.workload = {.prompt_tokens = 8, .generated_tokens = 2}}};
+  for (const auto& [index, ns] :
+       {std::pair<int64_t, int64_t>{0, 1'000'000}, {1, 9'000'000}, {1 + repeat_offset, 1'000'000}})
+    record.launches.push_back({.index = index, .samples = {{"decode", {ns}}}});
+  CHECK(metrics::counted_launches(record, "speed").size() == 2);
+  const auto measured = metrics::measure(record);
+  for (const Measurement& m : measured)
+    if (m.name == "decode_tokens_per_s") CHECK(m.value == doctest::Approx(1000.0));
+}

@@ -1,0 +1,30 @@
+#include "campaign/contention.h"
+
+namespace qb::campaign {
+namespace {
+
+constexpr double judged_ns_min = 2e8;  // the counters tick every 10 ms
+constexpr double foreign_share_max = 0.10;
+constexpr double steal_share_max = 0.05;
+
+}  // namespace
+
+std::string contention_of(const Launch& launch) {
+  const Json& facts = launch.facts;
+  const double time_ns = facts["measure_time_ns"].as_double();
+  if (time_ns < judged_ns_min) return {};
+  if (facts["steal_time_ns"].is_number()) {
+    const double share = facts["steal_time_ns"].as_double() / time_ns;
+    if (share > steal_share_max)
+      return fmt::format("the hypervisor took {:.0f} % of a core", share * 100.0);
+  }
+  if (facts["system_busy_time_ns"].is_number() && facts["cpu_time_ns"].is_number()) {
+    const double share =
+        (facts["system_busy_time_ns"].as_double() - facts["cpu_time_ns"].as_double()) / time_ns;
+    if (share > foreign_share_max)
+      return fmt::format("other programs used {:.0f} % of a core", share * 100.0);
+  }
+  return {};
+}
+
+}  // namespace qb::campaign

@@ -1,0 +1,118 @@
+// One figure, from raw samples to its interval.
+#include <algorithm>
+
+#include "base/units.h"
+#include "metrics/metrics.h"
+#include "report/report.h"
+#include "stats/bootstrap.h"
+
+namespace qb::report {
+namespace {
+
+std::string quantity(double value, std::string_view unit) { return format_quantity(value, unit); }
+
+// "settled after 12 of warm-up"
+std::string settling_text(const Launch& launch) {
+  const Json& settled = launch.facts["settled"];
+  const std::string warmup =
+      fmt::format("{} iterations of warm-up", launch.facts["warm_up_count"].as_int());
+  if (!settled.is_bool()) return fmt::format("after {}; too few to tell whether steady", warmup);
+  return settled.as_bool() ? fmt::format("steady after {}", warmup)
+                           : fmt::format("did not settle; {} by count", warmup);
+}
+
+// A launch's raw samples: how many count for how many, their median and its interval.
+std::string samples_text(const SampleSeries& series) {
+  const std::vector<double> values(series.duration_ns.begin(), series.duration_ns.end());
+  std::string text =
+      fmt::format("{} samples, median {}", values.size(), quantity(stats::median(values), "ns"));
+  const double effective = stats::effective_sample_size(values);
+  if (effective < static_cast<double>(values.size()) / 2.0)
+    text += fmt::format(", neighbours depend on each other: worth {:.0f}", effective);
+  if (const auto interval =
+          stats::block_bootstrap_interval(values, stats::median, {.resample_count = 999}))
+    text += fmt::format(", within this launch {} to {}", quantity(interval->low, "ns"),
+                        quantity(interval->high, "ns"));
+  return text;
+}
+
+std::string launches_text(const Record& record, const metrics::Metric& metric,
+                          const Measurement& measurement) {
+  const bool is_quality = measurement.launch_values.empty();
+  const std::string_view kind = is_quality ? "quality" : "speed";
+  const auto counted = metrics::counted_launches(record, kind);
+  std::string text;
+  for (const Launch& launch : record.launches) {
+    if (launch.kind != kind) continue;
+    const auto place = std::ranges::find(counted, &launch);
+    text += fmt::format("  launch {}{}: {}", launch.index % repeat_offset,
+                        launch.index >= repeat_offset ? " again" : "", name_of(launch.outcome));
+    if (!launch.reason.empty()) text += fmt::format(", {}", launch.reason);
+    const auto index = static_cast<size_t>(place - counted.begin());
+    if (place != counted.end() && index < measurement.launch_values.size())
+      text += fmt::format(", {}", quantity(measurement.launch_values[index], metric.unit));
+    if (launch.facts["contention"].is_string())
+      text += fmt::format("\n    disturbed: {}{}", launch.facts["contention"].as_string(),
+                          place == counted.end() ? "; measured again, so it doesn't count" : "");
+    for (const SampleSeries& series : launch.samples)
+      if (series.phase == metric.source && !series.duration_ns.empty())
+        text += fmt::format("\n    {}: {}; {}", series.phase, samples_text(series),
+                            settling_text(launch));
+    text += "\n";
+  }
+  return text;
+}
+
+std::string rule_text(const Measurement& measurement, const metrics::Metric& metric) {
+  const size_t count = measurement.launch_values.size();
+  if (count == 0) return {};
+  std::vector<double> sorted = measurement.launch_values;
+  std::ranges::sort(sorted);
+  std::string text =
+      fmt::format("  the figure is the median of {} launch{}", count, count == 1 ? "" : "es");
+  if (measurement.low && measurement.high)
+    text += fmt::format(
+        "; its 95 % interval is from the {}th to the {}th of them in order (order statistics)",
+        std::ranges::find(sorted, *measurement.low) - sorted.begin() + 1,
+        std::ranges::find(sorted, *measurement.high) - sorted.begin() + 1);
+  else
+    text += "; six are needed for a 95 % interval of a median";
+  if (const auto interval = stats::bca_interval(sorted, stats::mean))
+    text +=
+        fmt::format("\n  their mean is {}, 95 % interval {} to {} (BCa bootstrap)",
+                    quantity(stats::mean(sorted), metric.unit),
+                    quantity(interval->low, metric.unit), quantity(interval->high, metric.unit));
+  return text + "\n";
+}
+
+}  // namespace
+
+Result<std::string> render_explanation(const Record& record, std::string_view metric_name) {
+  const metrics::Metric* metric = metrics::find_metric(metric_name);
+  const auto measurements = metrics::measure(record);
+  const auto found = std::ranges::find(measurements, metric_name, &Measurement::name);
+  if (!metric || found == measurements.end())
+    return fail(Errc::bad_input, "{} has no metric \"{}\"; `qbench metrics` lists them",
+                case_id(record.subject), metric_name);
+  std::string text = fmt::format("{}\nrun {}, recorded {}, {}{}{}\n\n", case_id(record.subject),
+                                 record.run_id, record.recorded_at, name_of(record.outcome),
+                                 record.reason.empty() ? "" : ": ", record.reason);
+  text += fmt::format("{}: {}", metric->name,
+                      found->value ? quantity(*found->value, metric->unit) : "not available");
+  if (found->low && found->high)
+    text += fmt::format(", 95 % interval {} to {}", quantity(*found->low, metric->unit),
+                        quantity(*found->high, metric->unit));
+  if (!found->value) text += fmt::format(": {}", found->reason);
+  text += fmt::format("\n  {} From {}.\n", metric->summary, metric->source);
+  text += launches_text(record, *metric, *found);
+  text += rule_text(*found, *metric);
+  if (const std::string& stopped = record.manifest["stopped"].as_string(); !stopped.empty())
+    text += fmt::format("  stopped {}\n", stopped);
+  text += "\nIt depends on\n";
+  for (const auto& [key, value] : record.manifest.as_object())
+    text +=
+        fmt::format("  {:<18} {}\n", key, value.is_string() ? value.as_string() : dump_json(value));
+  return text;
+}
+
+}  // namespace qb::report

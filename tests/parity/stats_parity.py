@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Statistics against scipy and statsmodels, to 1e-9 on shared inputs, extremes included.
+
+Usage: stats_parity.py PROBE
+"""
+import json
+import subprocess
+import sys
+
+import numpy as np
+from scipy import stats
+from scipy.stats import bootstrap
+from scipy.stats._resampling import BootstrapResult
+from statsmodels.tsa.stattools import acf
+
+PROBE = sys.argv[1]
+
+
+def ours(values):
+    done = subprocess.run([PROBE, "stats"], input=json.dumps([float(v) for v in values]), capture_output=True, text=True,
+                          check=True)
+    return json.loads(done.stdout)
+
+
+def near(what, got, wanted):
+    assert np.allclose(got, wanted, rtol=1e-9, atol=1e-12), f"{what}: {got} is not {wanted}"
+
+
+rng = np.random.default_rng(3)
+walk = np.cumsum(rng.normal(size=300))
+inputs = {
+    "normal": rng.normal(10, 2, 40), "lognormal": rng.lognormal(size=25), "six": rng.normal(size=6),
+    "ties": rng.integers(0, 4, 50).astype(float), "huge and tiny": rng.lognormal(0, 8, 30), "walk": walk,
+    "negative": -rng.lognormal(size=21), "three": np.array([1.0, 2.0, 4.0]), "constant": np.full(20, 3.0),
+    "one": np.array([5.0]), "many": rng.normal(size=200_000),
+}
+for name, values in inputs.items():
+    got = ours(values)
+    near(f"{name} mean", got["mean"], np.mean(values))
+    near(f"{name} quantiles", got["quantiles"], np.quantile(values, [0, 0.1, 0.25, 0.5, 0.9, 0.99, 1]))
+    if len(values) > 1:
+        near(f"{name} deviation", got["standard_deviation"], np.std(values, ddof=1))
+    # The order-statistic interval: the binomial's own words.
+    n, ordered = len(values), np.sort(values)
+    k = int(stats.binom.ppf(0.025, n, 0.5))
+    k = k if stats.binom.cdf(k - 1, n, 0.5) <= 0.025 else k - 1
+    if k < 1 or stats.binom.cdf(k - 1, n, 0.5) > 0.025:
+        assert got["median_interval"] is None, name
+    else:
+        while stats.binom.cdf(k, n, 0.5) <= 0.025:
+            k += 1
+        near(f"{name} median interval", got["median_interval"], [ordered[k - 1], ordered[n - k]])
+    if np.ptp(values) > 0 and 20 <= n <= 1000:
+        near(f"{name} autocorrelation", got["autocorrelation"], acf(values, nlags=10, fft=False)[1:])
+    if np.ptp(values) > 0 and 3 <= n <= 1000:
+        # scipy's BCa of our own resamples.
+        wanted = bootstrap((values,), np.mean, n_resamples=0, method="BCa", bootstrap_result=BootstrapResult(
+            confidence_interval=None, bootstrap_distribution=np.array(got["distribution"]), standard_error=None))
+        near(f"{name} BCa", got["bca"], list(wanted.confidence_interval))
+    if np.ptp(values) == 0:
+        assert got["bca"] is None, name
+print(f"{len(inputs)} inputs agree to 1e-9")
