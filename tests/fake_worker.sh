@@ -20,6 +20,10 @@ case $QB_FAKE in
     echo '{"event":"fact","name":"kernels","value":7}' >&3
     echo "last words" >&2
     kill -ABRT $$ ;;
+  cut)  # the first $QB_FAKE_BYTES bytes of a whole stream of events
+    printf '%s\n' '{"event":"phase","phase":"measure"}' \
+      '{"event":"samples","phase":"decode","duration_ns":[5,6]}' \
+      '{"event":"fact","name":"settled","value":true}' "$finished" | head -c "$QB_FAKE_BYTES" >&3 ;;
   hang)
     trap '' TERM INT
     sleep 600 &

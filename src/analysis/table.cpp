@@ -61,6 +61,13 @@ Cell bits_cell(const Record& record) {
   return {fmt::format("{:.2f}", bits.as_double()), bits.as_double(), {}};
 }
 
+void drop_column(Table& table, std::string_view heading) {
+  const auto column = std::ranges::find(table.columns, heading, &Column::heading);
+  const auto index = column - table.columns.begin();
+  table.columns.erase(column);
+  for (auto& row : table.rows) row.erase(row.begin() + index);
+}
+
 // A column that says the same in every row moves to the title.
 void hoist_column(Table& table, std::string_view heading, std::string_view suffix) {
   const auto column = std::ranges::find(table.columns, heading, &Column::heading);
@@ -72,8 +79,7 @@ void hoist_column(Table& table, std::string_view heading, std::string_view suffi
   if (!std::ranges::all_of(table.rows, [&](const auto& row) { return text_of(row) == first; }))
     return;
   table.title += fmt::format(", {}{}", first, suffix);
-  table.columns.erase(column);
-  for (auto& row : table.rows) row.erase(row.begin() + index);
+  drop_column(table, heading);
 }
 
 }  // namespace
@@ -114,11 +120,9 @@ Table summarize(const std::vector<const Record*>& records) {
   const Record& first = *records.front();
   const std::string weights = first.manifest["weights"].as_string();
   table.title = first.subject.model + (weights.empty() ? "" : fmt::format(", {} weights", weights));
-  table.columns = {{"scheme"},
-                   {"framework"},
-                   {"device"},
-                   {"threads", "1"},
-                   {"bits/weight", "1", metrics::Better::lower}};
+  table.columns = {{"scheme"},          {"framework"},
+                   {"device"},          {"threads", "1"},
+                   {"depth", "tokens"}, {"bits/weight", "1", metrics::Better::lower}};
   for (const std::string_view name : metrics_of(first)) {
     const metrics::Metric& metric = *metrics::find_metric(name);
     table.columns.push_back({std::string(metric.label), std::string(metric.unit), metric.better});
@@ -133,6 +137,7 @@ Table summarize(const std::vector<const Record*>& records) {
         {c.framework, {}, record->manifest["framework_version"].as_string()},
         {c.device, {}, {}},
         {std::to_string(c.workload.thread_count), static_cast<double>(c.workload.thread_count), {}},
+        {std::to_string(c.workload.depth_tokens), static_cast<double>(c.workload.depth_tokens), {}},
         bits_cell(*record)};
     for (const std::string_view name : metrics_of(first)) {
       row.push_back(cell_of(*record, *metrics::find_metric(name)));
@@ -143,6 +148,12 @@ Table summarize(const std::vector<const Record*>& records) {
   }
   hoist_column(table, "device", "");
   hoist_column(table, "threads", " threads");
+  const bool has_depth = std::ranges::any_of(
+      records, [](const Record* record) { return record->subject.workload.depth_tokens > 0; });
+  if (has_depth)
+    hoist_column(table, "depth", " tokens before the prompt");
+  else
+    drop_column(table, "depth");
   return table;
 }
 

@@ -54,20 +54,36 @@ Workload workload_of(const spec::Benchmark& benchmark, const models::Model& mode
   return {.prompt_tokens = benchmark.prompt_tokens, .generated_tokens = benchmark.generated_tokens};
 }
 
-void add_cases(const spec::Benchmark& benchmark, const models::Model& model, Plan& plan) {
+void add_case(const Case& subject, bool quality, Plan& plan) {
+  const auto is_same = [&](const PlannedCase& other) { return other.subject == subject; };
+  if (std::ranges::none_of(plan.cases, is_same)) plan.cases.push_back({subject, quality});
+}
+
+Result<void> check_context(const models::Model& model, const Workload& w) {
+  const int64_t tokens = w.depth_tokens + w.prompt_tokens + w.generated_tokens;
+  if (model.task != models::Task::causal_lm || tokens <= model.context_tokens) return {};
+  return fail(Errc::bad_input, "{} tokens of context are wanted, {} was made for {}", tokens,
+              model.name, model.context_tokens);
+}
+
+Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& model, Plan& plan) {
+  const bool is_language = model.task == models::Task::causal_lm;
+  const std::vector<int64_t> depths = is_language ? benchmark.depths : std::vector<int64_t>{0};
   for (const std::string& framework : benchmark.frameworks)
     for (const std::string& device : benchmark.devices)
       for (const std::string& scheme : benchmark.schemes)
         for (const int64_t batch : benchmark.batches)
-          for (const int64_t thread_count : benchmark.thread_counts) {
-            Workload workload = workload_of(benchmark, model);
-            workload.batch = batch;
-            workload.thread_count = thread_count;
-            const Case subject = {std::string(model.name), scheme, framework, device, workload};
-            const auto is_same = [&](const PlannedCase& other) { return other.subject == subject; };
-            if (std::ranges::none_of(plan.cases, is_same))
-              plan.cases.push_back({subject, benchmark.quality});
-          }
+          for (const int64_t thread_count : benchmark.thread_counts)
+            for (const int64_t depth : depths) {
+              Workload workload = workload_of(benchmark, model);
+              workload.batch = batch;
+              workload.thread_count = thread_count;
+              workload.depth_tokens = depth;
+              QB_CHECK(check_context(model, workload));
+              add_case({std::string(model.name), scheme, framework, device, workload},
+                       benchmark.quality, plan);
+            }
+  return {};
 }
 
 void add_launches(Plan& plan, int64_t launch_count, uint64_t seed) {
@@ -101,7 +117,7 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
           std::ranges::find(narrowing.models, name) == narrowing.models.end())
         continue;
       QB_TRY(const models::Model model, models::find_model(name));
-      add_cases(benchmark, model, plan);
+      QB_CHECK(add_cases(benchmark, model, plan));
     }
   }
   if (plan.cases.empty())

@@ -14,6 +14,7 @@ std::string case_id(const Case& c) {
                                c.workload.batch, c.workload.thread_count);
   if (c.workload.prompt_tokens > 0)
     id += fmt::format("p{}g{}", c.workload.prompt_tokens, c.workload.generated_tokens);
+  if (c.workload.depth_tokens > 0) id += fmt::format("d{}", c.workload.depth_tokens);
   return id;
 }
 

@@ -17,6 +17,7 @@ struct Workload {
   int64_t thread_count = 1;
   int64_t prompt_tokens = 0;     // language models; 0 otherwise
   int64_t generated_tokens = 0;  // language models; 0 otherwise
+  int64_t depth_tokens = 0;      // already in the caches before the prompt
   friend bool operator==(const Workload&, const Workload&) = default;
 };
 

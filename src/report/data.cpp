@@ -59,6 +59,7 @@ Json to_json(const Record& record, bool with_samples) {
                        {"thread_count", c.workload.thread_count},
                        {"prompt_tokens", c.workload.prompt_tokens},
                        {"generated_tokens", c.workload.generated_tokens},
+                       {"depth_tokens", c.workload.depth_tokens},
                        {"outcome", name_of(record.outcome)},
                        {"reason", record.reason},
                        {"recorded_at", record.recorded_at},

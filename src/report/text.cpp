@@ -57,12 +57,15 @@ std::string table_markdown(const analysis::Table& table) {
 // Facts with the labels of the records that share them, a line each.
 class SharedFacts {
  public:
+  explicit SharedFacts(const std::vector<const Record*>& records) : records_(records) {}
+
   void add(const Record& record, std::string fact) {
+    const std::string label = analysis::short_label_of(record, records_);
     const auto same = std::ranges::find(lines_, fact, [](const auto& line) { return line.first; });
     if (same == lines_.end())
-      lines_.emplace_back(std::move(fact), analysis::label_of(record));
+      lines_.emplace_back(std::move(fact), label);
     else
-      same->second += ", " + analysis::label_of(record);
+      same->second += ", " + label;
   }
   std::string text(std::string_view prefix) const {
     std::string text;
@@ -72,11 +75,12 @@ class SharedFacts {
   }
 
  private:
+  const std::vector<const Record*>& records_;
   std::vector<std::pair<std::string, std::string>> lines_;  // fact, labels
 };
 
 std::string problems(const std::vector<const Record*>& records, std::string_view prefix) {
-  SharedFacts facts;
+  SharedFacts facts(records);
   for (const Record* record : records)
     if (record->outcome != Outcome::ok)
       facts.add(*record, fmt::format("{}: {}", name_of(record->outcome), record->reason));
@@ -85,7 +89,7 @@ std::string problems(const std::vector<const Record*>& records, std::string_view
 
 // What the kernels really compute with, and on what schemes were calibrated.
 std::string facts_lines(const std::vector<const Record*>& records, std::string_view prefix) {
-  SharedFacts facts;
+  SharedFacts facts(records);
   for (const Record* record : records) {
     const std::string& type = record->manifest["actual"]["compute_type"].as_string();
     if (!type.empty() && type != "f32") facts.add(*record, "computes " + type);
@@ -93,7 +97,9 @@ std::string facts_lines(const std::vector<const Record*>& records, std::string_v
       facts.add(*record, fmt::format("calibrated on {} ({} items)", set["name"].as_string(),
                                      set["item_count"].as_int()));
     if (record->manifest["fits_cache"].as_bool())
-      facts.add(*record, "the weights fit the last-level cache: faster than from memory");
+      facts.add(
+          *record,
+          "the weights fit the last-level cache, so memory may count for less than elsewhere");
     const Json& audit = record->manifest["audit"];
     if (audit["answers_are_equal"].is_bool() && !audit["answers_are_equal"].as_bool())
       facts.add(*record, "launches gave different answers to the same input");

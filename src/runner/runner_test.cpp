@@ -75,6 +75,25 @@ TEST_CASE("samples and facts told before a crash are kept, and the last words to
   CHECK(launch.stderr_tail.find("last words") != std::string::npos);
 }
 
+TEST_CASE(
+    "a stream of events that breaks off at any byte is a crash, and what came whole is kept") {
+  const Stage stage;
+  constexpr size_t second_line_ends = 36 + 57;
+  for (size_t bytes = 0;; ++bytes) {
+    CAPTURE(bytes);
+    ::setenv("QB_FAKE_BYTES", std::to_string(bytes).c_str(), 1);
+    const Launch launch = stage.run("cut");
+    CHECK(launch.samples.empty() == (bytes < second_line_ends));
+    if (launch.outcome == Outcome::ok) {
+      CHECK(launch.facts["settled"].as_bool());
+      CHECK(bytes > second_line_ends + 90);
+      break;
+    }
+    CHECK(name_of(launch.outcome) == name_of(Outcome::crashed));
+    REQUIRE(bytes < 1000);
+  }
+}
+
 TEST_CASE("a worker that hangs is killed with its children when time is up") {
   const Stage stage;
   const int64_t start = now_ns();

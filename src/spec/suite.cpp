@@ -99,11 +99,13 @@ Field duration(std::string_view name, int64_t& target) {
           }};
 }
 
-// A list of T, or one T.
+// A list of T, or one T; `smallest` is for integers.
 template <typename T>
-Field list(std::string_view name, std::vector<T>& target, std::string_view kind) {
+Field list(std::string_view name, std::vector<T>& target, std::string_view kind,
+           int64_t smallest = 1) {
   return {name,
-          [name, &target, kind](const Section& section, const toml::node& node) -> Result<void> {
+          [name, &target, kind, smallest](const Section& section,
+                                          const toml::node& node) -> Result<void> {
             target.clear();
             const auto add = [&](const toml::node& item) {
               const auto value = item.value_exact<T>();
@@ -117,7 +119,7 @@ Field list(std::string_view name, std::vector<T>& target, std::string_view kind)
               good = add(node);
             }
             if constexpr (std::is_same_v<T, int64_t>)
-              for (const T item : target) good = good && item >= 1;
+              for (const T item : target) good = good && item >= smallest;
             if (!good || target.empty())
               return section.refuse(node, name, fmt::format("must be a list of {}", kind));
             return {};
@@ -146,6 +148,7 @@ Result<void> read_workload(const Section& section, Benchmark& benchmark) {
       integer("generated_tokens", benchmark.generated_tokens, 1),
       list("batch", benchmark.batches, "integers of at least 1"),
       list("threads", benchmark.thread_counts, "integers of at least 1"),
+      list("depth", benchmark.depths, "integers of at least 0", 0),
   };
   return read_fields(section, fields);
 }

@@ -35,6 +35,7 @@ struct Benchmark {
   std::vector<int64_t> thread_counts;  // empty: the machine's physical cores
   int64_t prompt_tokens = 128;
   int64_t generated_tokens = 64;
+  std::vector<int64_t> depths = {0};  // tokens in the caches before the prompt
   bool quality = true;
 };
 

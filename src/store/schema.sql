@@ -25,6 +25,7 @@ CREATE TABLE record (             -- one case of a run
   reason TEXT NOT NULL,
   recorded_at TEXT NOT NULL,
   manifest TEXT NOT NULL,         -- JSON
+  depth_tokens INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (run_id, case_id)
 ) STRICT;
 

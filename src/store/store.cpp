@@ -69,7 +69,9 @@ Result<void> prepare_database(sqlite3* database) {
     QB_CHECK(execute(database, "PRAGMA user_version = 2"));
   }
   if (version == 1) {
-    QB_CHECK(execute(database, "ALTER TABLE run ADD COLUMN options TEXT NOT NULL DEFAULT '{}'"));
+    QB_CHECK(execute(database,
+                     "ALTER TABLE run ADD COLUMN options TEXT NOT NULL DEFAULT '{}';"
+                     "ALTER TABLE record ADD COLUMN depth_tokens INTEGER NOT NULL DEFAULT 0"));
     QB_CHECK(execute(database, "PRAGMA user_version = 2"));
   }
   return transaction.commit();
@@ -121,11 +123,12 @@ Result<void> insert_measurements(sqlite3* database, const Record& record, const 
 
 Record read_record(const Statement& row) {
   Record record = {.run_id = row.text(0)};
-  record.subject = {row.text(1),
-                    row.text(2),
-                    row.text(3),
-                    row.text(4),
-                    {row.integer(5), row.integer(6), row.integer(7), row.integer(8)}};
+  record.subject = {
+      row.text(1),
+      row.text(2),
+      row.text(3),
+      row.text(4),
+      {row.integer(5), row.integer(6), row.integer(7), row.integer(8), row.integer(14)}};
   record.outcome = parse_outcome(row.text(9)).value_or(Outcome::failed);
   record.reason = row.text(10);
   record.recorded_at = row.text(11);
@@ -227,9 +230,10 @@ Result<void> Store::save_record(const Record& record) {
   QB_TRY(Statement remove,
          Statement::prepare(database, "DELETE FROM record WHERE run_id = ? AND case_id = ?"));
   QB_CHECK(remove.bind(record.run_id).bind(id).run());
-  QB_TRY(Statement insert,
-         Statement::prepare(
-             database, "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  QB_TRY(
+      Statement insert,
+      Statement::prepare(
+          database, "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   QB_CHECK(insert.bind(record.run_id)
                .bind(id)
                .bind(record.position)
@@ -245,6 +249,7 @@ Result<void> Store::save_record(const Record& record) {
                .bind(record.reason)
                .bind(record.recorded_at)
                .bind(dump_json(record.manifest))
+               .bind(w.depth_tokens)
                .run());
   for (const Launch& launch : record.launches)
     QB_CHECK(insert_launch(database, record, id, launch));
@@ -270,10 +275,11 @@ Result<std::vector<Run>> Store::load_runs() const {
 
 Result<std::vector<Record>> Store::load_records(std::string_view run_id) const {
   QB_TRY(Statement rows,
-         Statement::prepare(state_->database,
-                            "SELECT run_id, model, scheme, framework, device, batch, thread_count, "
-                            "prompt_tokens, generated_tokens, outcome, reason, recorded_at, "
-                            "manifest, position FROM record WHERE run_id = ? ORDER BY position"));
+         Statement::prepare(
+             state_->database,
+             "SELECT run_id, model, scheme, framework, device, batch, thread_count, "
+             "prompt_tokens, generated_tokens, outcome, reason, recorded_at, "
+             "manifest, position, depth_tokens FROM record WHERE run_id = ? ORDER BY position"));
   rows.bind(run_id);
   std::vector<Record> records;
   while (true) {

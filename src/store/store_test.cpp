@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +124,30 @@ TEST_CASE("a file that is no store is refused in one line with its name") {
   newer.write("\0\0\0\x63", 4);
   newer.close();
   refused(folder.path / "newer.db", "newer qbench");
+}
+
+TEST_CASE("a store of the first version is read, and takes new records") {
+  const TemporaryFolder folder;
+  const auto path = folder.path / "old.db";
+  {
+    Store store = Store::open(path).value();
+    REQUIRE(store.save_run({.id = "r1"}));
+    REQUIRE(store.save_record(full_record(1)));
+  }
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(database,
+                       "ALTER TABLE run DROP COLUMN options; ALTER TABLE record DROP COLUMN "
+                       "depth_tokens; PRAGMA user_version = 1",
+                       nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(database);
+  Store store = Store::open(path).value();
+  CHECK(store.load_runs().value().size() == 1);
+  CHECK(store.load_records("r1").value().size() == 1);
+  Record deep = full_record(2);
+  deep.subject.workload.depth_tokens = 1024;
+  REQUIRE(store.save_record(deep));
+  CHECK(store.load_records("r1").value()[1].subject.workload.depth_tokens == 1024);
 }
 
 TEST_CASE("a full disk is an error, and what was saved before stays") {

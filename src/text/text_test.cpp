@@ -179,3 +179,11 @@ TEST_CASE("a tokenizer.json that asks for what we do not follow is refused, nami
     CHECK(definition.error().message.ends_with(message));
   }
 }
+
+TEST_CASE("an empty special token, which would match everywhere, is refused") {
+  BpeDefinition definition = small_definition();
+  definition.tokens[static_cast<size_t>(definition.special_tokens.at(0))].clear();
+  const auto tokenizer = build_tokenizer(std::move(definition));
+  REQUIRE_FALSE(tokenizer);
+  CHECK(tokenizer.error().message.find("is empty") != std::string::npos);
+}

@@ -264,6 +264,8 @@ Result<Tokenizer> build_tokenizer(BpeDefinition definition) {
   for (const int32_t id : definition.special_tokens) {
     if (id < 0 || static_cast<size_t>(id) >= definition.tokens.size())
       return fail(Errc::bad_input, "special token {} is outside the vocabulary", id);
+    if (definition.tokens[static_cast<size_t>(id)].empty())
+      return fail(Errc::bad_input, "special token {} is empty", id);
     is_special[static_cast<size_t>(id)] = true;
     state->specials.emplace_back(definition.tokens[static_cast<size_t>(id)], id);
   }

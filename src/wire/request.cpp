@@ -18,6 +18,7 @@ Json to_json(const Request& request) {
       {"thread_count", w.thread_count},
       {"prompt_tokens", w.prompt_tokens},
       {"generated_tokens", w.generated_tokens},
+      {"depth_tokens", w.depth_tokens},
       {"seed", static_cast<int64_t>(request.seed)},
       {"warmup_count_min", l.warmup_count_min},
       {"warmup_duration_ns_min", l.warmup_duration_ns_min},
@@ -44,7 +45,9 @@ Result<Request> request_from_json(const Json& json) {
     return fail(Errc::bad_input, "fields \"batch\" and \"thread_count\" must be at least 1");
   request.workload.prompt_tokens = json["prompt_tokens"].as_int();
   request.workload.generated_tokens = json["generated_tokens"].as_int();
-  for (const char* field : {"batch", "thread_count", "prompt_tokens", "generated_tokens"})
+  request.workload.depth_tokens = json["depth_tokens"].as_int();
+  for (const char* field :
+       {"batch", "thread_count", "prompt_tokens", "generated_tokens", "depth_tokens"})
     if (json[field].as_int() < 0 || json[field].as_int() > count_max)
       return fail(Errc::bad_input, "field \"{}\" must be at most {}", field, count_max);
   request.seed = static_cast<uint64_t>(json["seed"].as_int());

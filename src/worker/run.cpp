@@ -16,7 +16,8 @@ void send_if_told(const Send& send, std::string name, std::optional<int64_t> val
 Result<int64_t> context_of(const bundle::Bundle& bundle, const wire::Request& request) {
   if (!is_language_model(bundle.graph())) return 0;
   if (!request.is_quality)
-    return request.workload.prompt_tokens + request.workload.generated_tokens;
+    return request.workload.depth_tokens + request.workload.prompt_tokens +
+           request.workload.generated_tokens;
   QB_TRY(const bundle::TensorFile dataset, bundle::TensorFile::open(request.dataset));
   QB_TRY(const TensorView tokens, dataset.find("tokens", ElementType::i64, 2));
   return tokens.shape[1];

@@ -71,19 +71,27 @@ class Generation {
         vocabulary_(graph[graph.outputs[0]].shape[2].extent),
         next_(static_cast<size_t>(workload_.batch)) {
     Rng rng(derive_seed(request.seed, "prompt"));
-    for (std::vector<int64_t>& prompt : prompts_) {
-      prompt.resize(static_cast<size_t>(workload_.batch * workload_.prompt_tokens));
-      for (int64_t& token : prompt)
+    const auto draw = [&](std::vector<int64_t>& tokens, int64_t count) {
+      tokens.resize(static_cast<size_t>(workload_.batch * count));
+      for (int64_t& token : tokens)
         token = static_cast<int64_t>(rng.below(static_cast<uint64_t>(vocabulary_)));
-    }
+    };
+    for (std::vector<int64_t>& prompt : prompts_) draw(prompt, workload_.prompt_tokens);
+    draw(context_, workload_.depth_tokens);
   }
 
+  // The context before the prompt; later prompts overwrite what comes after it only.
+  Result<void> fill_context(Session& session) {
+    if (workload_.depth_tokens == 0) return {};
+    return step(session, context_, workload_.depth_tokens, workload_.depth_tokens - 1, 0);
+  }
   Result<void> prefill(Session& session, int64_t prompt) {
     const int64_t last = workload_.prompt_tokens - 1;
-    return step(session, prompts_[prompt % input_count], workload_.prompt_tokens, last, 0);
+    return step(session, prompts_[prompt % input_count], workload_.prompt_tokens, last,
+                workload_.depth_tokens);
   }
-  Result<void> decode(Session& session, int64_t past_tokens) {
-    return step(session, next_, 1, 0, past_tokens);
+  Result<void> decode(Session& session, int64_t position) {
+    return step(session, next_, 1, 0, workload_.depth_tokens + position);
   }
   // The likeliest next token of each sequence.
   void choose(const Session& session) {
@@ -142,6 +150,7 @@ class Generation {
   Workload workload_;
   int64_t vocabulary_;
   std::vector<int64_t> prompts_[input_count];
+  std::vector<int64_t> context_;
   std::vector<int64_t> next_;
 };
 
@@ -150,6 +159,8 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
   if (request.workload.prompt_tokens < 1 || request.workload.generated_tokens < 1)
     return fail(Errc::bad_input, "a language model needs prompt_tokens and generated_tokens");
   Generation generation(bundle.graph(), request);
+  send(wire::PhaseStarted{"fill_context"});
+  QB_CHECK(generation.fill_context(session));
   send(wire::PhaseStarted{"first_run"});
   std::vector<int64_t> first_run;
   QB_CHECK(timed([&] { return generation.prefill(session, 0); }, first_run));

@@ -147,6 +147,21 @@ TEST_CASE("a generation is a prefill and then one token a step, fed with the lik
   CHECK(listener.facts["same_input_ratio"].as_double() > 0.0);
 }
 
+TEST_CASE("at a depth the context is filled once, and prompt and tokens come after it") {
+  const Stage stage;
+  FakeSession session;
+  Listener listener;
+  const wire::Request request = {
+      .workload = {.prompt_tokens = 5, .generated_tokens = 3, .depth_tokens = 100},
+      .limits = {.warmup_count_min = 0, .iteration_count_min = 2}};
+  REQUIRE(worker::measure_speed(stage.language_model(), session, request, listener.send()));
+  CHECK(session.calls[0].tokens.size() == 100);
+  CHECK(session.calls[0].past_tokens == 0);
+  for (size_t i = 2; i < 2 + 2 * 3; ++i)
+    CHECK(session.calls[i].past_tokens ==
+          100 + ((i - 2) % 3 == 0 ? 0 : 4 + static_cast<int64_t>((i - 2) % 3)));
+}
+
 TEST_CASE("warm-up and first run are not among the samples") {
   const Stage stage;
   FakeSession session;

@@ -117,7 +117,7 @@ Json OrtSession::actual() const {
   Json devices = Json::object({});
   for (const auto& [name, count] : providers) devices.set(name, count);
   Json notes = notes_;
-  if (notes.contains("conv2d"))
+  if (notes["conv2d"].as_string().ends_with("dequantized"))
     notes.set("conv2d", fmt::format("{} {}", notes["conv2d"].as_string(),
                                     counts["DequantizeLinear"] > 0 ? "at each run" : "at load"));
   std::string compute_type;
