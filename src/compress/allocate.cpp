@@ -138,49 +138,66 @@ void spend(std::vector<Layer>& layers, int64_t byte_budget) {
   }
 }
 
-}  // namespace
-
-Result<std::vector<Choice>> choose_bits(const Network& network, const Calibrator& calibrator,
-                                        const quant::Scheme& scheme, int64_t thread_count,
-                                        const Tell& tell) {
+Result<std::vector<quant::Scheme>> make_candidates(const quant::Scheme& scheme) {
   std::vector<quant::Scheme> candidates;
   for (const std::string_view name : candidate_names) {
     QB_TRY(quant::Scheme candidate, quant::find_scheme(name));
     candidate.options = scheme.options;
     candidates.push_back(std::move(candidate));
   }
+  return candidates;
+}
+
+// Every layer's options and damage, the layers dealt out to threads with an interpreter each.
+Result<std::vector<Layer>> measure_layers(const Network& network, const Calibrator& calibrator,
+                                          const std::vector<ir::Value>& parameters,
+                                          std::span<const quant::Scheme> candidates,
+                                          int64_t thread_count, const Tell& tell) {
   Meter meter(calibrator);
   QB_CHECK(meter.read_baseline());
-  std::vector<ir::Value> parameters;
-  for (const ir::Value value : network.graph.of_kind(ir::ValueKind::parameter))
-    if (bundle::is_quantized(network.graph, value, scheme)) parameters.push_back(value);
   std::vector<Layer> layers(parameters.size());
   std::mutex guard;  // of `error` and `done`
   std::optional<Error> error;
   int64_t done = 0;
   const auto count = static_cast<int64_t>(parameters.size());
   const int64_t worker_count = std::min(thread_count, count);
+  const auto measure = [&](reference::Interpreter& interpreter,
+                           ir::Value parameter) -> Result<Layer> {
+    std::vector<float> cheapest;
+    QB_TRY(Layer layer, weigh(network, parameter, candidates, 1, cheapest));
+    QB_TRY(layer.damage, meter.damage(interpreter, parameter, cheapest));
+    return layer;
+  };
   parallel_for(worker_count, 1, worker_count, [&](int64_t worker, int64_t) {
     reference::Interpreter interpreter = calibrator.make_interpreter(tokens_watched);
     for (int64_t i = worker; i < count; i += worker_count) {
-      const auto at = static_cast<size_t>(i);
-      std::vector<float> cheapest;
-      Result<Layer> layer = weigh(network, parameters[at], candidates, 1, cheapest);
-      Result<double> damage =
-          layer ? meter.damage(interpreter, parameters[at], cheapest) : Result<double>(0.0);
+      Result<Layer> layer = measure(interpreter, parameters[static_cast<size_t>(i)]);
       const std::lock_guard lock(guard);
-      if (!layer || !damage) {
-        error = layer ? damage.error() : layer.error();
+      if (!layer) {
+        error = layer.error();
         return;
       }
-      layer->damage = *damage;
-      layers[at] = *std::move(layer);
+      layers[static_cast<size_t>(i)] = *std::move(layer);
       if (tell)
         tell("measuring each layer's damage",
              static_cast<double>(++done) / static_cast<double>(count));
     }
   });
   if (error) return tl::unexpected(*error);
+  return layers;
+}
+
+}  // namespace
+
+Result<std::vector<Choice>> choose_bits(const Network& network, const Calibrator& calibrator,
+                                        const quant::Scheme& scheme, int64_t thread_count,
+                                        const Tell& tell) {
+  QB_TRY(const std::vector<quant::Scheme> candidates, make_candidates(scheme));
+  std::vector<ir::Value> parameters;
+  for (const ir::Value value : network.graph.of_kind(ir::ValueKind::parameter))
+    if (bundle::is_quantized(network.graph, value, scheme)) parameters.push_back(value);
+  QB_TRY(std::vector<Layer> layers,
+         measure_layers(network, calibrator, parameters, candidates, thread_count, tell));
   int64_t weight_count = 0;
   int64_t cheapest_bytes = 0;
   for (const Layer& layer : layers) {
