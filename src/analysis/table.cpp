@@ -36,19 +36,16 @@ Cell cell_of(const Record& record, const metrics::Metric& metric) {
 
 // Speed over that of the fp32 case with the same framework, device and workload.
 Cell ratio_cell(const Record& record, const std::vector<const Record*>& others) {
-  const std::string_view metric = speed_metric(record);
-  const Measurement* own = find_measurement(record, metric);
-  const auto is_base = [&](const Record* other) {
-    Case wanted = record.subject;
-    wanted.scheme = "fp32";
-    return other->subject == wanted;
-  };
-  const auto base = std::ranges::find_if(others, is_base);
-  const Measurement* base_value = base == others.end() ? nullptr : find_measurement(**base, metric);
-  if (!own || !own->value || !base_value || !base_value->value)
-    return {"–", std::nullopt, "needs this case and fp32 in the same framework"};
-  const double ratio = *own->value / *base_value->value;
-  return {fmt::format("{:.2f}x", ratio), ratio, {}};
+  Case wanted = record.subject;
+  wanted.scheme = "fp32";
+  const auto base =
+      std::ranges::find(others, wanted, [](const Record* other) { return other->subject; });
+  const auto ratio = base == others.end() ? std::nullopt : metrics::speed_ratio(record, **base);
+  if (!ratio) return {"–", std::nullopt, "needs this case and fp32 in the same framework"};
+  return {fmt::format("{:.2f}x", ratio->value), ratio->value,
+          ratio->interval ? fmt::format("95 % interval {:.2f}x to {:.2f}x, launches paired",
+                                        ratio->interval->low, ratio->interval->high)
+                          : std::string()};
 }
 
 Cell outcome_cell(const Record& record) {

@@ -1,9 +1,10 @@
 #include "metrics/metrics.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
-#include "stats/stats.h"
+#include "stats/bootstrap.h"
 
 namespace qb::metrics {
 namespace {
@@ -55,6 +56,21 @@ Measurement rate(const Record& record, const Metric& metric, int64_t count) {
     const SampleSeries* series = find_series(launch, metric.source);
     if (!series) return std::nullopt;
     return static_cast<double>(count) * 1e9 / stats::mean(as_doubles(series->duration_ns));
+  });
+}
+
+// Whole generations of a launch: the first token and the steps after it.
+Measurement generation_median(const Record& record, const Metric& metric) {
+  const auto steps =
+      static_cast<size_t>(std::max<int64_t>(0, record.subject.workload.generated_tokens - 1));
+  return over_launches(record, metric, "speed", [&](const Launch& launch) -> std::optional<double> {
+    const SampleSeries* first = find_series(launch, metric.source);
+    const SampleSeries* decode = find_series(launch, "decode");
+    if (!first || (steps > 0 && !decode)) return std::nullopt;
+    std::vector<double> totals = as_doubles(first->duration_ns);
+    for (size_t i = 0; i < totals.size() * steps && i < decode->duration_ns.size(); ++i)
+      totals[i / steps] += static_cast<double>(decode->duration_ns[i]);
+    return stats::median(totals);
   });
 }
 
@@ -214,6 +230,13 @@ constexpr Metric rows[] = {
      .summary = "99 of 100 decode steps are faster.",
      .source = "decode",
      .measure = p99},
+    {.name = "generation_ns_p50",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "end to end",
+     .summary = "Median time from the prompt to the last generated token.",
+     .source = "time_to_first_token",
+     .measure = generation_median},
     {.name = "inference_ns_p50",
      .unit = "ns",
      .better = Better::lower,
@@ -379,6 +402,28 @@ std::vector<const Launch*> counted_launches(const Record& record, std::string_vi
 std::optional<double> relative_half_width(const Measurement& m) {
   if (!m.value || !m.low || !m.high || *m.value == 0.0) return std::nullopt;
   return (*m.high - *m.low) / 2.0 / *m.value;
+}
+
+std::optional<Ratio> speed_ratio(const Record& record, const Record& base) {
+  const auto values_of = [](const Record& of) {
+    std::vector<double> values;
+    for (const Measurement& m : measure(of))
+      if (m.name == speed_metric(of)) values = m.launch_values;
+    return values;
+  };
+  const Measurement* speed = find_measurement(record, speed_metric(record));
+  const Measurement* base_speed = find_measurement(base, speed_metric(base));
+  if (!speed || !speed->value || !base_speed || !base_speed->value) return std::nullopt;
+  Ratio ratio = {.value = *speed->value / *base_speed->value};
+  const std::vector<double> own = values_of(record);
+  const std::vector<double> others = values_of(base);
+  std::vector<double> logs;
+  for (size_t i = 0; i < std::min(own.size(), others.size()); ++i)
+    logs.push_back(std::log(own[i] / others[i]));
+  if (logs.size() < 5) return ratio;
+  if (const auto interval = stats::bca_interval(logs, stats::mean))
+    ratio.interval = stats::Interval{std::exp(interval->low), std::exp(interval->high)};
+  return ratio;
 }
 
 const Metric* find_metric(std::string_view name) {

@@ -68,3 +68,32 @@ TEST_CASE("launches that failed don't count") {
   record.launches[2].outcome = Outcome::crashed;
   CHECK(read(record, "load_ns").value == 1500.0);
 }
+
+TEST_CASE("a ratio is of the medians, its interval of the paired launches") {
+  const auto record_of = [](double factor) {
+    Record record = {.subject = {.workload = {.batch = 1}}};
+    // Launches differ by far more than the ratio does; pairs share that.
+    for (int64_t i = 0; i < 8; ++i)
+      record.launches.push_back(
+          {.index = i,
+           .samples = {{"inference",
+                        {static_cast<int64_t>(factor * 1e6 * (1.0 + 0.2 * static_cast<double>(i)) *
+                                              (1.0 + 0.001 * static_cast<double>(i % 3)))}}}});
+    record.measurements = measure(record);
+    return record;
+  };
+  const auto ratio = speed_ratio(record_of(0.5), record_of(1.0));
+  REQUIRE(ratio);
+  CHECK(ratio->value == doctest::Approx(2.0).epsilon(0.01));
+  REQUIRE(ratio->interval);
+  CHECK(ratio->interval->low > 1.99);
+  CHECK(ratio->interval->high < 2.01);
+  CHECK_FALSE(speed_ratio(Record{}, record_of(1.0)));
+}
+
+TEST_CASE("a whole generation is its first token and the steps after it") {
+  Record record = {.subject = {.workload = {.prompt_tokens = 4, .generated_tokens = 3}}};
+  record.launches = {
+      {.samples = {{"time_to_first_token", {10, 20, 30}}, {"decode", {1, 1, 2, 2, 3, 3}}}}};
+  CHECK(read(record, "generation_ns_p50").value == 24.0);
+}
