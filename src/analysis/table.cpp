@@ -48,6 +48,11 @@ Cell ratio_cell(const Record& record, const std::vector<const Record*>& others) 
                           : std::string()};
 }
 
+std::string depth_of(const Case& c) {
+  return c.workload.depth_tokens > 0 ? fmt::format(" at depth {}", c.workload.depth_tokens)
+                                     : std::string();
+}
+
 Cell outcome_cell(const Record& record) {
   return {std::string(name_of(record.outcome)), std::nullopt, record.reason};
 }
@@ -87,8 +92,8 @@ std::string_view quality_metric(const Record&) { return "top1_agreement"; }
 
 std::string label_of(const Record& record) {
   const Case& c = record.subject;
-  return c.device == "cpu" ? fmt::format("{} {}", c.scheme, c.framework)
-                           : fmt::format("{} {} {}", c.scheme, c.framework, c.device);
+  return fmt::format("{} {}{}{}", c.scheme, c.framework, c.device == "cpu" ? "" : " " + c.device,
+                     depth_of(c));
 }
 
 std::string short_label_of(const Record& record, const std::vector<const Record*>& all) {
@@ -96,7 +101,8 @@ std::string short_label_of(const Record& record, const std::vector<const Record*
     return other->subject.framework != record.subject.framework ||
            other->subject.device != record.subject.device;
   };
-  return std::ranges::any_of(all, differs) ? label_of(record) : record.subject.scheme;
+  return std::ranges::any_of(all, differs) ? label_of(record)
+                                           : record.subject.scheme + depth_of(record.subject);
 }
 
 std::vector<ModelGroup> group_by_model(const std::vector<Record>& records) {

@@ -18,7 +18,7 @@ void audit(Record& record) {
   for (const Launch* launch : metrics::counted_launches(record, "speed")) {
     for (const char* name : {"output_hash", "output_hash_after"})
       if (launch->facts[name].is_string()) hashes.insert(launch->facts[name].as_string());
-    if (launch->facts["same_input_ratio"].is_number())
+    if (launch->facts["same_input_ratio"].is_number() && !launch->facts["contention"].is_string())
       ratios.push_back(launch->facts["same_input_ratio"].as_double());
   }
   if (hashes.empty()) return;

@@ -74,10 +74,11 @@ class Campaign {
     return false;
   }
 
-  static bool has_launch(const Record& record, std::string_view kind, int64_t index) {
-    return std::ranges::any_of(record.launches, [&](const Launch& launch) {
+  static const Launch* find_launch(const Record& record, std::string_view kind, int64_t index) {
+    const auto found = std::ranges::find_if(record.launches, [&](const Launch& launch) {
       return launch.kind == kind && launch.index == index;
     });
+    return found == record.launches.end() ? nullptr : &*found;
   }
 
   // Launches enough, by the suite's number or by the width of the interval; notes which.
@@ -210,7 +211,13 @@ class Campaign {
     if (record.outcome != Outcome::ok) return {};  // it failed already, and would again
     if (planned.is_quality && !materials_.quality(record.subject.model)) return {};
     const char* kind = planned.is_quality ? "quality" : "speed";
-    if (has_launch(record, kind, planned.index)) return {};
+    if (const Launch* done = find_launch(record, kind, planned.index)) {
+      // An earlier sitting may have ended between a disturbed launch and its repeat.
+      const bool lacks_repeat = done->facts["contention"].is_string() &&
+                                !find_launch(record, kind, planned.index + repeat_offset);
+      if (lacks_repeat) QB_CHECK(launch_once(record, false, planned.index + repeat_offset));
+      return {};
+    }
     if (!planned.is_quality && is_precise(record)) return {};
     if (observer_.on_launch)
       observer_.on_launch(number + 1, plan_.launches.size(), record.subject, kind);
