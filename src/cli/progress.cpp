@@ -94,7 +94,7 @@ Result<EventLog> EventLog::open(const std::filesystem::path& path) {
 
 void EventLog::write(const Json& event) { *file_ << dump_json(event) << std::endl; }
 
-campaign::Observer EventLog::observer(campaign::Observer next) {
+campaign::Observer EventLog::observer(const campaign::Observer& next) {
   campaign::Observer both;
   both.on_preparing = [this, next](std::string_view what) {
     write(Json::object({{"event", "preparing"}, {"what", what}}));

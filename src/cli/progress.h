@@ -36,7 +36,7 @@ class EventLog {
  public:
   static Result<EventLog> open(const std::filesystem::path& path);
   // Both: this log and `next`.
-  campaign::Observer observer(campaign::Observer next);
+  campaign::Observer observer(const campaign::Observer& next);
 
  private:
   void write(const Json& event);

@@ -56,11 +56,13 @@ Result<Layer> weigh(const Network& network, ir::Value parameter,
     quant::dequantize_rows(
         quant::quantize(weights, layout, quant::scale_fit_of(scheme), thread_count).view(), 0,
         decoded);
-    all.push_back(
-        {{scheme, static_cast<int64_t>(layout.total_bytes()), squared_distance(weights, decoded)},
-         std::move(decoded)});
+    Option option = {scheme, static_cast<int64_t>(layout.total_bytes()),
+                     squared_distance(weights, decoded)};
+    all.emplace_back(std::move(option), std::move(decoded));
   }
-  std::ranges::stable_sort(all, {}, [](const auto& item) { return item.first.stored_bytes; });
+  std::ranges::sort(all, {}, [](const auto& item) {
+    return std::pair(item.first.stored_bytes, item.first.squared_error);
+  });
   cheapest = std::move(all.front().second);
   for (auto& [option, decoded] : all)
     if (layer.options.empty() || option.squared_error < layer.options.back().squared_error)

@@ -359,8 +359,8 @@ Result<std::vector<LayerError>> layer_errors(const Job& job, const fs::path& fol
     }
     errors.push_back(std::move(error));
   }
-  std::ranges::stable_sort(errors, {}, [](const LayerError& error) {
-    return error.output_sqnr_db.value_or(error.sqnr_db.value_or(1e9));
+  std::ranges::sort(errors, {}, [](const LayerError& error) {
+    return std::pair(error.output_sqnr_db.value_or(error.sqnr_db.value_or(1e9)), error.parameter);
   });
   return errors;
 }

@@ -92,7 +92,6 @@ class LinkBuilder {
     switch (node->op) {
       case Op::linear:
       case Op::conv2d:
-        return add_rows(inputs.subspan(1));
       case Op::rms_norm:
         return add_rows(inputs.subspan(1));
       case Op::batch_norm:

@@ -98,7 +98,7 @@ BlockParts split_q4_k(std::span<const std::byte> bytes) {
     parts.scales[i] = d * static_cast<float>(scale);
     parts.minimums[i] = -(dmin * static_cast<float>(minimum));
   }
-  for (int i = 0; i < 4; ++i) split_nibbles(block.codes + 32 * i, 32, 0, parts.codes + 64 * i);
+  for (size_t i = 0; i < 4; ++i) split_nibbles(block.codes + 32 * i, 32, 0, parts.codes + 64 * i);
   return parts;
 }
 
@@ -141,7 +141,8 @@ void encode_q4_0(std::span<const float> x, std::span<std::byte> out) {
   const float inverse = inverse_of(d);
   uint8_t codes[32];
   for (size_t i = 0; i < 32; ++i)
-    codes[i] = static_cast<uint8_t>(std::min(15, static_cast<int>(x[i] * inverse + 8.5f)));
+    codes[i] =
+        static_cast<uint8_t>(std::min(15, static_cast<int>(std::trunc(x[i] * inverse + 8.5f))));
   Q4_0 block = {float_to_fp16(d), {}};
   join_nibbles(codes, 16, block.codes);
   write(block, out);
@@ -153,7 +154,8 @@ void encode_q4_1(std::span<const float> x, std::span<std::byte> out) {
   const float inverse = inverse_of(d);
   uint8_t codes[32];
   for (size_t i = 0; i < 32; ++i)
-    codes[i] = static_cast<uint8_t>(std::min(15, static_cast<int>((x[i] - low) * inverse + 0.5f)));
+    codes[i] = static_cast<uint8_t>(
+        std::min(15, static_cast<int>(std::trunc((x[i] - low) * inverse + 0.5f))));
   Q4_1 block = {float_to_fp16(d), float_to_fp16(low), {}};
   join_nibbles(codes, 16, block.codes);
   write(block, out);
@@ -191,9 +193,11 @@ void encode_q4_k(std::span<const float> x, std::span<std::byte> out) {
   write(block, out);
   const BlockParts parts = split_q4_k(out);  // the scales as they will be decoded
   uint8_t codes[256];
-  for (size_t i = 0; i < 256; ++i)
-    codes[i] = rounded_code((x[i] - parts.minimums[i / 32]) * inverse_of(parts.scales[i / 32]), 15);
-  for (int i = 0; i < 4; ++i) join_nibbles(codes + 64 * i, 32, block.codes + 32 * i);
+  for (size_t i = 0; i < 256; ++i) {
+    const size_t run = i / 32;
+    codes[i] = rounded_code((x[i] - parts.minimums[run]) * inverse_of(parts.scales[run]), 15);
+  }
+  for (size_t i = 0; i < 4; ++i) join_nibbles(codes + 64 * i, 32, block.codes + 32 * i);
   write(block, out);
 }
 
@@ -208,7 +212,8 @@ void encode_q6_k(std::span<const float> x, std::span<std::byte> out) {
         static_cast<int8_t>(std::clamp(std::lround(scales[run] * inverse_d), -128L, 127L));
   const float d = fp16_to_float(block.d);
   for (size_t i = 0; i < 256; ++i) {
-    const float inverse = inverse_of(d * static_cast<float>(block.scales[i / 16]));
+    const size_t run = i / 16;
+    const float inverse = inverse_of(d * static_cast<float>(block.scales[run]));
     const int code = rounded_code(x[i] * inverse + 32.0f, 63);
     const size_t half = i / 128;
     const size_t quarter = i % 128 / 32;

@@ -81,10 +81,12 @@ ActivationObserver::Ends ActivationObserver::ends_of_percentile() const {
   for (const int64_t count : counts_) total += count;
   const auto cut = static_cast<int64_t>(percentile_cut * static_cast<double>(total));
   Ends ends;
-  for (int64_t seen = 0; ends.first < bin_count - 1; ++ends.first)
-    if ((seen += counts_[static_cast<size_t>(ends.first)]) > cut) break;
-  for (int64_t seen = 0; ends.last > ends.first + 1; --ends.last)
-    if ((seen += counts_[static_cast<size_t>(ends.last - 1)]) > cut) break;
+  int64_t below = counts_.front();
+  while (below <= cut && ends.first < bin_count - 1)
+    below += counts_[static_cast<size_t>(++ends.first)];
+  int64_t above = counts_.back();
+  while (above <= cut && ends.last > ends.first + 1)
+    above += counts_[static_cast<size_t>(--ends.last - 1)];
   return ends;
 }
 

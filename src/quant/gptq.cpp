@@ -20,8 +20,7 @@ constexpr int64_t columns_at_once = 128;
 std::vector<int64_t> falling_order(const ConstMatrixView& hessian) {
   std::vector<int64_t> order(static_cast<size_t>(hessian.rows()));
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order,
-                           [&](int64_t a, int64_t b) { return hessian(a, a) > hessian(b, b); });
+  std::ranges::sort(order, {}, [&](int64_t i) { return std::pair(-hessian(i, i), i); });
   return order;
 }
 
