@@ -114,9 +114,9 @@ int doctor(bool json) {
   std::printf("This machine\n");
   for (const auto& [key, value] : host.as_object())
     std::printf("  %-18s %s\n", key.c_str(),
-                value.is_string()       ? value.as_string().c_str()
-                : key == "memory_bytes" ? format_quantity(value.as_double(), "B").c_str()
-                                        : dump_json(value).c_str());
+                value.is_string()         ? value.as_string().c_str()
+                : key.ends_with("_bytes") ? format_quantity(value.as_double(), "B").c_str()
+                                          : dump_json(value).c_str());
   std::printf("\nFolders\n");
   for (const auto& [key, value] : folders.as_object())
     std::printf("  %-18s %s\n", key.c_str(), value.as_string().c_str());

@@ -64,6 +64,13 @@ std::string problems_html(const std::vector<const Record*>& records) {
   return html.empty() ? html : fmt::format(R"(<ul class="bad">{}</ul>)", html);
 }
 
+std::string notes_html(const std::vector<const Record*>& records) {
+  std::string html;
+  for (const std::string& note : notes_of(records))
+    html += fmt::format("<li>{}</li>", escape_html(note));
+  return html.empty() ? html : fmt::format(R"(<ul class="soft">{}</ul>)", html);
+}
+
 std::string details_html(const std::vector<const Record*>& records) {
   std::string html;
   for (const Record* record : records)
@@ -90,16 +97,18 @@ std::string group_html(const analysis::ModelGroup& group) {
         fmt::format(". Quality on {} ({} {})", dataset["name"].as_string(),
                     dataset["item_count"].as_int(), w.prompt_tokens > 0 ? "tokens" : "pictures");
   const std::string scatter = render_scatter(group.records);
-  return fmt::format("<section><h2>{}</h2><p class=\"soft\">{}.</p>{}{}{}{}</section>",
+  return fmt::format("<section><h2>{}</h2><p class=\"soft\">{}.</p>{}{}{}{}{}</section>",
                      escape_html(table.title), escape_html(about),
                      scatter.empty() ? "" : fmt::format(R"(<div class="chart">{}</div>)", scatter),
-                     table_html(table), problems_html(group.records), details_html(group.records));
+                     table_html(table), problems_html(group.records), notes_html(group.records),
+                     details_html(group.records));
 }
 
 constexpr std::string_view reading_guide = R"html(
 <section><h2>How to read this</h2>
 <p><b>The chart</b>: to the right is faster, up is closer to the unquantized weights. The dashed line is the
-Pareto frontier: a case below it is beaten by another one on both axes.</p>
+Pareto frontier: a case below it is beaten by another one on both axes. Where points crowd, hover over one or focus it
+for its name.</p>
 <p><b>Same bits</b>: every framework runs the same quantized weights, from one file addressed by its content. What
 the kernels do with them differs and is part of the result (see the details of each case): a 4-bit kernel may round
 activations to 8 bits, and a scheme without a kernel is stored small but computed in 32 bits.</p>
@@ -115,9 +124,9 @@ std::string host_html(const Run& run) {
   for (const auto& [key, value] : run.host.as_object())
     html +=
         fmt::format("{}{}: {}", html.empty() ? "" : " · ", escape_html(key),
-                    escape_html(value.is_string()       ? value.as_string()
-                                : key == "memory_bytes" ? format_quantity(value.as_double(), "B")
-                                                        : dump_json(value)));
+                    escape_html(value.is_string()         ? value.as_string()
+                                : key.ends_with("_bytes") ? format_quantity(value.as_double(), "B")
+                                                          : dump_json(value)));
   return html;
 }
 

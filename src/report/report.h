@@ -36,6 +36,10 @@ std::string render_html(const Document& document);
 // metric that the record doesn't have.
 Result<std::string> render_explanation(const Record& record, std::string_view metric_name);
 
+// What kernels really compute with, what was calibrated on which data, and every reservation (the
+// cache, disturbances, answers that differ): a line each, naming all records that share it.
+std::vector<std::string> notes_of(const std::vector<const Record*>& records);
+
 Json to_json(const Record& record, bool with_samples);
 
 }  // namespace qb::report

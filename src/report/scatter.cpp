@@ -1,6 +1,8 @@
 // The speed-quality scatter as SVG.
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <set>
 
 #include "analysis/frontier.h"
 #include "analysis/table.h"
@@ -11,6 +13,7 @@
 namespace qb::report {
 namespace {
 
+constexpr double near_reach = 14;  // of a name from its point
 constexpr double width = 860;
 constexpr double height = 420;
 constexpr double left = 70;
@@ -78,6 +81,14 @@ std::string frontier_svg(const std::vector<Mark>& marks, const Axis& x, const Ax
   return fmt::format(R"(<path class="frontier" d="{}"/>)", path);
 }
 
+std::set<const Record*> frontier_of(const std::vector<Mark>& marks) {
+  std::vector<analysis::Point> points;
+  for (const Mark& mark : marks) points.push_back({mark.speed, mark.quality});
+  std::set<const Record*> best;
+  for (const size_t i : analysis::find_frontier(points)) best.insert(marks[i].record);
+  return best;
+}
+
 // Finds each label a place where it covers neither a label nor a point.
 class LabelPlacer {
  public:
@@ -87,24 +98,25 @@ class LabelPlacer {
     double x, y;
     bool is_left;
   };
-  // Beside the point, right or left, then ever further below and above.
-  Place place(double x, double y, size_t length) {
+  // Beside the point, right or left, then ever further below and above, up to `reach` away: a name
+  // that stands far from its point is no name.
+  std::optional<Place> place(double x, double y, size_t length, double reach) {
     const double text_width = static_cast<double>(length) * 7.0;
-    for (double step = 0;; step += 4) {
+    for (double step = 0; step <= reach; step += 4) {
       for (const double row : {y + 4 + step, y + 4 - step}) {
         for (const bool is_left : {false, true}) {
           const Box box = is_left ? Box{x - 10 - text_width, x - 10, row}
                                   : Box{x + 10, x + 10 + text_width, row};
           const bool is_outside = box.start < left || box.end > width - 4;
-          if (step < height &&
-              (is_outside ||
-               std::ranges::any_of(boxes_, [&](const Box& other) { return overlap(box, other); })))
+          if (is_outside ||
+              std::ranges::any_of(boxes_, [&](const Box& other) { return overlap(box, other); }))
             continue;
           boxes_.push_back(box);
-          return {is_left ? box.end : box.start, row, is_left};
+          return Place{is_left ? box.end : box.start, row, is_left};
         }
       }
     }
+    return std::nullopt;
   }
 
  private:
@@ -119,7 +131,10 @@ class LabelPlacer {
 
 std::string marks_svg(std::vector<Mark> marks, const std::vector<const Record*>& records,
                       const Axis& x, const Axis& y, const metrics::Metric& speed) {
-  std::ranges::sort(marks, {}, [](const Mark& mark) { return -mark.quality; });
+  const std::set<const Record*> best = frontier_of(marks);
+  std::ranges::sort(marks, {}, [&](const Mark& mark) {  // the frontier is named first
+    return std::pair(!best.contains(mark.record), -mark.quality);
+  });
   LabelPlacer placer;
   for (const Mark& mark : marks) placer.avoid(x.at(mark.speed), y.at(mark.quality));
   std::string svg;
@@ -127,12 +142,16 @@ std::string marks_svg(std::vector<Mark> marks, const std::vector<const Record*>&
     const std::string label = analysis::short_label_of(*mark.record, records);
     const double px = x.at(mark.speed);
     const double py = y.at(mark.quality);
-    const auto place = placer.place(px, py, label.size());
+    const auto place =
+        placer.place(px, py, label.size(), best.contains(mark.record) ? height : near_reach);
+    const std::string name =
+        place ? fmt::format(R"(<text x="{:.1f}" y="{:.1f}"{}>{}</text>)", place->x, place->y,
+                            place->is_left ? R"( text-anchor="end")" : "", escape_html(label))
+              : std::string();
     svg += fmt::format(
-        R"(<g class="mark" tabindex="0" role="img" aria-label="{0}: {1}, agreement {2:.3f}"><title>{0}: {1}, agreement {2:.3f}</title><circle cx="{3:.1f}" cy="{4:.1f}" r="6" class="{5}"/><text x="{6:.1f}" y="{7:.1f}"{8}>{0}</text></g>)",
+        R"(<g class="mark" tabindex="0" role="img" aria-label="{0}: {1}, agreement {2:.3f}"><title>{0}: {1}, agreement {2:.3f}</title><circle cx="{3:.1f}" cy="{4:.1f}" r="6" class="{5}"/>{6}</g>)",
         escape_html(label), format_quantity(mark.speed, speed.unit), mark.quality, px, py,
-        escape_html(mark.record->subject.framework), place.x, place.y,
-        place.is_left ? R"( text-anchor="end")" : "");
+        escape_html(mark.record->subject.framework), name);
   }
   return svg;
 }

@@ -67,11 +67,10 @@ class SharedFacts {
     else
       same->second += ", " + label;
   }
-  std::string text(std::string_view prefix) const {
-    std::string text;
-    for (const auto& [fact, labels] : lines_)
-      text += fmt::format("{}{}: {}\n", prefix, labels, fact);
-    return text;
+  std::vector<std::string> lines() const {
+    std::vector<std::string> lines;
+    for (const auto& [fact, labels] : lines_) lines.push_back(fmt::format("{}: {}", labels, fact));
+    return lines;
   }
 
  private:
@@ -79,16 +78,41 @@ class SharedFacts {
   std::vector<std::pair<std::string, std::string>> lines_;  // fact, labels
 };
 
+std::string bulleted(const std::vector<std::string>& lines, std::string_view prefix) {
+  std::string text;
+  for (const std::string& line : lines) text += fmt::format("{}{}\n", prefix, line);
+  return text;
+}
+
 std::string problems(const std::vector<const Record*>& records, std::string_view prefix) {
   SharedFacts facts(records);
   for (const Record* record : records)
     if (record->outcome != Outcome::ok)
       facts.add(*record, fmt::format("{}: {}", name_of(record->outcome), record->reason));
-  return facts.text(prefix);
+  return bulleted(facts.lines(), prefix);
 }
 
-// What the kernels really compute with, and on what schemes were calibrated.
-std::string facts_lines(const std::vector<const Record*>& records, std::string_view prefix) {
+std::string workload_text(const Record& record) {
+  const Workload& w = record.subject.workload;
+  std::string text = fmt::format("batch {}", w.batch);
+  if (w.prompt_tokens > 0)
+    text += fmt::format(", prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
+  const Json& dataset = record.manifest["dataset"];
+  if (!dataset.is_null())
+    text +=
+        fmt::format("; quality on {} ({} {})", dataset["name"].as_string(),
+                    dataset["item_count"].as_int(), w.prompt_tokens > 0 ? "tokens" : "pictures");
+  return text;
+}
+
+std::string host_text(const Run& run) {
+  return fmt::format("{}, {} cores, {}", run.host["cpu"].as_string(),
+                     run.host["physical_cores"].as_int(), run.host["os"].as_string());
+}
+
+}  // namespace
+
+std::vector<std::string> notes_of(const std::vector<const Record*>& records) {
   SharedFacts facts(records);
   for (const Record* record : records) {
     const std::string& type = record->manifest["actual"]["compute_type"].as_string();
@@ -114,35 +138,15 @@ std::string facts_lines(const std::vector<const Record*>& records, std::string_v
       facts.add(*record, fmt::format("{} launch{} disturbed by other programs (qbench explain)",
                                      disturbed, disturbed == 1 ? "" : "es"));
   }
-  return facts.text(prefix);
+  return facts.lines();
 }
-
-std::string workload_text(const Record& record) {
-  const Workload& w = record.subject.workload;
-  std::string text = fmt::format("batch {}", w.batch);
-  if (w.prompt_tokens > 0)
-    text += fmt::format(", prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
-  const Json& dataset = record.manifest["dataset"];
-  if (!dataset.is_null())
-    text +=
-        fmt::format("; quality on {} ({} {})", dataset["name"].as_string(),
-                    dataset["item_count"].as_int(), w.prompt_tokens > 0 ? "tokens" : "pictures");
-  return text;
-}
-
-std::string host_text(const Run& run) {
-  return fmt::format("{}, {} cores, {}", run.host["cpu"].as_string(),
-                     run.host["physical_cores"].as_int(), run.host["os"].as_string());
-}
-
-}  // namespace
 
 std::string render_terminal(const Document& document) {
   std::string text;
   for (const auto& group : analysis::group_by_model(document.records)) {
     text += table_text(analysis::summarize(group.records));
     text += fmt::format("  ({})\n", workload_text(*group.records.front()));
-    text += facts_lines(group.records, "  ");
+    text += bulleted(notes_of(group.records), "  ");
     text += problems(group.records, "  ! ");
     text += "\n";
   }
@@ -155,7 +159,7 @@ std::string render_markdown(const Document& document) {
   for (const auto& group : analysis::group_by_model(document.records)) {
     text += table_markdown(analysis::summarize(group.records));
     text += fmt::format("\n{}\n\n", workload_text(*group.records.front()));
-    text += facts_lines(group.records, "- ");
+    text += bulleted(notes_of(group.records), "- ");
     text += problems(group.records, "- **not ok** ");
     text += "\n";
   }
