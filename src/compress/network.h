@@ -31,7 +31,6 @@ class Scaling {
   void scale_rows(ir::Value parameter, std::span<const float> factors);
   void scale_columns(ir::Value parameter, std::span<const float> factors, int64_t column_repeat);
   void apply(ir::Value parameter, std::span<float> values) const;
-  bool is_empty() const { return rows_.empty() && columns_.empty(); }
 
  private:
   struct Columns {

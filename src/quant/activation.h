@@ -40,9 +40,6 @@ class ActivationObserver {
   // put into the end bins, from itself in 256 levels.
   ActivationFit fit(Calibration calibration) const;
 
-  float low() const { return low_; }
-  float high() const { return high_; }
-
  private:
   struct Ends {
     int64_t first = 0, last = bin_count;  // bins [first, last)

@@ -43,7 +43,6 @@ struct PackedLayout {
   size_t total_bytes() const {
     return code_bytes() + scale_count() * sizeof(float) + zero_point_bytes();
   }
-  friend bool operator==(const PackedLayout&, const PackedLayout&) = default;
 };
 
 // Views into memory owned elsewhere (the mapped bundle).

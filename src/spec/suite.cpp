@@ -99,6 +99,9 @@ Field duration(std::string_view name, int64_t& target) {
           }};
 }
 
+bool is_at_least(int64_t value, int64_t smallest) { return value >= smallest; }
+bool is_at_least(const std::string&, int64_t) { return true; }
+
 // A list of T, or one T; `smallest` is for integers.
 template <typename T>
 Field list(std::string_view name, std::vector<T>& target, std::string_view kind,
@@ -118,8 +121,7 @@ Field list(std::string_view name, std::vector<T>& target, std::string_view kind,
             } else {
               good = add(node);
             }
-            if constexpr (std::is_same_v<T, int64_t>)
-              for (const T item : target) good = good && item >= smallest;
+            for (const T& item : target) good = good && is_at_least(item, smallest);
             if (!good || target.empty())
               return section.refuse(node, name, fmt::format("must be a list of {}", kind));
             return {};
