@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/units.h"
+#include "metrics/launches.h"
 
 namespace qb::analysis {
 namespace {
@@ -86,8 +87,6 @@ void hoist_column(Table& table, std::string_view heading, std::string_view suffi
 
 }  // namespace
 
-std::string_view speed_metric(const Record& record) { return metrics::speed_metric(record); }
-
 std::string_view quality_metric(const Record&) { return "top1_agreement"; }
 
 std::string label_of(const Record& record) {
@@ -129,7 +128,7 @@ Table summarize(const std::vector<const Record*>& records) {
   for (const std::string_view name : metrics_of(first)) {
     const metrics::Metric& metric = *metrics::find_metric(name);
     table.columns.push_back({std::string(metric.label), std::string(metric.unit), metric.better});
-    if (name == speed_metric(first))
+    if (name == metrics::speed_metric(first))
       table.columns.push_back({"vs fp32", "1", metrics::Better::higher});
   }
   table.columns.push_back({"outcome"});
@@ -144,7 +143,7 @@ Table summarize(const std::vector<const Record*>& records) {
         bits_cell(*record)};
     for (const std::string_view name : metrics_of(first)) {
       row.push_back(cell_of(*record, *metrics::find_metric(name)));
-      if (name == speed_metric(first)) row.push_back(ratio_cell(*record, records));
+      if (name == metrics::speed_metric(first)) row.push_back(ratio_cell(*record, records));
     }
     row.push_back(outcome_cell(*record));
     table.rows.push_back(std::move(row));

@@ -39,8 +39,7 @@ struct ModelGroup {
 };
 std::vector<ModelGroup> group_by_model(const std::vector<Record>& records);
 
-// The metric that stands for speed, and for quality, of the record's task.
-std::string_view speed_metric(const Record& record);
+// The metric that stands for the quality of the record's task.
 std::string_view quality_metric(const Record& record);
 
 // "w4g32 onnxruntime", and the device where it isn't cpu.

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "stats/stats.h"
 

@@ -9,6 +9,7 @@
 #include "campaign/audit.h"
 #include "campaign/contention.h"
 #include "campaign/materials.h"
+#include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "probes/host.h"
 #include "quant/scheme.h"

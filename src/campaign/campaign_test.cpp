@@ -2,6 +2,7 @@
 
 #include "campaign/audit.h"
 #include "campaign/contention.h"
+#include "metrics/launches.h"
 #include "metrics/metrics.h"
 
 using namespace qb;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "metrics/launches.h"
 #include "metrics/metrics.h"
 
 namespace qb::cli {
@@ -18,7 +19,7 @@ std::string figure_of(const Record& record, const Launch& launch) {
   if (launch.outcome != Outcome::ok)
     return fmt::format("{}: {}", name_of(launch.outcome), launch.reason);
   const std::string_view name =
-      launch.kind == "quality" ? analysis::quality_metric(record) : analysis::speed_metric(record);
+      launch.kind == "quality" ? analysis::quality_metric(record) : metrics::speed_metric(record);
   const metrics::Metric* metric = metrics::find_metric(name);
   const Measurement* m = find_measurement(record, name);
   if (!m || !m->value) return "done";

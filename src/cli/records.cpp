@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/paths.h"
 #include "cli/commands.h"
+#include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "report/report.h"
 #include "store/store.h"

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "metrics/launches.h"
+
 using namespace qb;
 using namespace qb::metrics;
 

@@ -12,7 +12,7 @@ using namespace qb::quant;
 
 namespace {
 
-constexpr int64_t row_count = 12;
+constexpr int64_t row_count = 150;  // more than a thread takes at once
 constexpr int64_t column_count = 80;
 
 std::vector<float> normal_values(int64_t count, uint64_t seed) {

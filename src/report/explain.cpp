@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/units.h"
+#include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "report/report.h"
 #include "stats/bootstrap.h"

@@ -7,6 +7,7 @@
 #include "analysis/frontier.h"
 #include "analysis/table.h"
 #include "base/units.h"
+#include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "report/html.h"
 
@@ -161,7 +162,7 @@ std::string marks_svg(std::vector<Mark> marks, const std::vector<const Record*>&
 std::string render_scatter(const std::vector<const Record*>& records) {
   std::vector<Mark> marks;
   for (const Record* record : records) {
-    const Measurement* speed = find_measurement(*record, analysis::speed_metric(*record));
+    const Measurement* speed = find_measurement(*record, metrics::speed_metric(*record));
     const Measurement* quality = find_measurement(*record, analysis::quality_metric(*record));
     if (speed && quality && speed->value && quality->value)
       marks.push_back({record, *speed->value, *quality->value});
@@ -171,7 +172,7 @@ std::string render_scatter(const std::vector<const Record*>& records) {
   const auto [bad, good] = std::ranges::minmax_element(marks, {}, &Mark::quality);
   const Axis x = padded_axis(std::min(0.0, slow->speed), fast->speed, left, width - right);
   const Axis y = padded_axis(bad->quality, good->quality, height - bottom, top);
-  const metrics::Metric& speed = *metrics::find_metric(analysis::speed_metric(*marks[0].record));
+  const metrics::Metric& speed = *metrics::find_metric(metrics::speed_metric(*marks[0].record));
   const metrics::Metric& quality =
       *metrics::find_metric(analysis::quality_metric(*marks[0].record));
   return fmt::format(
