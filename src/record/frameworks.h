@@ -14,7 +14,7 @@ struct FrameworkRow {
 
 inline constexpr FrameworkRow framework_rows[] = {
     {"onnxruntime", "ONNX Runtime", "run ./qb setup, which builds its worker"},
-    {"pytorch", "PyTorch", "this version of qbench has no worker for it yet"},
+    {"pytorch", "PyTorch", "run ./qb setup, which installs it and builds its worker"},
     {"mlx", "MLX", "this version of qbench has no worker for it yet"},
     {"coreml", "Core ML", "it needs macOS, and this version of qbench has no worker for it yet"},
     {"reference", "qbench's reference interpreter", "run ./qb setup, which builds its worker"},
