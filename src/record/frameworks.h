@@ -15,7 +15,7 @@ struct FrameworkRow {
 inline constexpr FrameworkRow framework_rows[] = {
     {"onnxruntime", "ONNX Runtime", "run ./qb setup, which builds its worker"},
     {"pytorch", "PyTorch", "this version of qbench has no worker for it yet"},
-    {"mlx", "MLX", "this version of qbench has no worker for it yet"},
+    {"mlx", "MLX", "run ./qb setup, which installs it and builds its worker"},
     {"coreml", "Core ML", "it needs macOS, and this version of qbench has no worker for it yet"},
     {"reference", "qbench's reference interpreter", "run ./qb setup, which builds its worker"},
 };
