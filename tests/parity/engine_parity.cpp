@@ -127,8 +127,8 @@ bool uses(const ir::Graph& graph, ir::Op op) {
   return false;
 }
 
-// f32 kernels differ by the order of sums only. Kernels for packed linear weights round their
-// activations to 8 bits in blocks in some engines (QB_ROUNDS_BLOCKS, of tests/CMakeLists.txt): up
+// f32 kernels differ by the order of sums only. Kernels for packed linear weights may round their
+// activations to 8 bits in blocks: up
 // to 1/254 of the block's largest value each, which for normal values is about 0.6 % of their RMS;
 // depth adds such errors. With 8-bit activations the reference rounds as the kernel does, but a
 // value that lies on the border between two codes may fall either way after a sum in another order:
@@ -139,7 +139,7 @@ double tolerance_of(const ir::Graph& graph, const quant::Scheme& scheme) {
   const bool is_float = scheme.weight_type == quant::WeightType::f32 ||
                         scheme.weight_type == quant::WeightType::f16 ||
                         scheme.weight_type == quant::WeightType::bf16;
-  const bool rounds_blocks = QB_ROUNDS_BLOCKS && !is_float && uses(graph, ir::Op::linear);
+  const bool rounds_blocks = !is_float && uses(graph, ir::Op::linear);
   if (!rounds_input && !rounds_blocks) return 2e-5;
   return graph.nodes.size() > 10 ? 6e-2 : 1.5e-2;
 }

@@ -2,9 +2,37 @@
 
 #include "engines/mlx/blas.h"
 #include "engines/mlx/failure.h"
-#include "worker/step.h"
+#include "ir/inputs.h"
 
 namespace qb::mlx {
+namespace {
+
+// How many entries an integer input chooses from: rows of a table, or tokens of the step.
+int64_t index_limit(const ir::Graph& graph, ir::Value input, const ir::Extents& extents) {
+  for (const ir::Node& node : graph.nodes) {
+    if (node.op == ir::Op::embedding && node.inputs[0] == input)
+      return graph[node.inputs[1]].shape[0].extent;
+    if (node.op == ir::Op::select_positions && node.inputs[1] == input) return extents.sequence;
+  }
+  return 0;
+}
+
+// MLX reads wherever an index points.
+Result<void> check_indices(const ir::Graph& graph, const worker::StepInputs& inputs,
+                           const ir::Extents& extents) {
+  const auto values = graph.of_kind(ir::ValueKind::input);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (graph[values[i]].type != ElementType::i64) continue;
+    const int64_t limit = index_limit(graph, values[i], extents);
+    for (const int64_t index : inputs.tensors[i].i64())
+      if (index < 0 || index >= limit)
+        return fail(Errc::bad_input, "{} holds {}, which is outside [0, {})", graph[values[i]].name,
+                    index, limit);
+  }
+  return {};
+}
+
+}  // namespace
 
 MlxSession::MlxSession(const bundle::Bundle& bundle, const worker::CompileOptions& options,
                        Lowering& lowering, Program program)
@@ -56,7 +84,11 @@ std::vector<mx::array> MlxSession::build_step(const worker::StepInputs& inputs) 
 // The step is built anew each time and not by mx::compile: the number of past tokens is part of it,
 // so each token would be compiled; and on a CPU that needs a C++ compiler and 2 s.
 Result<void> MlxSession::run(const worker::StepInputs& inputs) try {
-  QB_CHECK(worker::check_step(graph_, options_, inputs));
+  QB_TRY(const ir::Extents extents,
+         ir::extents_of(graph_, inputs.tensors,
+                        {.batch = options_.batch, .context = options_.context_tokens},
+                        inputs.past_tokens));
+  QB_CHECK(check_indices(graph_, inputs, extents));
   results_.clear();
   results_ = build_step(inputs);
   std::vector<mx::array> wanted = results_;
