@@ -33,7 +33,7 @@ Result<void> lower_linear(Lowering& l, const ir::Node& node) {
   std::function<mx::array(const mx::array&)> multiply;
   if (l.is_quantized(node.inputs[1])) {
     QB_TRY(const QuantizedWeight* weight, l.quantized(node.inputs[1]));
-    multiply = [w = *weight](const mx::array& x) { return product(x, w); };
+    multiply = Product(*weight, l.streams());
     note_quantized(l, "linear", "quantized_matmul", *weight);
   } else {
     const mx::array weight = l.stored_array(node.inputs[1]);

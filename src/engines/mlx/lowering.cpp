@@ -31,8 +31,9 @@ mx::array copy_of(const bundle::Parameter& p) {
 
 }  // namespace
 
-Lowering::Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options)
-    : bundle_(bundle), options_(options) {
+Lowering::Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options,
+                   std::vector<mx::Stream> streams)
+    : bundle_(bundle), options_(options), streams_(std::move(streams)) {
   const quant::WeightType type = bundle.scheme().weight_type;
   if (options.device != "gpu") return;
   if (type == quant::WeightType::f16) compute_type_ = mx::float16;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,13 +21,16 @@ namespace qb::mlx {
 // convolutions take them: every value of four dimensions is stored so.
 class Lowering {
  public:
-  Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options);
+  // Quantized products are spread over the streams.
+  Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options,
+           std::vector<mx::Stream> streams);
 
   const ir::Graph& ir() const { return bundle_.graph(); }
   const worker::CompileOptions& options() const { return options_; }
   const bundle::Parameter& parameter(ir::Value value) const { return bundle_.parameter(value); }
   // What activations are computed in: f32, but on a gpu the 16 bits that weights are stored in.
   mx::Dtype compute_type() const { return compute_type_; }
+  std::span<const mx::Stream> streams() const { return streams_; }
   // A parameter that isn't quantized, as stored; one that is no weight matrix in compute_type().
   mx::array stored_array(ir::Value value);
   Result<const QuantizedWeight*> quantized(ir::Value value);
@@ -62,6 +66,7 @@ class Lowering {
  private:
   const bundle::Bundle& bundle_;
   worker::CompileOptions options_;
+  std::vector<mx::Stream> streams_;
   mx::Dtype compute_type_ = mx::float32;
   Program program_;
   size_t slot_count_ = 0;

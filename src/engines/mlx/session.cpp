@@ -42,6 +42,7 @@ MlxSession::MlxSession(const bundle::Bundle& bundle, const worker::CompileOption
       compute_type_(lowering.compute_type()),
       input_slots_(lowering.slots_of(graph_.of_kind(ir::ValueKind::input))),
       output_slots_(lowering.slots_of(graph_.outputs)),
+      stream_count_(lowering.streams().size()),
       notes_(lowering.notes()),
       kernels_(lowering.kernels()) {
   if (options.device == "cpu") blas_thread_count_ = set_blas_threads(options.thread_count);
@@ -121,8 +122,9 @@ Json MlxSession::actual() const {
                               {"kernels", std::move(kernels)}});
   if (options_.device == "cpu")
     actual.set("blas", to_json(find_blas()))
-        .set("thread_count", blas_thread_count_)
-        .set("threads", fmt::format("BLAS {}, MLX's own kernels 1", blas_thread_count_));
+        .set("thread_count", options_.thread_count)
+        .set("threads", fmt::format("quantized products {}, BLAS {}, MLX's other kernels 1",
+                                    stream_count_, blas_thread_count_));
   return actual;
 }
 

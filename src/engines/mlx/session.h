@@ -37,6 +37,7 @@ class MlxSession : public worker::Session {
   std::vector<mx::array> results_;
   std::vector<std::vector<int64_t>> output_shapes_;
   std::vector<TensorView> outputs_;
+  size_t stream_count_ = 1;
   int64_t blas_thread_count_ = 1;
   Json notes_;
   std::map<std::string, int64_t> kernels_;

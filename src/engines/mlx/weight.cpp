@@ -6,6 +6,8 @@ namespace qb::mlx {
 namespace {
 
 constexpr int64_t group_sizes[] = {128, 64, 32};
+// Below, handing work to another thread takes as long as the work.
+constexpr int rows_worth_splitting = 128;
 
 // The codes as MLX stores them: little-endian words, the first code in the lowest bits.
 std::vector<uint32_t> pack_words(std::span<const uint8_t> codes, int32_t bits) {
@@ -22,6 +24,20 @@ mx::array without_padding(const mx::array& rows, const QuantizedWeight& w) {
   mx::Shape stop = rows.shape();
   stop.back() = static_cast<mx::ShapeElem>(w.column_count);
   return mx::slice(rows, mx::Shape(stop.size(), 0), stop);
+}
+
+mx::array rows_of(const mx::array& x, int first, int last) {
+  mx::array part = mx::slice(x, mx::Shape{first, 0}, mx::Shape{last, x.shape(1)});
+  part.eval();
+  return part;
+}
+
+QuantizedWeight rows_of(const QuantizedWeight& w, int first, int last) {
+  QuantizedWeight part = w;
+  part.codes = rows_of(w.codes, first, last);
+  part.scales = rows_of(w.scales, first, last);
+  if (w.biases) part.biases = rows_of(*w.biases, first, last);
+  return part;
 }
 
 mx::array dequantize(const QuantizedWeight& w, const mx::array& codes, const mx::array& scales,
@@ -58,12 +74,25 @@ Result<QuantizedWeight> load_quantized(const bundle::Parameter& parameter) {
   return to_mlx(grouped);
 }
 
-mx::array product(const mx::array& x, const QuantizedWeight& w) {
-  const auto padding = static_cast<int>(w.stored_columns - w.column_count);
+Product::Product(const QuantizedWeight& weight, std::span<const mx::Stream> streams)
+    : streams_(streams.begin(), streams.end()) {
+  const int row_count = weight.codes.shape(0);
+  const int part_count = row_count < rows_worth_splitting ? 1 : static_cast<int>(streams.size());
+  for (int i = 0; i < part_count; ++i)
+    parts_.push_back(rows_of(weight, row_count * i / part_count, row_count * (i + 1) / part_count));
+}
+
+mx::array Product::operator()(const mx::array& x) const {
+  const auto padding = static_cast<int>(parts_[0].stored_columns - parts_[0].column_count);
   const mx::array input =
       padding == 0 ? x : mx::pad(x, std::vector<int>{-1}, mx::Shape{0}, mx::Shape{padding});
-  return mx::quantized_matmul(input, w.codes, w.scales, w.biases, /*transpose=*/true, w.group_size,
-                              w.bits, w.mode);
+  std::vector<mx::array> products;
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    const QuantizedWeight& w = parts_[i];
+    products.push_back(mx::quantized_matmul(input, w.codes, w.scales, w.biases, /*transpose=*/true,
+                                            w.group_size, w.bits, w.mode, streams_[i]));
+  }
+  return products.size() == 1 ? products[0] : mx::concatenate(std::move(products), -1);
 }
 
 mx::array rows_at(const QuantizedWeight& w, const mx::array& indices) {

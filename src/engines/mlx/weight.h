@@ -30,8 +30,19 @@ Result<QuantizedWeight> load_quantized(const bundle::Parameter& parameter);
 QuantizedWeight to_mlx(const bundle::GroupedWeight& grouped);
 Result<bundle::GroupedWeight> group_for_mlx(const bundle::Parameter& parameter);
 
-// x [..., column_count] times the weight's transpose, by MLX's quantized kernel.
-mx::array product(const mx::array& x, const QuantizedWeight& w);
+// A weight cut into rows that are multiplied at the same time, each part on a stream of its own:
+// MLX's kernel uses one thread. The parts are views of the weight's memory.
+class Product {
+ public:
+  Product(const QuantizedWeight& weight, std::span<const mx::Stream> streams);
+  // x [..., column_count] times the weight's transpose.
+  mx::array operator()(const mx::array& x) const;
+
+ private:
+  std::vector<QuantizedWeight> parts_;
+  std::vector<mx::Stream> streams_;
+};
+
 // Its rows at `indices`, dequantized: [..., column_count].
 mx::array rows_at(const QuantizedWeight& w, const mx::array& indices);
 // All of it, [row_count, column_count].
