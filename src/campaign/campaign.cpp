@@ -101,8 +101,14 @@ class Campaign {
 
   bool is_interrupted() const { return settings_.is_interrupted && *settings_.is_interrupted; }
 
-  const runner::Framework& framework_of(const Case& subject) const {
-    return *std::ranges::find(frameworks_, subject.framework, &runner::Framework::name);
+  // The plan has names of frameworks that were found, or that the suite names by version.
+  runner::Framework framework_of(const Case& subject) const {
+    const auto found = std::ranges::find(frameworks_, subject.framework, &runner::Framework::name);
+    if (found != frameworks_.end()) return *found;
+    return {.name = subject.framework,
+            .title = subject.framework,
+            .reason = "this version is not here",
+            .remedy = "name the framework alone, or give --python a Python that has that version"};
   }
 
   Result<void> save(Record& record) {
@@ -124,7 +130,7 @@ class Campaign {
   // Whether framework and device are here, the bundle, and the manifest's fixed part.
   void prepare(const plan::PlannedCase& planned, Record& record) {
     const Case& subject = planned.subject;
-    const runner::Framework& framework = framework_of(subject);
+    const runner::Framework framework = framework_of(subject);
     record.manifest.set("framework_version", framework.version);
     if (!framework.environment.empty())
       record.manifest.set("environment", Json::array_of(framework.environment));

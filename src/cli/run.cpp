@@ -19,6 +19,7 @@
 #include "cli/progress.h"
 #include "metrics/metrics.h"
 #include "probes/host.h"
+#include "record/frameworks.h"
 #include "report/report.h"
 #include "runner/frameworks.h"
 #include "spec/suite.h"
@@ -81,6 +82,9 @@ Json to_json(const RunOptions& options) {
                             {"devices", Json::array_of(n.devices)},
                             {"thread_counts", Json::array_of(n.thread_counts)},
                             {"blas", options.blas}});
+  Json versions = Json::object({});
+  for (const auto& [name, names] : n.versions) versions.set(name, Json::array_of(names));
+  json.set("versions", std::move(versions));
   if (options.launches) json.set("launches", *options.launches);
   return json;
 }
@@ -99,6 +103,8 @@ RunOptions with_options(RunOptions options, const Json& json) {
                        {}};
   for (const Json& count : json["thread_counts"].as_array())
     options.narrowing.thread_counts.push_back(count.as_int());
+  for (const auto& [name, names] : json["versions"].as_object())
+    options.narrowing.versions[name] = texts_of(names);
   if (json["blas"].is_string()) options.blas = json["blas"].as_string();
   if (json["launches"].is_int()) options.launches = json["launches"].as_int();
   return options;
@@ -111,22 +117,52 @@ struct Undertaking {
   plan::Plan plan;
   Run run;
   std::vector<Record> earlier;
+  std::vector<runner::Framework> frameworks;
 };
+
+Result<std::vector<runner::Framework>> find_frameworks(const RunOptions& options) {
+  QB_TRY(const runner::BlasChoice blas, runner::parse_blas_choice(options.blas));
+  return runner::find_frameworks(cache_folder() / "logs" / "describe", blas);
+}
+
+// "pytorch" → "pytorch@2.13.0", "pytorch@2.14.1", where several versions are here.
+std::map<std::string, std::vector<std::string>> versions_of(
+    const std::vector<runner::Framework>& frameworks) {
+  std::map<std::string, std::vector<std::string>> versions;
+  for (const runner::Framework& framework : frameworks) {
+    const std::string_view base = base_framework(framework.name);
+    if (base != framework.name) versions[std::string(base)].push_back(framework.name);
+  }
+  return versions;
+}
+
+// A version that the run began with and that is no longer found.
+void add_absent(const RunOptions& options, std::vector<runner::Framework>& frameworks) {
+  for (const auto& [base, names] : options.narrowing.versions)
+    for (const std::string& name : names)
+      if (std::ranges::find(frameworks, name, &runner::Framework::name) == frameworks.end())
+        frameworks.push_back({.name = name,
+                              .title = name,
+                              .reason = "this version is not here any more",
+                              .remedy = "give the same --python as when the run began"});
+}
 
 Result<Undertaking> begin(const RunOptions& options) {
   Undertaking u = {.options = options};
   QB_TRY(u.suite, find_suite(options.suite));
   QB_CHECK(adjust(options, u.suite));
   u.run.seed = options.seed.value_or(std::random_device()());
+  QB_TRY(u.frameworks, find_frameworks(options));
+  u.options.narrowing.versions = versions_of(u.frameworks);
   QB_TRY(u.plan,
-         plan::build_plan(u.suite, options.narrowing, probes::physical_core_count(), u.run.seed));
+         plan::build_plan(u.suite, u.options.narrowing, probes::physical_core_count(), u.run.seed));
   u.run = {.id = make_run_id(u.run.seed),
            .started_at = utc_timestamp(),
            .suite_name = u.suite.name,
            .suite_text = u.suite.text,
            .seed = u.run.seed,
            .host = probes::describe_host(),
-           .options = to_json(options)};
+           .options = to_json(u.options)};
   return u;
 }
 
@@ -145,6 +181,8 @@ Result<Undertaking> resume(const RunOptions& options) {
   Undertaking u = {.options = with_options(options, found->options), .run = *found};
   QB_TRY(u.suite, spec::parse_suite(found->suite_text, fmt::format("run {}", found->id)));
   QB_CHECK(adjust(u.options, u.suite));
+  QB_TRY(u.frameworks, find_frameworks(u.options));
+  add_absent(u.options, u.frameworks);
   QB_TRY(u.plan, plan::build_plan(u.suite, u.options.narrowing, probes::physical_core_count(),
                                   found->seed));
   QB_TRY(u.earlier, store.load_records(found->id));
@@ -193,8 +231,6 @@ Result<int> measure(const Undertaking& u) {
                                        .log_folder = cache_folder() / "logs" / u.run.id,
                                        .is_interrupted = &is_interrupted,
                                        .earlier = u.earlier};
-  QB_TRY(const runner::BlasChoice blas, runner::parse_blas_choice(options.blas));
-  const auto frameworks = runner::find_frameworks(settings.log_folder, blas);
   Progress progress(options.quiet || options.json);
   campaign::Observer observer = progress.observer();
   std::optional<EventLog> events;
@@ -203,7 +239,7 @@ Result<int> measure(const Undertaking& u) {
     observer = events->observer(observer);
   }
   QB_TRY(const campaign::Summary summary,
-         campaign::run_campaign(u.plan, settings, frameworks, observer,
+         campaign::run_campaign(u.plan, settings, u.frameworks, observer,
                                 [&](const Record& record) { return store.save_record(record); }));
   progress.finish();
   QB_TRY(std::vector<Record> records, store.load_records(u.run.id));

@@ -24,11 +24,25 @@ std::vector<std::string> all_schemes() {
   return names;
 }
 
+std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
+                                       const Narrowing& narrowing) {
+  std::vector<std::string> names;
+  for (const std::string& name : frameworks) {
+    const auto found = narrowing.versions.find(name);
+    if (found == narrowing.versions.end())
+      names.push_back(name);
+    else
+      names.insert(names.end(), found->second.begin(), found->second.end());
+  }
+  return names;
+}
+
 // The benchmark with the user's lists in place of the suite's.
 spec::Benchmark narrowed(spec::Benchmark benchmark, const Narrowing& narrowing) {
   if (!narrowing.schemes.empty()) benchmark.schemes = narrowing.schemes;
   if (benchmark.schemes == std::vector<std::string>{"all"}) benchmark.schemes = all_schemes();
   if (!narrowing.frameworks.empty()) benchmark.frameworks = narrowing.frameworks;
+  benchmark.frameworks = with_versions(benchmark.frameworks, narrowing);
   if (!narrowing.devices.empty()) benchmark.devices = narrowing.devices;
   if (!narrowing.thread_counts.empty()) benchmark.thread_counts = narrowing.thread_counts;
   return benchmark;
@@ -44,7 +58,7 @@ Result<void> check_names(const spec::Benchmark& benchmark) {
   std::vector<std::string_view> frameworks;
   for (const FrameworkRow& row : framework_rows) frameworks.push_back(row.name);
   for (const std::string& name : benchmark.frameworks)
-    QB_CHECK(check_name("framework", name, frameworks));
+    QB_CHECK(check_name("framework", base_framework(name), frameworks));
   for (const std::string& name : benchmark.devices) QB_CHECK(check_name("device", name, devices));
   return {};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Narrowing {
   std::vector<std::string> frameworks;
   std::vector<std::string> devices;
   std::vector<int64_t> thread_counts;
+  // Frameworks of which several versions are here, and the names of these ("pytorch" →
+  // "pytorch@2.13.0", …), which take its place.
+  std::map<std::string, std::vector<std::string>> versions;
 };
 
 struct PlannedCase {
