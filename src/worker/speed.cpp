@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "quality/quality.h"
 #include "stats/stats.h"
+#include "worker/arrivals.h"
 #include "worker/run.h"
 #include "worker/timed_loop.h"
 
@@ -63,6 +64,25 @@ Result<void> audit(const Session& session, Step&& step, const std::vector<int64_
   return {};
 }
 
+// Hashes of what the timed runs answer to each of the inputs that come in turn.
+class Answers {
+ public:
+  void add(int64_t number, std::span<const std::byte> answer) {
+    std::string& first = hashes_[number % input_count];
+    std::string hash = hash_of(answer);
+    if (first.empty())
+      first = std::move(hash);
+    else
+      are_equal_ = are_equal_ && first == hash;
+  }
+  // The same input always gave the same answer.
+  bool are_equal() const { return are_equal_; }
+
+ private:
+  std::string hashes_[input_count];
+  bool are_equal_ = true;
+};
+
 // Prefill of a prompt, then greedy decoding, one token a step.
 class Generation {
  public:
@@ -114,12 +134,17 @@ class Generation {
           return done;
         },
         first_token_ns));
+    chosen_.assign(next_.begin(), next_.end());
     for (int64_t i = 1; i < workload_.generated_tokens; ++i) {
       QB_CHECK(timed([&] { return decode(session, workload_.prompt_tokens + i - 1); }, decode_ns));
       choose(session);
+      chosen_.insert(chosen_.end(), next_.begin(), next_.end());
     }
+    answers_.add(number, std::as_bytes(std::span(chosen_)));
     return {};
   }
+  // The tokens chosen for each prompt were the same in every generation.
+  bool answers_are_equal() const { return answers_.are_equal(); }
   // What must become steady: the decode steps, each over the median of its position, since later
   // tokens look back on more; prefills when nothing is decoded.
   std::vector<double> series() const {
@@ -152,6 +177,8 @@ class Generation {
   std::vector<int64_t> prompts_[input_count];
   std::vector<int64_t> context_;
   std::vector<int64_t> next_;
+  std::vector<int64_t> chosen_;  // in the generation at hand
+  Answers answers_;
 };
 
 Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
@@ -181,26 +208,40 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
     send(SampleSeries{"decode", tail_of(generation.decode_ns, first_step)});
     send(SampleSeries{"warm_up", head_of(generation.decode_ns, first_step)});
   }
-  return audit(
+  send(wire::Fact{"timed_answers_are_equal", generation.answers_are_equal()});
+  QB_CHECK(audit(
       session, [&] { return generation.prefill(session, 0); },
-      tail_of(generation.prefill_ns, end.first), send);
+      tail_of(generation.prefill_ns, end.first), send));
+  return measure_arrivals(request, send, [&](int64_t i) { return generation.run(session, i); });
 }
+
+// Pictures that differ, in turn.
+class Pictures {
+ public:
+  Pictures(const ir::Graph& graph, const wire::Request& request)
+      : shape_(ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
+                        {.batch = request.workload.batch})),
+        values_(element_count(shape_) * input_count) {
+    Rng rng(derive_seed(request.seed, "pictures"));
+    for (float& value : values_) value = static_cast<float>(2.0 * rng.uniform() - 1.0);
+  }
+  Result<void> run(Session& session, int64_t number) const {
+    const size_t start = static_cast<size_t>(number % input_count) * element_count(shape_);
+    const TensorView input = {ElementType::f32, shape_, values_.data() + start};
+    return session.run({{&input, 1}, 0});
+  }
+
+ private:
+  std::vector<int64_t> shape_;
+  std::vector<float> values_;
+};
 
 Result<void> measure_inference(const bundle::Bundle& bundle, Session& session,
                                const wire::Request& request, const Send& send) {
-  const ir::Graph& graph = bundle.graph();
-  const std::vector<int64_t> shape = ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
-                                              {.batch = request.workload.batch});
-  const size_t size = element_count(shape);
-  std::vector<float> pictures(size * input_count);
-  Rng rng(derive_seed(request.seed, "pictures"));
-  for (float& value : pictures) value = static_cast<float>(2.0 * rng.uniform() - 1.0);
-  const auto infer = [&](int64_t i) {
-    const TensorView input = {ElementType::f32, shape,
-                              pictures.data() + static_cast<size_t>(i % input_count) * size};
-    return session.run({{&input, 1}, 0});
-  };
+  const Pictures pictures(bundle.graph(), request);
+  const auto infer = [&](int64_t i) { return pictures.run(session, i); };
   std::vector<int64_t> samples = with_room();
+  Answers answers;
   send(wire::PhaseStarted{"first_run"});
   QB_CHECK(timed([&] { return infer(0); }, samples));
   send(SampleSeries{"first_run", samples});
@@ -210,15 +251,35 @@ Result<void> measure_inference(const bundle::Bundle& bundle, Session& session,
   QB_TRY(const LoopEnd end,
          repeat_until_steady(
              request.limits, sample_capacity,
-             [&](int64_t i) { return timed([&] { return infer(i); }, samples); },
+             [&](int64_t i) {
+               Result<void> done = timed([&] { return infer(i); }, samples);
+               if (done) answers.add(i, std::as_bytes(session.outputs()[0].f32()));
+               return done;
+             },
              [&] { return std::vector<double>(samples.begin(), samples.end()); }));
   send_settling(end, send);
   send(SampleSeries{"inference", tail_of(samples, end.first)});
   send(SampleSeries{"warm_up", head_of(samples, end.first)});
-  return audit(session, [&] { return infer(0); }, tail_of(samples, end.first), send);
+  send(wire::Fact{"timed_answers_are_equal", answers.are_equal()});
+  QB_CHECK(audit(session, [&] { return infer(0); }, tail_of(samples, end.first), send));
+  return measure_arrivals(request, send, infer);
 }
 
 }  // namespace
+
+Result<void> answer_as_when_timed(const bundle::Bundle& bundle, Session& session,
+                                  const wire::Request& request, const Send& send) {
+  if (request.workload.batch != 1) return {};
+  if (is_language_model(bundle.graph())) {
+    if (request.workload.prompt_tokens < 1) return {};
+    Generation generation(bundle.graph(), request);
+    QB_CHECK(generation.fill_context(session));
+    QB_CHECK(generation.prefill(session, 0));
+  } else {
+    QB_CHECK(Pictures(bundle.graph(), request).run(session, 0));
+  }
+  return send_output_hash(session, send, "output_hash");
+}
 
 Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
                            const wire::Request& request, const Send& send) {
