@@ -325,6 +325,12 @@ class Campaign {
 
 }  // namespace
 
+std::string_view name_of(Ending ending) {
+  return ending == Ending::complete       ? "complete"
+         : ending == Ending::budget_spent ? "budget_spent"
+                                          : "interrupted";
+}
+
 Result<Summary> run_campaign(const plan::Plan& plan, const Settings& settings,
                              const std::vector<runner::Framework>& frameworks,
                              const Observer& observer,
