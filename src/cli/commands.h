@@ -26,7 +26,8 @@ struct RunOptions {
   std::string resume;           // a run's id, or newest_run; "" begins a new one
   std::string suite = "quick";  // a name below suites/, or a file
   plan::Narrowing narrowing;
-  std::string budget;  // "" or a duration
+  std::string budget;      // "" or a duration
+  std::string memory_max;  // "" or bytes, of each worker
   std::optional<int64_t> launches;
   std::optional<uint64_t> seed;
   std::string blas = "fast";  // or "as-shipped", see runner/blas.h

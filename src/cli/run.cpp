@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "metrics/metrics.h"
+#include "plan/estimate.h"
 #include "probes/host.h"
 #include "record/frameworks.h"
 #include "report/report.h"
@@ -70,6 +71,10 @@ Result<void> adjust(const RunOptions& options, spec::Suite& suite) {
     QB_TRY(suite.protocol.budget_ns,
            with_context(spec::parse_duration(options.budget), "--budget"));
   }
+  if (!options.memory_max.empty()) {
+    QB_TRY(suite.protocol.memory_bytes_max,
+           with_context(spec::parse_bytes(options.memory_max), "--memory-max"));
+  }
   return {};
 }
 
@@ -86,6 +91,7 @@ Json to_json(const RunOptions& options) {
   for (const auto& [name, names] : n.versions) versions.set(name, Json::array_of(names));
   json.set("versions", std::move(versions));
   if (options.launches) json.set("launches", *options.launches);
+  if (!options.memory_max.empty()) json.set("memory_max", options.memory_max);
   return json;
 }
 
@@ -107,6 +113,7 @@ RunOptions with_options(RunOptions options, const Json& json) {
     options.narrowing.versions[name] = texts_of(names);
   if (json["blas"].is_string()) options.blas = json["blas"].as_string();
   if (json["launches"].is_int()) options.launches = json["launches"].as_int();
+  if (json["memory_max"].is_string()) options.memory_max = json["memory_max"].as_string();
   return options;
 }
 
@@ -189,7 +196,8 @@ Result<Undertaking> resume(const RunOptions& options) {
   return u;
 }
 
-int print_plan(const plan::Plan& plan, bool json) {
+int print_plan(const plan::Plan& plan, const spec::Protocol& protocol, bool json) {
+  const int64_t estimated_ns = plan::Estimate(plan, protocol).left_ns(0);
   Json::Array cases;
   for (const plan::PlannedCase& planned : plan.cases) {
     if (json)
@@ -198,13 +206,15 @@ int print_plan(const plan::Plan& plan, bool json) {
       std::printf("%s\n", case_id(planned.subject).c_str());
   }
   if (json)
-    std::printf(
-        "%s\n",
-        dump_json(Json::object({{"cases", std::move(cases)}, {"launches", plan.launches.size()}}),
-                  1)
-            .c_str());
+    std::printf("%s\n", dump_json(Json::object({{"cases", std::move(cases)},
+                                                {"launches", plan.launches.size()},
+                                                {"estimated_ns", estimated_ns}}),
+                                  1)
+                            .c_str());
   else
-    std::printf("%zu cases, %zu launches\n", plan.cases.size(), plan.launches.size());
+    std::printf("%zu cases, %zu launches, about %s once bundles are made\n", plan.cases.size(),
+                plan.launches.size(),
+                format_quantity(static_cast<double>(estimated_ns), "ns").c_str());
   return exit_ok;
 }
 
@@ -231,17 +241,19 @@ Result<int> measure(const Undertaking& u) {
                                        .log_folder = cache_folder() / "logs" / u.run.id,
                                        .is_interrupted = &is_interrupted,
                                        .earlier = u.earlier};
-  Progress progress(options.quiet || options.json);
+  Progress progress(options.quiet || options.json, u.plan, u.suite.protocol);
   campaign::Observer observer = progress.observer();
   std::optional<EventLog> events;
   if (!options.events.empty()) {
-    QB_TRY(events, EventLog::open(options.events));
+    QB_TRY(events, EventLog::open(options.events, u.plan, u.suite.protocol));
+    events->begin(u.run, u.plan);
     observer = events->observer(observer);
   }
   QB_TRY(const campaign::Summary summary,
          campaign::run_campaign(u.plan, settings, u.frameworks, observer,
                                 [&](const Record& record) { return store.save_record(record); }));
   progress.finish();
+  if (events) events->end(name_of(summary.ending));
   QB_TRY(std::vector<Record> records, store.load_records(u.run.id));
   const report::Document document = {u.run, std::move(records)};
   const fs::path page = page_path(options, u.run);
@@ -265,7 +277,8 @@ Result<int> measure(const Undertaking& u) {
 int run_suite(const RunOptions& options) {
   const Result<Undertaking> undertaking = options.resume.empty() ? begin(options) : resume(options);
   if (!undertaking) return refuse(undertaking.error().message);
-  if (options.plan_only) return print_plan(undertaking->plan, options.json);
+  if (options.plan_only)
+    return print_plan(undertaking->plan, undertaking->suite.protocol, options.json);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);

@@ -137,30 +137,60 @@ Measurement package_power(const Record& record, const Metric& metric) {
   return m;
 }
 
-// Processor time over time: how many cores the worker kept busy.
-Measurement cores_used(const Record& record, const Metric& metric) {
-  return over_launches(record, metric, "speed", [](const Launch& launch) -> std::optional<double> {
-    const auto cpu_ns = fact_of(launch, "cpu_time_ns");
+// The same above what the packages took before the run, when nothing was measured.
+Measurement power_above_idle(const Record& record, const Metric& metric) {
+  Measurement m = package_power(record, metric);
+  const Json& idle_w = record.manifest["idle_power_w"];
+  if (!m.value) return m;
+  if (!idle_w.is_number()) return absent("the power of the idle machine was not measured");
+  for (std::optional<double>* figure : {&m.value, &m.low, &m.high})
+    if (*figure) **figure -= idle_w.as_double();
+  for (double& value : m.launch_values) value -= idle_w.as_double();
+  return m;
+}
+
+// Share of the measured time that one of its parts took.
+Measurement share_of_time(const Record& record, const Metric& metric) {
+  return over_launches(record, metric, "speed", [&](const Launch& launch) -> std::optional<double> {
+    const auto part_ns = fact_of(launch, metric.source);
     const auto time_ns = fact_of(launch, "measure_time_ns");
-    if (!cpu_ns || !time_ns || *time_ns <= 0) return std::nullopt;
-    return *cpu_ns / *time_ns;
+    if (!part_ns || !time_ns || *time_ns <= 0) return std::nullopt;
+    return *part_ns / *time_ns;
   });
+}
+
+// Latency from intended starts means something only while the queue doesn't grow.
+Measurement while_in_pace(const Record& record, const Metric& metric,
+                          Measurement (*measure)(const Record&, const Metric&)) {
+  for (const Launch* launch : counted_launches(record, "speed"))
+    if (launch->facts["kept_pace"].is_bool() && !launch->facts["kept_pace"].as_bool())
+      return absent("requests came faster than they were served, so the longer, the later");
+  return measure(record, metric);
+}
+Measurement arrival_median(const Record& record, const Metric& metric) {
+  return while_in_pace(record, metric, phase_median);
+}
+Measurement arrival_p90(const Record& record, const Metric& metric) {
+  return while_in_pace(record, metric, p90);
+}
+Measurement arrival_p99(const Record& record, const Metric& metric) {
+  return while_in_pace(record, metric, p99);
 }
 
 // A quality figure; where the worker gave a standard error, 1.96 of it each way is the interval.
 Measurement quality_fact(const Record& record, const Metric& metric) {
-  for (const Launch& launch : record.launches) {
-    if (launch.kind != "quality") continue;
-    if (launch.outcome != Outcome::ok) return absent(launch.reason);
-    const auto value = fact_of(launch, metric.source);
+  for (const Launch* launch : counted_launches(record, "quality")) {
+    const auto value = fact_of(*launch, metric.source);
     if (!value) continue;
     Measurement m = {.value = value};
-    if (const auto error = fact_of(launch, fmt::format("{}_standard_error", metric.source))) {
+    if (const auto error = fact_of(*launch, fmt::format("{}_standard_error", metric.source))) {
       m.low = *value - 1.96 * *error;
       m.high = *value + 1.96 * *error;
     }
     return m;
   }
+  for (const Launch& launch : record.launches)
+    if (launch.kind == "quality" && launch.outcome != Outcome::ok) return absent(launch.reason);
   if (record.manifest["weights"].as_string() == "synthetic")
     return absent("the weights are synthetic, so task quality means nothing");
   return absent("quality was not measured");
@@ -212,22 +242,22 @@ constexpr Metric rows[] = {
     {.name = "decode_ns_p50",
      .unit = "ns",
      .better = Better::lower,
-     .label = "decode p50",
-     .summary = "Median time of a decode step.",
+     .label = "inter-token p50",
+     .summary = "Median inter-token latency: the time of a decode step.",
      .source = "decode",
      .measure = phase_median},
     {.name = "decode_ns_p90",
      .unit = "ns",
      .better = Better::lower,
-     .label = "decode p90",
-     .summary = "Nine of ten decode steps are faster.",
+     .label = "inter-token p90",
+     .summary = "Nine of ten inter-token latencies are shorter.",
      .source = "decode",
      .measure = p90},
     {.name = "decode_ns_p99",
      .unit = "ns",
      .better = Better::lower,
-     .label = "decode p99",
-     .summary = "99 of 100 decode steps are faster.",
+     .label = "inter-token p99",
+     .summary = "99 of 100 inter-token latencies are shorter.",
      .source = "decode",
      .measure = p99},
     {.name = "generation_ns_p50",
@@ -237,6 +267,34 @@ constexpr Metric rows[] = {
      .summary = "Median time from the prompt to the last generated token.",
      .source = "time_to_first_token",
      .measure = generation_median},
+    {.name = "arrival_latency_ns_p50",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "latency p50",
+     .summary = "Median time of a request at a fixed rate of arrival, from its intended start.",
+     .source = "arrival_latency",
+     .measure = arrival_median},
+    {.name = "arrival_latency_ns_p90",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "latency p90",
+     .summary = "Nine of ten requests at a fixed rate of arrival are answered sooner.",
+     .source = "arrival_latency",
+     .measure = arrival_p90},
+    {.name = "arrival_latency_ns_p99",
+     .unit = "ns",
+     .better = Better::lower,
+     .label = "latency p99",
+     .summary = "99 of 100 requests at a fixed rate of arrival are answered sooner.",
+     .source = "arrival_latency",
+     .measure = arrival_p99},
+    {.name = "arrivals_served_per_s",
+     .unit = "requests/s",
+     .better = Better::higher,
+     .label = "served",
+     .summary = "Requests answered in a second at a fixed rate of arrival.",
+     .source = "served_per_s",
+     .measure = speed_fact},
     {.name = "inference_ns_p50",
      .unit = "ns",
      .better = Better::lower,
@@ -279,13 +337,27 @@ constexpr Metric rows[] = {
      .summary = "Resident memory of the worker after the timed loop.",
      .source = "rss_bytes_steady",
      .measure = speed_fact},
+    {.name = "rss_bytes_weights",
+     .unit = "B",
+     .better = Better::lower,
+     .label = "weights in memory",
+     .summary = "Resident memory of the mapped weights and of what compiling added to it.",
+     .source = "rss_bytes_weights",
+     .measure = speed_fact},
+    {.name = "rss_bytes_scratch",
+     .unit = "B",
+     .better = Better::lower,
+     .label = "scratch memory",
+     .summary = "What running adds to resident memory at its peak, mapped files apart.",
+     .source = "rss_bytes_scratch",
+     .measure = speed_fact},
     {.name = "cores_used",
      .unit = "1",
      .better = Better::neither,
      .label = "cores used",
      .summary = "Processor time of the worker over time, while measuring.",
      .source = "cpu_time_ns",
-     .measure = cores_used},
+     .measure = share_of_time},
     {.name = "package_power_w",
      .unit = "W",
      .better = Better::lower,
@@ -293,6 +365,20 @@ constexpr Metric rows[] = {
      .summary = "Mean power of the processor packages while measuring, all programs together.",
      .source = "energy_uj",
      .measure = package_power},
+    {.name = "package_power_w_above_idle",
+     .unit = "W",
+     .better = Better::lower,
+     .label = "power above idle",
+     .summary = "Mean power of the processor packages above that of the idle machine.",
+     .source = "energy_uj",
+     .measure = power_above_idle},
+    {.name = "probe_share",
+     .unit = "1",
+     .better = Better::neither,
+     .label = "probes",
+     .summary = "What qbench's own probes took, before and after the timed part, as a share of it.",
+     .source = "probe_time_ns",
+     .measure = share_of_time},
     {.name = "bundle_bytes",
      .unit = "B",
      .better = Better::lower,
@@ -367,10 +453,12 @@ bool applies(const Metric& metric, const Record& record) {
   static constexpr std::string_view language[] = {"prefill", "decode", "time_to_first_token",
                                                   "perplexity"};
   static constexpr std::string_view vision[] = {"inference", "top1_accuracy", "top5_accuracy"};
+  static constexpr std::string_view open[] = {"arrival_latency", "served_per_s"};
   const bool is_language = record.subject.workload.prompt_tokens > 0;
   const auto has = [&](std::span<const std::string_view> sources) {
     return std::ranges::find(sources, metric.source) != sources.end();
   };
+  if (has(open)) return record.subject.workload.arrivals_per_s > 0.0;
   return !has(is_language ? std::span<const std::string_view>(vision) : language);
 }
 

@@ -88,15 +88,17 @@ Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& mo
       for (const std::string& scheme : benchmark.schemes)
         for (const int64_t batch : benchmark.batches)
           for (const int64_t thread_count : benchmark.thread_counts)
-            for (const int64_t depth : depths) {
-              Workload workload = workload_of(benchmark, model);
-              workload.batch = batch;
-              workload.thread_count = thread_count;
-              workload.depth_tokens = depth;
-              QB_CHECK(check_context(model, workload));
-              add_case({std::string(model.name), scheme, framework, device, workload},
-                       benchmark.quality, plan);
-            }
+            for (const int64_t depth : depths)
+              for (const double arrivals_per_s : benchmark.arrivals_per_s) {
+                Workload workload = workload_of(benchmark, model);
+                workload.batch = batch;
+                workload.thread_count = thread_count;
+                workload.depth_tokens = depth;
+                workload.arrivals_per_s = arrivals_per_s;
+                QB_CHECK(check_context(model, workload));
+                add_case({std::string(model.name), scheme, framework, device, workload},
+                         benchmark.quality, plan);
+              }
   return {};
 }
 

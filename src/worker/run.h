@@ -17,6 +17,11 @@ Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
 Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
                              const wire::Request& request, const Send& send);
 
+// The first question of the speed launches, which a quality launch must answer alike: sends
+// "output_hash". Nothing when the workload has a batch, which quality is not measured with.
+Result<void> answer_as_when_timed(const bundle::Bundle& bundle, Session& session,
+                                  const wire::Request& request, const Send& send);
+
 // The graph's inputs decide the task.
 bool is_language_model(const ir::Graph& graph);
 
