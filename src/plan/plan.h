@@ -27,6 +27,7 @@ struct Narrowing {
 struct PlannedCase {
   Case subject;
   bool quality = true;
+  int64_t quality_item_count = 0;  // tokens or pictures to judge, at most; 0: all there are
 };
 
 // One worker process to start.
