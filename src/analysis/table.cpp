@@ -18,7 +18,16 @@ constexpr std::string_view vision_metrics[] = {
 
 bool is_language(const Record& record) { return record.subject.workload.prompt_tokens > 0; }
 
+constexpr std::string_view file_metrics[] = {
+    "bundle_bytes",       "inferences_per_s", "inference_ns_p50",
+    "inference_ns_p90",   "first_run_ns",     "compile_ns",
+    "rss_bytes_peak",     "output_cosine",    "output_max_abs_difference",
+    "output_relative_rms"};
+
+bool is_of_file(const Record& record) { return is_file(record.subject); }
+
 std::span<const std::string_view> metrics_of(const Record& record) {
+  if (is_of_file(record)) return file_metrics;
   if (is_language(record)) return language_metrics;
   return vision_metrics;
 }
@@ -35,14 +44,23 @@ Cell cell_of(const Record& record, const metrics::Metric& metric) {
   return {format_quantity(*m->value, metric.unit), m->value, interval_text(*m, metric.unit)};
 }
 
-// Speed over that of the fp32 case with the same framework, device and workload.
+// Speed over that of the fp32 case with the same framework, device and workload; of a model file,
+// over that of the first one.
 Cell ratio_cell(const Record& record, const std::vector<const Record*>& others) {
   Case wanted = record.subject;
-  wanted.scheme = "fp32";
+  if (is_of_file(record)) {
+    wanted.model = others.front()->subject.model;
+    wanted.framework = others.front()->subject.framework;
+  } else {
+    wanted.scheme = "fp32";
+  }
   const auto base =
       std::ranges::find(others, wanted, [](const Record* other) { return other->subject; });
   const auto ratio = base == others.end() ? std::nullopt : metrics::speed_ratio(record, **base);
-  if (!ratio) return {"–", std::nullopt, "needs this case and fp32 in the same framework"};
+  if (!ratio)
+    return {"–", std::nullopt,
+            is_of_file(record) ? "needs this file and the first one"
+                               : "needs this case and fp32 in the same framework"};
   return {fmt::format("{:.2f}x", ratio->value), ratio->value,
           ratio->interval ? fmt::format("95 % interval {:.2f}x to {:.2f}x, launches paired",
                                         ratio->interval->low, ratio->interval->high)
@@ -52,6 +70,11 @@ Cell ratio_cell(const Record& record, const std::vector<const Record*>& others) 
 std::string depth_of(const Case& c) {
   return c.workload.depth_tokens > 0 ? fmt::format(" at depth {}", c.workload.depth_tokens)
                                      : std::string();
+}
+
+// What tells a record from the others of its table.
+const std::string& variant_of(const Record& record) {
+  return is_of_file(record) ? record.subject.model : record.subject.scheme;
 }
 
 Cell outcome_cell(const Record& record) {
@@ -87,12 +110,14 @@ void hoist_column(Table& table, std::string_view heading, std::string_view suffi
 
 }  // namespace
 
-std::string_view quality_metric(const Record&) { return "top1_agreement"; }
+std::string_view quality_metric(const Record& record) {
+  return is_of_file(record) ? "output_cosine" : "top1_agreement";
+}
 
 std::string label_of(const Record& record) {
   const Case& c = record.subject;
-  return fmt::format("{} {}{}{}", c.scheme, c.framework, c.device == "cpu" ? "" : " " + c.device,
-                     depth_of(c));
+  return fmt::format("{} {}{}{}", variant_of(record), c.framework,
+                     c.device == "cpu" ? "" : " " + c.device, depth_of(c));
 }
 
 std::string short_label_of(const Record& record, const std::vector<const Record*>& all) {
@@ -101,15 +126,16 @@ std::string short_label_of(const Record& record, const std::vector<const Record*
            other->subject.device != record.subject.device;
   };
   return std::ranges::any_of(all, differs) ? label_of(record)
-                                           : record.subject.scheme + depth_of(record.subject);
+                                           : variant_of(record) + depth_of(record.subject);
 }
 
 std::vector<ModelGroup> group_by_model(const std::vector<Record>& records) {
   std::vector<ModelGroup> groups;
   for (const Record& record : records) {
-    const auto found = std::ranges::find(groups, record.subject.model, &ModelGroup::model);
+    const std::string model = is_of_file(record) ? "model files" : record.subject.model;
+    const auto found = std::ranges::find(groups, model, &ModelGroup::model);
     if (found == groups.end())
-      groups.push_back({record.subject.model, {&record}});
+      groups.push_back({model, {&record}});
     else
       found->records.push_back(&record);
   }
@@ -121,21 +147,27 @@ Table summarize(const std::vector<const Record*>& records) {
   if (records.empty()) return table;
   const Record& first = *records.front();
   const std::string weights = first.manifest["weights"].as_string();
-  table.title = first.subject.model + (weights.empty() ? "" : fmt::format(", {} weights", weights));
-  table.columns = {{"scheme"},          {"framework"},
-                   {"device"},          {"threads", "1"},
-                   {"depth", "tokens"}, {"bits/weight", "1", metrics::Better::lower}};
+  const bool is_file_table = is_of_file(first);
+  table.title = (is_file_table ? "model files" : first.subject.model) +
+                (weights.empty() ? "" : fmt::format(", {} weights", weights));
+  table.columns = {{is_file_table ? "file" : "scheme"},
+                   {"framework"},
+                   {"device"},
+                   {"threads", "1"},
+                   {"depth", "tokens"},
+                   {"bits/weight", "1", metrics::Better::lower}};
   for (const std::string_view name : metrics_of(first)) {
     const metrics::Metric& metric = *metrics::find_metric(name);
     table.columns.push_back({std::string(metric.label), std::string(metric.unit), metric.better});
     if (name == metrics::speed_metric(first))
-      table.columns.push_back({"vs fp32", "1", metrics::Better::higher});
+      table.columns.push_back(
+          {is_file_table ? "vs first" : "vs fp32", "1", metrics::Better::higher});
   }
   table.columns.push_back({"outcome"});
   for (const Record* record : records) {
     const Case& c = record->subject;
     std::vector<Cell> row = {
-        {c.scheme, {}, {}},
+        {variant_of(*record), {}, {}},
         {c.framework, {}, record->manifest["framework_version"].as_string()},
         {c.device, {}, {}},
         {std::to_string(c.workload.thread_count), static_cast<double>(c.workload.thread_count), {}},
@@ -148,6 +180,7 @@ Table summarize(const std::vector<const Record*>& records) {
     row.push_back(outcome_cell(*record));
     table.rows.push_back(std::move(row));
   }
+  if (is_file_table) drop_column(table, "bits/weight");
   hoist_column(table, "device", "");
   hoist_column(table, "threads", " threads");
   const bool has_depth = std::ranges::any_of(

@@ -20,4 +20,16 @@ inline constexpr FrameworkRow framework_rows[] = {
     {"reference", "qbench's reference interpreter", "run ./qb setup, which builds its worker"},
 };
 
+// Which framework opens a model file of the user's own, by the file's ending.
+struct FileKindRow {
+  std::string_view ending;
+  std::string_view framework;
+};
+
+inline constexpr FileKindRow file_kind_rows[] = {{".onnx", "onnxruntime"},
+                                                 {".pt2", "pytorch"},
+                                                 {".pt", "pytorch"},
+                                                 {".jit", "pytorch"},
+                                                 {".mlxfn", "mlx"}};
+
 }  // namespace qb

@@ -10,7 +10,7 @@ namespace {
 Result<void> check_input(const ir::ValueInfo& info, const TensorView& tensor,
                          ir::Extents& extents) {
   if (tensor.type != info.type || tensor.shape.size() != info.shape.size())
-    return fail(Errc::bad_input, "input {} must be {} {}", info.name, ir::name_of(info.type),
+    return fail(Errc::bad_input, "input {} must be {} {}", info.name, name_of(info.type),
                 ir::to_string(info.shape));
   for (size_t i = 0; i < info.shape.size(); ++i) {
     if (info.shape[i].symbol == ir::Symbol::sequence) extents.sequence = tensor.shape[i];

@@ -67,8 +67,9 @@ std::string axes_svg(const Axis& x, const Axis& y, const metrics::Metric& speed,
       R"(<text class="axis" x="{}" y="{}" text-anchor="middle">{} ({}), faster to the right</text>)",
       (left + width - right) / 2, height - 12, escape_html(speed.label), escape_html(speed.unit));
   svg += fmt::format(
-      R"svg(<text class="axis" transform="translate(18,{}) rotate(-90)" text-anchor="middle">{} with unquantized</text>)svg",
-      (top + height - bottom) / 2, escape_html(quality.label));
+      R"svg(<text class="axis" transform="translate(18,{}) rotate(-90)" text-anchor="middle">{} with {}</text>)svg",
+      (top + height - bottom) / 2, escape_html(quality.label),
+      quality.name == "output_cosine" ? "the first file" : "unquantized");
   return svg;
 }
 

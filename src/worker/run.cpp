@@ -60,6 +60,19 @@ bool is_language_model(const ir::Graph& graph) {
   return false;
 }
 
+Result<void> measure_with_usage(const std::function<Result<void>()>& measure, const Send& send) {
+  send_if_told(send, "rss_bytes_peak_compile", probes::peak_resident_bytes());
+  const bool is_reset = probes::reset_peak_resident();
+  const UsageBefore before;
+  QB_CHECK(measure());
+  send_usage(send, before);
+  // Where the peak can't be reset it is that of the whole life, compiling included.
+  send_if_told(send, is_reset ? "rss_bytes_peak_run" : "rss_bytes_peak_life",
+               probes::peak_resident_bytes());
+  send_if_told(send, "rss_bytes_steady", probes::resident_bytes());
+  return {};
+}
+
 Result<void> run_request(Engine& engine, const wire::Request& request, const Send& send) {
   const Description description = engine.describe();
   send(wire::Fact{"framework_version", description.version});
@@ -67,6 +80,7 @@ Result<void> run_request(Engine& engine, const wire::Request& request, const Sen
     return fail(Errc::unavailable, "{}; {}", description.reason, description.remedy);
   send_if_told(send, "rss_bytes_start", probes::resident_bytes());
 
+  if (!request.model_file.empty()) return run_file(engine, request, send);
   send(wire::PhaseStarted{"load"});
   const int64_t load_start = now_ns();
   QB_TRY(const bundle::Bundle bundle, bundle::load_bundle(request.bundle));
@@ -82,19 +96,11 @@ Result<void> run_request(Engine& engine, const wire::Request& request, const Sen
                                  .batch = request.is_quality ? 1 : request.workload.batch,
                                  .context_tokens = context_tokens}));
   send(SampleSeries{"compile", {now_ns() - compile_start}});
-  if (request.is_quality) {
+  if (request.is_quality)
     QB_CHECK(measure_quality(bundle, *session, request, send));
-  } else {
-    send_if_told(send, "rss_bytes_peak_compile", probes::peak_resident_bytes());
-    const bool is_reset = probes::reset_peak_resident();
-    const UsageBefore before;
-    QB_CHECK(measure_speed(bundle, *session, request, send));
-    send_usage(send, before);
-    // Where the peak can't be reset it is that of the whole life, compiling included.
-    send_if_told(send, is_reset ? "rss_bytes_peak_run" : "rss_bytes_peak_life",
-                 probes::peak_resident_bytes());
-    send_if_told(send, "rss_bytes_steady", probes::resident_bytes());
-  }
+  else
+    QB_CHECK(
+        measure_with_usage([&] { return measure_speed(bundle, *session, request, send); }, send));
   send(wire::Fact{"actual", session->actual()});
   return {};
 }
