@@ -47,8 +47,10 @@ struct Axis {
   double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
 };
 
+// Values that differ by less than labels can tell get the axis of a single one.
 Axis padded_axis(double low, double high, double from, double to) {
-  const double margin = high > low ? (high - low) * 0.08 : std::max(std::fabs(high), 1.0) * 0.05;
+  const bool is_spread = high - low > 1e-4 * std::max(std::fabs(low), std::fabs(high));
+  const double margin = is_spread ? (high - low) * 0.08 : std::max(std::fabs(high), 1.0) * 0.05;
   return {low - margin, high + margin, from, to};
 }
 
