@@ -44,10 +44,15 @@ function(qb_module name)
   endif()
 endfunction()
 
-# qb_engine(<name> [USES <module>...] [LINK <library>...]): the program qbench-worker-<name> from
-# src/engines/<name>/, with the worker's main() and timed loop.
+# qb_engine(<name> [NEEDS <target>] [USES <module>...] [LINK <library>...]): the program
+# qbench-worker-<name> from src/engines/<name>/, with the worker's main() and timed loop. Without the
+# target NEEDS, the framework's own, there is no program: qbench then says that it is unavailable.
 function(qb_engine name)
-  cmake_parse_arguments(arg "" "" "USES;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "NEEDS" "USES;LINK" ${ARGN})
+  if(arg_NEEDS AND NOT TARGET ${arg_NEEDS})
+    message(STATUS "No worker for ${name}: its framework was not found")
+    return()
+  endif()
   qb_module(engine_${name} FOLDER engines/${name} USES worker ${arg_USES} LINK ${arg_LINK})
   add_executable(qbench-worker-${name} ${CMAKE_SOURCE_DIR}/src/worker/main.cpp)
   target_link_libraries(qbench-worker-${name} PRIVATE qb_engine_${name} qb_worker)
@@ -65,4 +70,18 @@ function(qb_native name)
         $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
     endif()
   endforeach()
+endfunction()
+
+# qb_precompile(<module> <header>): the header is compiled once for all of the module's sources.
+# Nothing is done for a module that isn't built.
+function(qb_precompile name header)
+  if(NOT TARGET qb_${name})
+    return()
+  endif()
+  target_precompile_headers(qb_${name} PRIVATE ${header})
+  if(QB_CCACHE)  # which looks into precompiled headers only when it is told how
+    set_target_properties(qb_${name} PROPERTIES CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${QB_CCACHE}")
+    target_compile_options(qb_${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  endif()
 endfunction()

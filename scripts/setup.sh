@@ -39,7 +39,7 @@ find_tool() {
   fi
 }
 
-# Whether the command or header of the table's first column is there.
+# Whether the command, header or library of the table's first column is there.
 is_installed() {
   case $1 in
     include/*)
@@ -48,6 +48,7 @@ is_installed() {
         [ -e "$prefix/$1" ] && return 0
       done
       ls /usr/include/*-linux-gnu/"${1#include/}" >/dev/null 2>&1 ;;
+    lib/*) ls /usr/lib/*-linux-gnu/"${1#lib/}" >/dev/null 2>&1 ;;
     clang-*-19) command -v "$(find_tool "${1%-19}")" >/dev/null ;;
     python3) python3 -c 'import venv, ensurepip' >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null ;;

@@ -81,7 +81,7 @@ def test_listings() -> None:
         check(f"{verb} speaks to people and machines", text.returncode == 0 and len(text.stdout) > 100 and json.loads(machine.stdout), text)
     frameworks = {f["name"]: f for f in json.loads(run("frameworks", "--json").stdout)}
     check("a missing framework has reason and remedy",
-          all(f["available"] or (f["reason"] and f["remedy"]) for f in frameworks.values()) and not frameworks["mlx"]["available"], frameworks)
+          all(f["available"] or (f["reason"] and f["remedy"]) for f in frameworks.values()) and not frameworks["coreml"]["available"], frameworks)
 
 
 def test_missing_framework() -> None:
@@ -90,6 +90,21 @@ def test_missing_framework() -> None:
     outcomes = {r["framework"]: r["outcome"] for r in records}
     check("without ONNX Runtime its cases are unavailable and the rest runs",
           done.returncode == 0 and outcomes == {"reference": "ok", "onnxruntime": "unavailable"}, (done.stderr, outcomes))
+
+
+def test_blas() -> None:
+    """MLX comes with a slow BLAS on Linux: another is preloaded unless --blas says otherwise, also when the run is resumed."""
+    for choice in ("fast", "as-shipped"):
+        store = folder / f"blas-{choice}.db"
+        begun = run("run", tiny, "--framework", "mlx", "--scheme", "fp32,w8c", "--blas", choice, "--budget", "1ms",
+                    "--store", store, "-o", folder / "b.html")
+        done = run("run", "--resume", "--store", store, "-o", folder / "b.html")
+        records = json.loads(run("report", "--store", store, "--format", "json").stdout)["records"]
+        actual = [launch["facts"]["actual"]["blas"]["preloaded"] for r in records for launch in r["launches"]]
+        wanted = choice == "fast" and sys.platform == "linux"
+        check(f"--blas {choice}: in every launch, and said in the record",
+              done.returncode == 0 and len(actual) == 4 and set(actual) == {wanted} and
+              all(("environment" in r["manifest"]) == wanted for r in records), (begun.stderr, done.stderr, actual))
 
 
 def test_refusals() -> None:
@@ -211,7 +226,7 @@ def test_explain() -> None:
 
 
 try:
-    for test in (test_run, test_quantize, test_listings, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_explain, test_kill_nine):
+    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_explain, test_kill_nine):
         test()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,8 @@
 finished='{"event":"finished","outcome":"ok","reason":""}'
 case $QB_FAKE in
   ok) echo "$finished" >&3 ;;
+  environment)  # what $QB_FAKE_SETTING is, as a fact
+    printf '{"event":"fact","name":"setting","value":"%s"}\n%s\n' "$QB_FAKE_SETTING" "$finished" >&3 ;;
   unsupported) echo '{"event":"finished","outcome":"unsupported","reason":"no such kernel"}' >&3 ;;
   silent) ;;
   exit_3) exit 3 ;;

@@ -1,5 +1,5 @@
-"""qbench run --model FILE through the real command line: small models written here byte by byte, hostile ones, and
-real ones of package registries.
+"""qbench run --model FILE through the real command line: small models written here byte by byte or by their
+frameworks, hostile ones, and real ones of package registries.
 
 usage: own_files.py QBENCH DATA
 """
@@ -20,10 +20,11 @@ failures = []
 (folder / "fast.toml").write_text('name = "fast"\n[protocol]\nlaunches = 2\nduration_min = "20ms"\nwarmup_duration = "10ms"\nduration_max = "1s"\n')
 
 
-def check(what: str, ok: bool, seen="") -> None:
+def check(what: str, ok: bool, seen="") -> bool:
     print(("ok    " if ok else "WRONG ") + what + ("" if ok else f": {seen}"))
     if not ok:
         failures.append(what)
+    return bool(ok)
 
 
 def run(*arguments, **more):
@@ -253,8 +254,82 @@ def test_real_files() -> None:
         check(f"{file.name} runs", done.returncode == 0 and records[file.name]["measurements"]["inference_ns_p50"]["value"], done)
 
 
+MAKE_PYTORCH = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.a, self.b = torch.nn.Linear(8, 16), torch.nn.Linear(16, 4)
+    def forward(self, x, gain: int = 1):
+        return self.b(torch.relu(self.a(x))) * gain
+net, x = Net().eval(), torch.randn(2, 8)
+torch.jit.script(net).save("net.pt")
+exported = torch.export.export(net, (x,))
+torch.export.save(exported, "exported.pt2")
+torch.save(net.state_dict(), "state.pt")
+torch._inductor.aoti_compile_and_package(exported, package_path="net.pt2")
+"""
+
+
+def test_pytorch() -> None:
+    made = subprocess.run([sys.executable, "-c", MAKE_PYTORCH], cwd=folder, capture_output=True, text=True)
+    if not check("PyTorch's files are made", made.returncode == 0, made.stderr[-1000:]):
+        return
+    done, records = measure("p.db", "--model", folder / "net.pt", "--model", folder / "net.pt2", "--input", "x=2x8:f32")
+    measured = records["net.pt2"]["measurements"]
+    check("a TorchScript program and its compiled package agree", done.returncode == 0 and measured["output_max_abs_difference"]["value"] < 1e-5 and
+          measured["output_cosine"]["value"] > 0.999999, (done, measured))
+    check("what computes is said", "AOTInductor" in records["net.pt2"]["manifest"]["actual"]["compute_type"], records["net.pt2"]["manifest"])
+
+    def bad(what, file, given, *words):
+        refused(what, measure("pb.db", "--model", folder / file, *[w for g in given for w in ("--input", g)])[0], *words)
+    bad("a package without --input", "net.pt2", [], "net.pt2", "--input NAME=SHAPE:TYPE")
+    bad("a package's input without type", "net.pt2", ["x=2x8"], "net.pt2", "input x", "--input x=1x3x224x224:f32")
+    bad("a shape that the package wasn't compiled for", "net.pt2", ["x=3x8:f32"], "net.pt2", "expected: 2", "got: 3")
+    bad("too many inputs for a package", "net.pt2", ["x=2x8:f32", "y=2x8:f32"], "net.pt2", "inputs: takes 1, 2 given")
+    bad("a shape that TorchScript can't take", "net.pt", ["x=2x9:f32"], "net.pt", "cannot be multiplied")
+    bad("too many inputs for TorchScript", "net.pt", ["x=2x8:f32", "gain=scalar:i64:1", "z=1:f32"], "net.pt", "inputs: takes 1 to 2 (x, gain), 3 given")
+    bad("an exported program", "exported.pt2", ["x=2x8:f32"], "exported.pt2", "torch._inductor.aoti_compile_and_package(torch.export.load(")
+    bad("a checkpoint", "state.pt", ["x=2x8:f32"], "state.pt", "no TorchScript")
+    (folder / "cut.pt2").write_bytes((folder / "net.pt2").read_bytes()[:9000])
+    bad("half a package", "cut.pt2", ["x=2x8:f32"], "cut.pt2")
+    bad("garbage for TorchScript", write("garbage.pt", b"\0" * 500).name, ["x=2x8:f32"], "garbage.pt")
+    _, once = measure("p1.db", "--model", folder / "net.pt", "--input", "x=2x8:f32:1", "--input", "gain=scalar:i64:3")
+    _, swapped = measure("p2.db", "--model", folder / "net.pt", "--input", "gain=scalar:i64:3", "--input", "x=2x8:f32:1")
+    _, other = measure("p3.db", "--model", folder / "net.pt", "--input", "gain=scalar:i64:2", "--input", "x=2x8:f32:1")
+    first, second, third = (r["net.pt"]["launches"][0]["facts"]["output_hash"] for r in (once, swapped, other))
+    check("inputs that have TorchScript's names may come in any order, numbers as scalars", first == second != third, (first, second, third))
+
+
+MAKE_MLX = """
+import mlx.core as mx
+w = mx.arange(12).reshape(4, 3).astype(mx.float32) / 10
+mx.export_function("net.mlxfn", lambda x: mx.tanh(x @ w), mx.zeros((2, 4)))
+mx.export_function("off.mlxfn", lambda x: mx.tanh(x @ w) + 0.25, mx.zeros((2, 4)))
+mx.export_function("index.mlxfn", lambda x: mx.argmax(x @ w, axis=-1), mx.zeros((2, 4)))
+"""
+
+
+def test_mlx() -> None:
+    made = subprocess.run([sys.executable, "-c", MAKE_MLX], cwd=folder, capture_output=True, text=True)
+    if not check("MLX's files are made", made.returncode == 0, made.stderr[-1000:]):
+        return
+    done, records = measure("m.db", *[w for f in ("net", "off", "index") for w in ("--model", folder / f"{f}.mlxfn")], "--input", "x=2x4:f32")
+    distance = {name: r["measurements"]["output_max_abs_difference"] for name, r in records.items()}
+    check("exported functions run and are compared", done.returncode == 0 and distance["net.mlxfn"]["value"] == 0 and
+          abs(distance["off.mlxfn"]["value"] - 0.25) < 1e-6, (done, distance))
+    check("outputs of another shape are not, with the reason", "has 6 values, the other 2" in distance["index.mlxfn"]["reason"], distance)
+
+    def bad(what, file, given, *words):
+        refused(what, measure("mb.db", "--model", folder / file, *[w for g in given for w in ("--input", g)])[0], *words)
+    bad("an exported function without --input", "net.mlxfn", [], "net.mlxfn", "--input NAME=SHAPE:TYPE")
+    bad("a shape that wasn't exported", "net.mlxfn", ["x=3x4:f32"], "net.mlxfn", "exported for arguments of other number, shape or type")
+    bad("garbage for a function", write("garbage.mlxfn", b"garbage" * 9).name, ["x=2x4:f32"], "garbage.mlxfn")
+
+
 try:
-    for test in (test_one_file, test_inputs, test_comparison, test_external_data, test_refusals, test_resume, test_real_files):
+    for test in (test_one_file, test_inputs, test_comparison, test_external_data, test_refusals, test_resume, test_real_files, test_pytorch, test_mlx):
         test()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

@@ -29,8 +29,8 @@ Source source_of(const Parameter& parameter) {
     return source;
   }
   const Extent extent = extent_of(parameter.shape);
-  source.blocks = quant::unpack_blocks(parameter.block, parameter.bytes, extent.row_count,
-                                       extent.column_count);
+  source.blocks =
+      quant::unpack_blocks(parameter.block, parameter.bytes, extent.row_count, extent.column_count);
   source.packed = {source.blocks.layout, source.blocks.codes, source.blocks.scales, {}};
   source.minimums = std::move(source.blocks.minimums);
   return source;
@@ -53,6 +53,12 @@ int64_t choose_size(const quant::PackedLayout& layout, std::span<const int64_t> 
 }
 
 }  // namespace
+
+int32_t code_bits_of(const Parameter& parameter) {
+  if (parameter.encoding == Encoding::packed) return parameter.packed.layout.bits;
+  const int64_t length = ggml::row_of(parameter.block).length;
+  return quant::unpack_blocks(parameter.block, {}, 0, length).layout.bits;
+}
 
 Result<GroupedWeight> group_weight(const Parameter& parameter, std::span<const int64_t> sizes) {
   const Source source = source_of(parameter);

@@ -26,6 +26,9 @@ struct GroupedWeight {
   bool is_padded() const { return stored_columns != column_count; }
 };
 
+// Bits of a code of a parameter that is packed or in a block format, as unpacked: 4 or 8.
+int32_t code_bits_of(const Parameter& parameter);
+
 // A parameter that is packed or in a block format, its groups cut into the largest of the `sizes`
 // (in falling order) that leaves no rest in a row, or else padded. 0 among the sizes stands for a
 // whole row. Errors: unsupported, when no size divides the parameter's groups.

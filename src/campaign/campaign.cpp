@@ -133,6 +133,8 @@ class Campaign {
     const Case& subject = planned.subject;
     const runner::Framework& framework = framework_of(subject);
     record.manifest.set("framework_version", framework.version);
+    if (!framework.environment.empty())
+      record.manifest.set("environment", Json::array_of(framework.environment));
     if (!framework.is_available)
       return refuse(record, {Errc::unavailable, fmt::format("{}: {}; {}", framework.title,
                                                             framework.reason, framework.remedy)});
@@ -154,8 +156,9 @@ class Campaign {
     if (const auto described = OwnFiles::describe(planned, record); !described)
       return refuse(record, described.error());
     if (!planned.quality) return;
-    const auto baseline = files_.make_baseline(framework_of(plan_.cases.front().subject),
-                                               settings_.protocol.time_limit_ns);
+    const auto baseline =
+        files_.make_baseline(framework_of(plan_.cases.front().subject),
+                             settings_.protocol.time_limit_ns, settings_.is_interrupted);
     if (!baseline) record.manifest.set("quality_problem", baseline.error().message);
   }
 
@@ -263,6 +266,7 @@ class Campaign {
     std::ranges::replace(name, '/', '_');
     Launch launch = runner::run_launch(request_of(record, is_quality),
                                        {.worker = framework_of(record.subject).worker,
+                                        .environment = framework_of(record.subject).environment,
                                         .log_folder = settings_.log_folder,
                                         .name = std::move(name),
                                         .time_limit_ns = settings_.protocol.time_limit_ns,

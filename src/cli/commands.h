@@ -31,6 +31,7 @@ struct RunOptions {
   std::string budget;               // "" or a duration
   std::optional<int64_t> launches;
   std::optional<uint64_t> seed;
+  std::string blas = "fast";  // or "as-shipped", see runner/blas.h
   std::filesystem::path store;
   std::filesystem::path output;  // of the HTML page; "" for the default
   std::filesystem::path events;  // a file for progress as JSON lines; "" for none

@@ -40,6 +40,11 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--launches", options.launches, "Fresh processes for each case")
       ->check(CLI::Range(1, 1000));
   run.add_option("--seed", options.seed, "Of the order of launches and the inputs");
+  run.add_option("--blas", options.blas,
+                 "\"as-shipped\": measure frameworks with the BLAS they come with, even where a "
+                 "fast one is preloaded otherwise (MLX on Linux)")
+      ->check(CLI::IsMember({"fast", "as-shipped"}))
+      ->capture_default_str();
   run.add_option("--store", options.store, "The results file")->capture_default_str();
   run.add_option("-o,--output", options.output, "The HTML page to write");
   run.add_option("--resume", options.resume,

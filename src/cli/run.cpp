@@ -81,7 +81,8 @@ Json to_json(const RunOptions& options) {
                             {"schemes", Json::array_of(n.schemes)},
                             {"frameworks", Json::array_of(n.frameworks)},
                             {"devices", Json::array_of(n.devices)},
-                            {"thread_counts", Json::array_of(n.thread_counts)}});
+                            {"thread_counts", Json::array_of(n.thread_counts)},
+                            {"blas", options.blas}});
   if (!options.files.empty())
     json.set("files", Json::array_of(options.files)).set("inputs", Json::array_of(options.inputs));
   if (options.launches) json.set("launches", *options.launches);
@@ -104,6 +105,7 @@ RunOptions with_options(RunOptions options, const Json& json) {
   options.inputs = texts_of(json["inputs"]);
   for (const Json& count : json["thread_counts"].as_array())
     options.narrowing.thread_counts.push_back(count.as_int());
+  if (json["blas"].is_string()) options.blas = json["blas"].as_string();
   if (json["launches"].is_int()) options.launches = json["launches"].as_int();
   return options;
 }
@@ -253,7 +255,8 @@ Result<int> measure(const Undertaking& u) {
                                        .log_folder = cache_folder() / "logs" / u.run.id,
                                        .is_interrupted = &is_interrupted,
                                        .earlier = u.earlier};
-  const auto frameworks = runner::find_frameworks(settings.log_folder);
+  QB_TRY(const runner::BlasChoice blas, runner::parse_blas_choice(options.blas));
+  const auto frameworks = runner::find_frameworks(settings.log_folder, blas);
   Progress progress(options.quiet || options.json);
   campaign::Observer observer = progress.observer();
   std::optional<EventLog> events;

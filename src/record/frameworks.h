@@ -10,12 +10,14 @@ struct FrameworkRow {
   std::string_view name;    // "onnxruntime", also of the program qbench-worker-<name>
   std::string_view title;   // "ONNX Runtime"
   std::string_view remedy;  // what to do when its worker is missing
+  // Its Linux packages bring the reference BLAS: see src/runner/blas.h.
+  bool ships_slow_blas = false;
 };
 
 inline constexpr FrameworkRow framework_rows[] = {
     {"onnxruntime", "ONNX Runtime", "run ./qb setup, which builds its worker"},
-    {"pytorch", "PyTorch", "this version of qbench has no worker for it yet"},
-    {"mlx", "MLX", "this version of qbench has no worker for it yet"},
+    {"pytorch", "PyTorch", "run ./qb setup, which installs it and builds its worker"},
+    {"mlx", "MLX", "run ./qb setup, which installs it and builds its worker", true},
     {"coreml", "Core ML", "it needs macOS, and this version of qbench has no worker for it yet"},
     {"reference", "qbench's reference interpreter", "run ./qb setup, which builds its worker"},
 };

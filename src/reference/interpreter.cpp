@@ -2,28 +2,10 @@
 
 #include <algorithm>
 
+#include "ir/inputs.h"
 #include "reference/kernels.h"
 
 namespace qb::reference {
-namespace {
-
-Result<void> check_input(const ir::ValueInfo& info, const TensorView& tensor,
-                         ir::Extents& extents) {
-  if (tensor.type != info.type || tensor.shape.size() != info.shape.size())
-    return fail(Errc::bad_input, "input {} must be {} {}", info.name, name_of(info.type),
-                ir::to_string(info.shape));
-  for (size_t i = 0; i < info.shape.size(); ++i) {
-    if (info.shape[i].symbol == ir::Symbol::sequence) extents.sequence = tensor.shape[i];
-    if (info.shape[i].symbol == ir::Symbol::selected) extents.selected = tensor.shape[i];
-  }
-  const std::vector<int64_t> wanted = ir::bind(info.shape, extents);
-  if (!std::ranges::equal(wanted, tensor.shape))
-    return fail(Errc::bad_input, "input {} does not fit {}", info.name, ir::to_string(info.shape));
-  return {};
-}
-
-}  // namespace
-
 struct Interpreter::State {
   const bundle::Bundle* bundle = nullptr;
   const ir::Graph* graph = nullptr;
@@ -144,10 +126,8 @@ Interpreter::Interpreter(Interpreter&&) noexcept = default;
 Result<void> Interpreter::run(std::span<const TensorView> inputs, int64_t past_tokens) {
   State& state = *state_;
   const std::vector<ir::Value> wanted = state.graph->of_kind(ir::ValueKind::input);
-  if (inputs.size() != wanted.size())
-    return fail(Errc::bad_input, "takes {} inputs, got {}", wanted.size(), inputs.size());
+  QB_TRY(state.extents, ir::extents_of(*state.graph, inputs, state.extents, past_tokens));
   for (size_t i = 0; i < inputs.size(); ++i) {
-    QB_CHECK(check_input((*state.graph)[wanted[i]], inputs[i], state.extents));
     Array& array = state.arrays[static_cast<size_t>(wanted[i].index)];
     array.shape.assign(inputs[i].shape.begin(), inputs[i].shape.end());
     if (inputs[i].type == ElementType::f32) {

@@ -15,8 +15,9 @@ namespace {
 constexpr int64_t describe_limit_ns = 60'000'000'000;
 
 // What `worker --describe` prints on standard output.
-Result<Json> describe(const fs::path& worker, const fs::path& log) {
-  QB_TRY(ChildProcess child, ChildProcess::start({worker.string(), "--describe"}, log));
+Result<Json> describe(const Framework& framework, const fs::path& log) {
+  QB_TRY(ChildProcess child, ChildProcess::start({framework.worker.string(), "--describe"}, log,
+                                                 framework.environment));
   const std::optional<int> status = child.wait_for(describe_limit_ns);
   if (!status) return fail(Errc::unavailable, "its worker did not describe itself within 60 s");
   QB_TRY(const std::string text, read_file(log));
@@ -44,7 +45,7 @@ fs::path worker_path(std::string_view framework) {
   return executable_folder() / fmt::format("qbench-worker-{}", framework);
 }
 
-std::vector<Framework> find_frameworks(const fs::path& log_folder) {
+std::vector<Framework> find_frameworks(const fs::path& log_folder, BlasChoice blas) {
   std::error_code ignored;
   fs::create_directories(log_folder, ignored);
   std::vector<Framework> found;
@@ -56,8 +57,10 @@ std::vector<Framework> find_frameworks(const fs::path& log_folder) {
       framework.remedy = row.remedy;
     } else {
       framework.worker = worker;
+      if (row.ships_slow_blas && blas == BlasChoice::fast)
+        framework.environment = fast_blas_environment();
       const auto description =
-          describe(worker, log_folder / fmt::format("{}.describe.log", row.name));
+          describe(framework, log_folder / fmt::format("{}.describe.log", row.name));
       if (description) {
         apply(*description, framework);
       } else {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "runner/blas.h"
 
 namespace qb::runner {
 
@@ -19,6 +20,8 @@ struct Framework {
   std::string name;
   std::string title;
   std::filesystem::path worker;  // empty: there is none
+  // What its workers are started with besides this process's own: "NAME=value".
+  std::vector<std::string> environment;
   bool is_available = false;
   std::string version;
   std::string reason;  // when not available: why, and the remedy
@@ -31,6 +34,7 @@ std::filesystem::path worker_path(std::string_view framework);
 
 // Every framework that qbench knows, in the order of record/frameworks.h. `log_folder` gets what
 // the workers print.
-std::vector<Framework> find_frameworks(const std::filesystem::path& log_folder);
+std::vector<Framework> find_frameworks(const std::filesystem::path& log_folder,
+                                       BlasChoice blas = BlasChoice::fast);
 
 }  // namespace qb::runner

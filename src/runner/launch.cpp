@@ -155,7 +155,7 @@ Launch run_launch(const wire::Request& request, const LaunchOptions& options) {
   Result<ChildProcess> child =
       ChildProcess::start({options.worker.string(), "--run", request_file.string(), "--events-fd",
                            std::to_string(events_descriptor)},
-                          log);
+                          log, options.environment);
   if (!child) return refuse(Outcome::unavailable, child.error().message);
   Collector collector(launch, options);
   const End end = follow(*child, collector, options);

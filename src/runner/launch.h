@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "record/record.h"
 #include "wire/request.h"
@@ -14,8 +15,9 @@
 namespace qb::runner {
 
 struct LaunchOptions {
-  std::filesystem::path worker;      // the program
-  std::filesystem::path log_folder;  // gets <name>.request.json and <name>.log
+  std::filesystem::path worker;               // the program
+  std::vector<std::string> environment = {};  // "NAME=value", beside this process's own
+  std::filesystem::path log_folder;           // gets <name>.request.json and <name>.log
   std::string name;
   int64_t time_limit_ns = 300'000'000'000;
   // Set by a signal handler: the worker is then killed and the launch is not to be recorded.

@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -47,10 +49,27 @@ struct SpawnSettings {
   }
 };
 
+// This process's variables but those that are replaced, then the additions; ends with null.
+std::vector<char*> environment_with(const std::vector<std::string>& additions) {
+  std::vector<char*> variables;
+  for (char** own = environ; *own; ++own) {
+    const std::string_view variable = *own;
+    const std::string_view name = variable.substr(0, variable.find('=') + 1);
+    const bool is_replaced = std::ranges::any_of(
+        additions, [&](const std::string& addition) { return addition.starts_with(name); });
+    if (!is_replaced) variables.push_back(*own);
+  }
+  for (const std::string& addition : additions)
+    variables.push_back(const_cast<char*>(addition.c_str()));
+  variables.push_back(nullptr);
+  return variables;
+}
+
 }  // namespace
 
 Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& command,
-                                         const std::filesystem::path& log) {
+                                         const std::filesystem::path& log,
+                                         const std::vector<std::string>& environment) {
   int pipe_ends[2];
   if (::pipe(pipe_ends) != 0) return fail(Errc::io, "no pipe: {}", std::strerror(errno));
   // Neither end may be descriptor 3 itself, or dup2 would keep its close-on-exec flag.
@@ -62,9 +81,10 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& command
   for (const std::string& argument : command)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
+  std::vector<char*> variables = environment_with(environment);
   pid_t process = -1;
   const int error = ::posix_spawn(&process, arguments[0], &settings.actions, &settings.attributes,
-                                  arguments.data(), environ);
+                                  arguments.data(), variables.data());
   ::close(write_end);
   if (error != 0) {
     ::close(pipe_ends[0]);

@@ -17,9 +17,11 @@ inline constexpr int events_descriptor = 3;  // in the child
 
 class ChildProcess {
  public:
-  // Standard output and error go to `log`; the child's descriptor 3 is the pipe.
+  // Standard output and error go to `log`; the child's descriptor 3 is the pipe. `environment`
+  // ("NAME=value") replaces and adds to what this process has.
   static Result<ChildProcess> start(const std::vector<std::string>& command,
-                                    const std::filesystem::path& log);
+                                    const std::filesystem::path& log,
+                                    const std::vector<std::string>& environment = {});
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess(const ChildProcess&) = delete;
   ~ChildProcess();  // kills and reaps what is left

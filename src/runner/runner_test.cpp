@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "runner/blas.h"
 #include "runner/launch.h"
 
 using namespace qb;
@@ -63,6 +64,24 @@ TEST_CASE("whatever a worker does becomes an outcome with its reason") {
     CHECK(name_of(launch.outcome) == name_of(row.outcome));
     CHECK(launch.reason.find(row.reason) != std::string::npos);
   }
+}
+
+TEST_CASE("a worker gets this process's environment and what is added to or replaced in it") {
+  const Stage stage;
+  ::setenv("QB_FAKE_SETTING", "ours", 1);
+  CHECK(stage.run("environment").facts["setting"].as_string() == "ours");
+  ::setenv("QB_FAKE", "environment", 1);
+  const Launch launch = run_launch({}, {.worker = QB_SOURCE_DIR "/tests/fake_worker.sh",
+                                        .environment = {"QB_FAKE_SETTING=theirs"},
+                                        .log_folder = stage.folder,
+                                        .name = "case"});
+  CHECK(launch.facts["setting"].as_string() == "theirs");
+}
+
+TEST_CASE("a choice of BLAS is parsed from its name") {
+  for (const BlasChoice choice : {BlasChoice::fast, BlasChoice::as_shipped})
+    CHECK(parse_blas_choice(name_of(choice)) == choice);
+  CHECK_FALSE(parse_blas_choice("slow"));
 }
 
 TEST_CASE("samples and facts told before a crash are kept, and the last words too") {

@@ -74,6 +74,8 @@ class FileSession : public Session {
  public:
   // Empty: files of this kind don't tell.
   virtual const std::optional<std::vector<FileInput>>& inputs() const = 0;
+  // Where files don't tell their inputs, the names that they may have nevertheless.
+  virtual std::vector<std::string> input_names() const { return {}; }
   // Other files that it reads, by names below the model file's folder.
   virtual std::vector<std::string> other_files() const { return {}; }
 };

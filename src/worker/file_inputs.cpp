@@ -209,6 +209,16 @@ Result<std::vector<SettledInput>> settle_inputs(const std::optional<std::vector<
   return settled;
 }
 
+void put_in_order(std::span<const std::string> names, std::vector<SettledInput>& inputs) {
+  const auto place_of = [&](const SettledInput& input) {
+    return std::ranges::find(names, input.name) - names.begin();
+  };
+  const auto is_named = [&](const SettledInput& input) {
+    return place_of(input) < std::ssize(names);
+  };
+  if (std::ranges::all_of(inputs, is_named)) std::ranges::stable_sort(inputs, {}, place_of);
+}
+
 Result<FileInputs> FileInputs::make(std::vector<SettledInput> inputs, uint64_t seed) {
   FileInputs made;
   made.inputs_ = std::move(inputs);

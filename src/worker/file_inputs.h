@@ -29,6 +29,9 @@ struct SettledInput {
 Result<std::vector<SettledInput>> settle_inputs(const std::optional<std::vector<FileInput>>& told,
                                                 std::span<const InputSpec> given);
 
+// In the order of `names`, where the inputs have just these names; otherwise as they are.
+void put_in_order(std::span<const std::string> names, std::vector<SettledInput>& inputs);
+
 // Values for `turn_count` different runs. Equal seeds, names, shapes and types give equal values,
 // whatever the file; the name of an only input doesn't count.
 class FileInputs {

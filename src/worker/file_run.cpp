@@ -107,6 +107,7 @@ Result<void> run_file(Engine& engine, const wire::Request& request, const Send& 
   const std::string name = fs::path(request.model_file).filename().string();
   QB_TRY(std::vector<SettledInput> settled,
          with_context(settle_inputs(session->inputs(), request.inputs), name));
+  put_in_order(session->input_names(), settled);
   QB_TRY(const FileInputs inputs, FileInputs::make(std::move(settled), request.seed));
   send(wire::Fact{"inputs", inputs.describe()});
   const Result<void> done = request.is_quality

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engines/onnxruntime/assignment.h"
+#include "ir/inputs.h"
 
 namespace qb::ort {
 OrtSession::OrtSession(const bundle::Bundle& bundle, const worker::CompileOptions& options,
@@ -44,30 +45,6 @@ void OrtSession::bind_states() {
   binding_.BindInput(total_tokens_input, constant_values_.back());
 }
 
-// The symbols' extents in this step, from the inputs' shapes.
-Result<ir::Extents> OrtSession::extents_of(const worker::StepInputs& inputs) const {
-  const ir::Graph& graph = bundle_.graph();
-  const auto values = graph.of_kind(ir::ValueKind::input);
-  if (inputs.tensors.size() != values.size())
-    return fail(Errc::bad_input, "takes {} inputs, got {}", values.size(), inputs.tensors.size());
-  ir::Extents extents = {.batch = options_.batch, .context = options_.context_tokens};
-  for (size_t i = 0; i < values.size(); ++i) {
-    const ir::Shape& shape = graph[values[i]].shape;
-    for (size_t axis = 0; axis < shape.size() && axis < inputs.tensors[i].shape.size(); ++axis) {
-      const int64_t extent = inputs.tensors[i].shape[axis];
-      if (shape[axis].symbol == ir::Symbol::sequence) extents.sequence = extent;
-      if (shape[axis].symbol == ir::Symbol::selected) extents.selected = extent;
-    }
-    if (!std::ranges::equal(ir::bind(shape, extents), inputs.tensors[i].shape))
-      return fail(Errc::bad_input, "input {} does not fit {}", graph[values[i]].name,
-                  ir::to_string(shape));
-  }
-  if (!caches_.empty() && inputs.past_tokens + extents.sequence > options_.context_tokens)
-    return fail(Errc::bad_input, "{} tokens after {} do not fit a cache of {}", extents.sequence,
-                inputs.past_tokens, options_.context_tokens);
-  return extents;
-}
-
 void OrtSession::bind_input(BoundInput& bound, const TensorView& tensor) {
   if (bound.data == tensor.data && std::ranges::equal(bound.shape, tensor.shape)) return;
   bound.data = tensor.data;
@@ -93,7 +70,10 @@ void OrtSession::bind_output(const ir::Extents& extents) {
 }
 
 Result<void> OrtSession::run(const worker::StepInputs& inputs) try {
-  QB_TRY(const ir::Extents extents, extents_of(inputs));
+  QB_TRY(const ir::Extents extents,
+         ir::extents_of(bundle_.graph(), inputs.tensors,
+                        {.batch = options_.batch, .context = options_.context_tokens},
+                        inputs.past_tokens));
   for (size_t i = 0; i < inputs_.size(); ++i) bind_input(inputs_[i], inputs.tensors[i]);
   bind_output(extents);
   total_tokens_ = static_cast<int32_t>(inputs.past_tokens + extents.sequence);

@@ -31,7 +31,6 @@ class OrtSession : public worker::Session {
   void bind_states();
   void bind_input(BoundInput& bound, const TensorView& tensor);
   void bind_output(const ir::Extents& extents);
-  Result<ir::Extents> extents_of(const worker::StepInputs& inputs) const;
 
   const bundle::Bundle& bundle_;
   worker::CompileOptions options_;

@@ -1,0 +1,24 @@
+# The frameworks whose workers are built against the user's Python packages. One that is not there
+# has no worker, and qbench says so.
+# qb_torch: libtorch. Its own package also looks for compilers and libraries of CUDA and MKL, and
+# nothing here needs more than headers and three libraries.
+execute_process(COMMAND ${QB_PYTHON} -c
+  "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
+  OUTPUT_VARIABLE torch_root RESULT_VARIABLE torch_status OUTPUT_STRIP_TRAILING_WHITESPACE
+  ERROR_QUIET)
+if(torch_status EQUAL 0)
+  add_library(qb_torch INTERFACE)
+  # After the system's: the package carries an fmt of its own.
+  target_compile_options(qb_torch INTERFACE "SHELL:-idirafter ${torch_root}/include"
+    "SHELL:-idirafter ${torch_root}/include/torch/csrc/api/include")
+  target_link_directories(qb_torch INTERFACE ${torch_root}/lib)
+  target_link_libraries(qb_torch INTERFACE torch torch_cpu c10)
+  target_link_options(qb_torch INTERFACE -Wl,-rpath,${torch_root}/lib)
+endif()
+
+# mlx: the target of its own package.
+execute_process(COMMAND ${QB_PYTHON} -m mlx --cmake-dir OUTPUT_VARIABLE mlx_folder
+  RESULT_VARIABLE mlx_status OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(mlx_status EQUAL 0)
+  find_package(MLX CONFIG QUIET PATHS ${mlx_folder} NO_DEFAULT_PATH)
+endif()

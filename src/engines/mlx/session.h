@@ -1,0 +1,46 @@
+// One lowered network and its caches.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engines/mlx/lowering.h"
+#include "worker/engine.h"
+
+namespace qb::mlx {
+
+class MlxSession : public worker::Session {
+ public:
+  // `program` is what the lowering built. The bundle must outlive the session.
+  MlxSession(const bundle::Bundle& bundle, const worker::CompileOptions& options,
+             Lowering& lowering, Program program);
+
+  Result<void> run(const worker::StepInputs& inputs) override;
+  std::span<const TensorView> outputs() const override { return outputs_; }
+  Json actual() const override;
+
+ private:
+  mx::array input_array(const TensorView& tensor) const;
+  // The step as MLX's graph, not yet evaluated.
+  std::vector<mx::array> build_step(const worker::StepInputs& inputs);
+  void show_outputs();
+
+  const ir::Graph& graph_;
+  worker::CompileOptions options_;
+  Program program_;
+  mx::Dtype compute_type_;
+  std::vector<mx::array> first_slots_;  // constants, and a placeholder in the others
+  std::vector<Slot> input_slots_;
+  std::vector<Slot> output_slots_;
+  std::vector<mx::array> states_;
+  std::vector<mx::array> results_;
+  std::vector<std::vector<int64_t>> output_shapes_;
+  std::vector<TensorView> outputs_;
+  size_t stream_count_ = 1;
+  int64_t blas_thread_count_ = 1;
+  Json notes_;
+  std::map<std::string, int64_t> kernels_;
+};
+
+}  // namespace qb::mlx

@@ -1,0 +1,51 @@
+// Quantized weights in MLX's layout, and what its kernels do with them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "bundle/grouped.h"
+#include "engines/mlx/arrays.h"
+
+namespace qb::mlx {
+
+// weight = code * scale + bias over groups of a row; the codes of `bits` bits in 32-bit words, the
+// first in the lowest.
+struct QuantizedWeight {
+  mx::array codes;                  // u32 [row_count, stored_columns * bits / 32]
+  mx::array scales;                 // [row_count, groups]
+  std::optional<mx::array> biases;  // as scales
+  int64_t column_count = 0;
+  int64_t stored_columns = 0;  // whole groups: padding decodes to 0
+  int group_size = 0;
+  int bits = 0;
+  std::string mode = "affine";
+};
+
+// The bundle's codes and scales as they are. Errors: unsupported, for groups that MLX doesn't have.
+Result<QuantizedWeight> load_quantized(const bundle::Parameter& parameter);
+// The same for several of equal columns, bits and groups, rows one after another.
+QuantizedWeight to_mlx(const bundle::GroupedWeight& grouped);
+Result<bundle::GroupedWeight> group_for_mlx(const bundle::Parameter& parameter);
+
+// A weight cut into rows that are multiplied at the same time, each part on a stream of its own:
+// MLX's kernel uses one thread. The parts are views of the weight's memory.
+class Product {
+ public:
+  Product(const QuantizedWeight& weight, std::span<const mx::Stream> streams);
+  // x [..., column_count] times the weight's transpose.
+  mx::array operator()(const mx::array& x) const;
+
+ private:
+  std::vector<QuantizedWeight> parts_;
+  std::vector<mx::Stream> streams_;
+};
+
+// Its rows at `indices`, dequantized: [..., column_count].
+mx::array rows_at(const QuantizedWeight& w, const mx::array& indices);
+// All of it, [row_count, column_count].
+mx::array dequantized(const QuantizedWeight& w);
+
+}  // namespace qb::mlx
