@@ -18,10 +18,19 @@ constexpr std::string_view vision_metrics[] = {
 
 bool is_language(const Record& record) { return record.subject.workload.prompt_tokens > 0; }
 
+constexpr std::string_view file_metrics[] = {
+    "bundle_bytes",       "inferences_per_s", "inference_ns_p50",
+    "inference_ns_p90",   "first_run_ns",     "compile_ns",
+    "rss_bytes_peak",     "output_cosine",    "output_max_abs_difference",
+    "output_relative_rms"};
+
+bool is_of_file(const Record& record) { return is_file(record.subject); }
+
 std::vector<std::string_view> metrics_of(const std::vector<const Record*>& records) {
   const std::span<const std::string_view> all =
-      is_language(*records.front()) ? std::span<const std::string_view>(language_metrics)
-                                    : vision_metrics;
+      is_of_file(*records.front())    ? std::span<const std::string_view>(file_metrics)
+      : is_language(*records.front()) ? std::span<const std::string_view>(language_metrics)
+                                      : vision_metrics;
   std::vector<std::string_view> names(all.begin(), all.end());
   if (std::ranges::any_of(records, [](const Record* record) {
         return record->subject.workload.arrivals_per_s > 0.0;
@@ -43,14 +52,23 @@ Cell cell_of(const Record& record, const metrics::Metric& metric) {
   return {format_quantity(*m->value, metric.unit), m->value, interval_text(*m, metric.unit)};
 }
 
-// Speed over that of the fp32 case with the same framework, device and workload.
+// Speed over that of the fp32 case with the same framework, device and workload; of a model file,
+// over that of the first one.
 Cell ratio_cell(const Record& record, const std::vector<const Record*>& others) {
   Case wanted = record.subject;
-  wanted.scheme = "fp32";
+  if (is_of_file(record)) {
+    wanted.model = others.front()->subject.model;
+    wanted.framework = others.front()->subject.framework;
+  } else {
+    wanted.scheme = "fp32";
+  }
   const auto base =
       std::ranges::find(others, wanted, [](const Record* other) { return other->subject; });
   const auto ratio = base == others.end() ? std::nullopt : metrics::speed_ratio(record, **base);
-  if (!ratio) return {"–", std::nullopt, "needs this case and fp32 in the same framework"};
+  if (!ratio)
+    return {"–", std::nullopt,
+            is_of_file(record) ? "needs this file and the first one"
+                               : "needs this case and fp32 in the same framework"};
   return {fmt::format("{:.2f}x", ratio->value), ratio->value,
           ratio->interval ? fmt::format("95 % interval {:.2f}x to {:.2f}x, launches paired",
                                         ratio->interval->low, ratio->interval->high)
@@ -69,6 +87,11 @@ std::string sweep_of(const Workload& w) {
 Cell arrivals_cell(const Workload& w) {
   if (w.arrivals_per_s == 0.0) return {"–", std::nullopt, "one request after another"};
   return {fmt::format("{}", w.arrivals_per_s), w.arrivals_per_s, {}};
+}
+
+// What tells a record from the others of its table.
+const std::string& variant_of(const Record& record) {
+  return is_of_file(record) ? record.subject.model : record.subject.scheme;
 }
 
 Cell outcome_cell(const Record& record) {
@@ -113,12 +136,14 @@ void hoist_column(Table& table, std::string_view heading, std::string_view suffi
 
 }  // namespace
 
-std::string_view quality_metric(const Record&) { return "top1_agreement"; }
+std::string_view quality_metric(const Record& record) {
+  return is_of_file(record) ? "output_cosine" : "top1_agreement";
+}
 
 std::string label_of(const Record& record) {
   const Case& c = record.subject;
-  return fmt::format("{} {}{}{}", c.scheme, c.framework, c.device == "cpu" ? "" : " " + c.device,
-                     sweep_of(c.workload));
+  return fmt::format("{} {}{}{}", variant_of(record), c.framework,
+                     c.device == "cpu" ? "" : " " + c.device, sweep_of(c.workload));
 }
 
 std::string short_label_of(const Record& record, const std::vector<const Record*>& all) {
@@ -128,7 +153,7 @@ std::string short_label_of(const Record& record, const std::vector<const Record*
   };
   std::string label = std::ranges::any_of(all, differs)
                           ? label_of(record)
-                          : record.subject.scheme + sweep_of(record.subject.workload);
+                          : variant_of(record) + sweep_of(record.subject.workload);
   const int64_t threads = record.subject.workload.thread_count;
   if (std::ranges::any_of(all, [&](const Record* other) {
         return other->subject.workload.thread_count != threads;
@@ -140,9 +165,10 @@ std::string short_label_of(const Record& record, const std::vector<const Record*
 std::vector<ModelGroup> group_by_model(const std::vector<Record>& records) {
   std::vector<ModelGroup> groups;
   for (const Record& record : records) {
-    const auto found = std::ranges::find(groups, record.subject.model, &ModelGroup::model);
+    const std::string model = is_of_file(record) ? "model files" : record.subject.model;
+    const auto found = std::ranges::find(groups, model, &ModelGroup::model);
     if (found == groups.end())
-      groups.push_back({record.subject.model, {&record}});
+      groups.push_back({model, {&record}});
     else
       found->records.push_back(&record);
   }
@@ -154,23 +180,30 @@ Table summarize(const std::vector<const Record*>& records) {
   if (records.empty()) return table;
   const Record& first = *records.front();
   const std::string weights = first.manifest["weights"].as_string();
-  table.title = first.subject.model + (weights.empty() ? "" : fmt::format(", {} weights", weights));
-  table.columns = {{"scheme"},          {"framework"},
-                   {"device"},          {"threads", "1"},
-                   {"batch", "1"},      {"depth", "tokens"},
-                   {"arrivals", "1/s"}, {"bits/weight", "1", metrics::Better::lower}};
+  const bool is_file_table = is_of_file(first);
+  table.title = (is_file_table ? "model files" : first.subject.model) +
+                (weights.empty() ? "" : fmt::format(", {} weights", weights));
+  table.columns = {{is_file_table ? "file" : "scheme"},
+                   {"framework"},
+                   {"device"},
+                   {"threads", "1"},
+                   {"batch", "1"},
+                   {"depth", "tokens"},
+                   {"arrivals", "1/s"},
+                   {"bits/weight", "1", metrics::Better::lower}};
   const std::vector<std::string_view> names = metrics_of(records);
   for (const std::string_view name : names) {
     const metrics::Metric& metric = *metrics::find_metric(name);
     table.columns.push_back({std::string(metric.label), std::string(metric.unit), metric.better});
     if (name == metrics::speed_metric(first))
-      table.columns.push_back({"vs fp32", "1", metrics::Better::higher});
+      table.columns.push_back(
+          {is_file_table ? "vs first" : "vs fp32", "1", metrics::Better::higher});
   }
   table.columns.push_back({"outcome"});
   for (const Record* record : records) {
     const Case& c = record->subject;
     std::vector<Cell> row = {
-        {c.scheme, {}, {}},
+        {variant_of(*record), {}, {}},
         {c.framework, {}, record->manifest["framework_version"].as_string()},
         {c.device, {}, {}},
         {std::to_string(c.workload.thread_count), static_cast<double>(c.workload.thread_count), {}},
@@ -185,6 +218,7 @@ Table summarize(const std::vector<const Record*>& records) {
     row.push_back(outcome_cell(*record));
     table.rows.push_back(std::move(row));
   }
+  if (is_file_table) drop_column(table, "bits/weight");
   hoist_column(table, "device", "");
   hoist_column(table, "threads", " threads");
   drop_unless(table, "batch", records, [](const Workload& w) { return w.batch > 1; });

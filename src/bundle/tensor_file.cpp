@@ -15,9 +15,6 @@ namespace {
 constexpr size_t header_bytes = 4096;  // the JSON header, padded with spaces
 constexpr size_t alignment = 64;
 
-size_t element_bytes(ElementType type) { return type == ElementType::f32 ? 4 : 8; }
-std::string_view name_of(ElementType type) { return type == ElementType::f32 ? "f32" : "i64"; }
-
 size_t aligned(size_t offset) { return (offset + alignment - 1) / alignment * alignment; }
 
 Result<std::string> padded_header(const Json& attributes, Json::Array entries,
@@ -42,7 +39,7 @@ Json entry_json(std::string_view name, ElementType type, std::span<const int64_t
 // The bytes of an entry of the header, inside the file.
 Result<std::span<const std::byte>> find_bytes(const Json& entry, std::span<const std::byte> file,
                                               ElementType type, const std::vector<int64_t>& shape) {
-  uint64_t size_bytes = element_bytes(type);
+  uint64_t size_bytes = bytes_of(type);
   for (const int64_t extent : shape) {
     const auto product = checked_multiply(size_bytes, static_cast<uint64_t>(extent));
     if (extent < 1 || !product) return fail(Errc::bad_input, "has a bad shape");
@@ -67,7 +64,7 @@ Result<void> save_tensor_file(const fs::path& path, const Json& attributes,
     entries.push_back(
         entry_json(named.name, named.tensor.type, named.tensor.shape, header_bytes + body.size()));
     const std::string_view bytes(static_cast<const char*>(named.tensor.data),
-                                 named.tensor.element_count() * element_bytes(named.tensor.type));
+                                 named.tensor.size_bytes());
     hasher.update(bytes);
     body += bytes;
   }

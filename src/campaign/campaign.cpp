@@ -11,6 +11,7 @@
 #include "campaign/divergence.h"
 #include "campaign/idle_power.h"
 #include "campaign/materials.h"
+#include "campaign/own_files.h"
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "probes/host.h"
@@ -32,9 +33,9 @@ class Campaign {
         observer_(observer),
         save_(save),
         materials_({settings.data_folder, settings.cache_folder, settings.log_folder},
-                   [this](std::string_view what) {
-                     if (observer_.on_preparing) observer_.on_preparing(what);
-                   }),
+                   [this](std::string_view what) { tell(what); }),
+        files_(plan, settings.seed, settings.log_folder,
+               [this](std::string_view what) { tell(what); }),
         divergence_(settings.log_folder, records_) {}
 
   Result<Summary> run() {
@@ -116,6 +117,10 @@ class Campaign {
     return is_narrow;
   }
 
+  void tell(std::string_view what) const {
+    if (observer_.on_preparing) observer_.on_preparing(what);
+  }
+
   bool is_interrupted() const { return settings_.is_interrupted && *settings_.is_interrupted; }
 
   // The plan has names of frameworks that were found, or that the suite names by version.
@@ -139,9 +144,11 @@ class Campaign {
                      : error.code == Errc::unsupported ? Outcome::unsupported
                                                        : Outcome::failed;
     record.reason = error.message;
-    if (record.outcome == Outcome::failed &&
-        std::ranges::find(problems_, error.message) == problems_.end())
-      problems_.push_back(error.message);
+    if (record.outcome == Outcome::failed) add_problem(error.message);
+  }
+
+  void add_problem(const std::string& problem) {
+    if (std::ranges::find(problems_, problem) == problems_.end()) problems_.push_back(problem);
   }
 
   // Whether framework and device are here, the bundle, and the manifest's fixed part.
@@ -160,11 +167,22 @@ class Campaign {
                     {Errc::unavailable,
                      fmt::format("{} has no device {}{}", framework.title, subject.device,
                                  device == framework.devices.end() ? "" : ": " + device->reason)});
+    record.manifest.set("worker_hash", hash_of_file(framework.worker).value_or(""));
+    if (!planned.file.empty()) return prepare_file(planned, record);
     const Result<fs::path>& bundle = materials_.bundle(subject.model, subject.scheme);
     if (!bundle) return refuse(record, bundle.error());
     describe_bundle(subject, *bundle, record);
-    record.manifest.set("worker_hash", hash_of_file(framework.worker).value_or(""));
     if (planned.quality) describe_quality(planned, record);
+  }
+
+  void prepare_file(const plan::PlannedCase& planned, Record& record) {
+    if (const auto described = OwnFiles::describe(planned, record); !described)
+      return refuse(record, described.error());
+    if (!planned.quality) return;
+    const auto baseline =
+        files_.make_baseline(framework_of(plan_.cases.front().subject),
+                             settings_.protocol.time_limit_ns, settings_.is_interrupted);
+    if (!baseline) record.manifest.set("quality_problem", baseline.error().message);
   }
 
   void describe_bundle(const Case& subject, const fs::path& folder, Record& record) {
@@ -219,7 +237,6 @@ class Campaign {
     const spec::Protocol& p = settings_.protocol;
     wire::Request request = {
         .is_quality = is_quality,
-        .bundle = materials_.bundle(record.subject.model, record.subject.scheme)->string(),
         .device = record.subject.device,
         .workload = record.subject.workload,
         .seed = settings_.seed,
@@ -227,22 +244,33 @@ class Campaign {
                    p.duration_ns_min, p.duration_ns_max,
                    p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::physical_memory_bytes(),
                    p.process_count_max}};
+    const plan::PlannedCase& planned = plan_.cases[static_cast<size_t>(record.position)];
+    if (!planned.file.empty()) {
+      files_.complete(planned, request);
+      return request;
+    }
+    request.bundle = materials_.bundle(record.subject.model, record.subject.scheme)->string();
     if (is_quality) {
       const QualityMaterial& material = *materials_.quality(record.subject.model);
       request.dataset = material.dataset.file.string();
       request.baseline = material.baseline.string();
-      request.item_count_max = plan_.cases[static_cast<size_t>(record.position)].quality_item_count;
+      request.item_count_max = planned.quality_item_count;
       request.logits_output = divergence_.kept_logits(record).string();
       request.logits_row_count_max = kept_row_count;
     }
     return request;
   }
 
+  bool has_quality(const Record& record) {
+    return is_file(record.subject) ? files_.has_baseline()
+                                   : materials_.quality(record.subject.model).has_value();
+  }
+
   Result<void> launch(size_t number) {
     const plan::PlannedLaunch& planned = plan_.launches[number];
     Record& record = records_[planned.case_index];
     if (record.outcome != Outcome::ok) return {};  // it failed already, and would again
-    if (planned.is_quality && !materials_.quality(record.subject.model)) return {};
+    if (planned.is_quality && !has_quality(record)) return {};
     const char* kind = planned.is_quality ? "quality" : "speed";
     if (const Launch* done = find_launch(record, kind, planned.index)) {
       if (deserves_repeat(record, *done))
@@ -277,7 +305,10 @@ class Campaign {
     if (launch.outcome != Outcome::ok) {
       record.outcome = launch.outcome;
       record.reason = launch.reason;
+      // A file that doesn't load, or doesn't take the inputs, is the user's to mend.
+      if (is_file(record.subject) && launch.outcome == Outcome::failed) add_problem(launch.reason);
     }
+    OwnFiles::note(launch, record);
     if (launch.facts.contains("actual")) record.manifest.set("actual", launch.facts["actual"]);
     const std::string disturbance = is_quality ? "" : contention_of(launch);
     if (!disturbance.empty()) launch.facts.set("contention", disturbance);
@@ -337,6 +368,7 @@ class Campaign {
   const Observer& observer_;
   const std::function<Result<void>(const Record&)>& save_;
   Materials materials_;
+  OwnFiles files_;
   std::vector<Record> records_;
   Divergence divergence_;
   std::vector<std::string> problems_;

@@ -23,11 +23,13 @@ enum ExitCode : int {
 inline constexpr const char* newest_run = "newest";
 
 struct RunOptions {
-  std::string resume;           // a run's id, or newest_run; "" begins a new one
-  std::string suite = "quick";  // a name below suites/, or a file
+  std::string resume;  // a run's id, or newest_run; "" begins a new one
+  std::string suite;   // a name below suites/, or a file; "" for quick, or for files
   plan::Narrowing narrowing;
-  std::string budget;      // "" or a duration
-  std::string memory_max;  // "" or bytes, of each worker
+  std::vector<std::string> files;  // of the narrowing's models, those that are the user's own files
+  std::vector<std::string> inputs;  // of the files: --input, see record/input_spec.h
+  std::string budget;               // "" or a duration
+  std::string memory_max;           // "" or bytes, of each worker
   std::optional<int64_t> launches;
   std::optional<uint64_t> seed;
   std::string blas = "fast";  // or "as-shipped", see runner/blas.h

@@ -17,7 +17,14 @@ void add_narrowing(CLI::App& verb, RunOptions& options) {
   const auto list = [&](const char* name, auto& target, const char* help) {
     verb.add_option(name, target, help)->delimiter(',');
   };
-  list("--model", n.models, "Only these models of the suite");
+  verb.add_option("--model", n.models,
+                  "Only these models of the suite; or model files of your own (.onnx .pt2 .pt "
+                  ".mlxfn), whose outputs are compared when there are several")
+      ->delimiter(',');
+  verb.add_option("--input", options.inputs,
+                  "Of model files: NAME=SHAPE:TYPE:VALUES, as in x=1x3x224x224:f32 or "
+                  "ids=1x128:i64:0..30521, or NAME=FILE.npy; what is left away is the file's")
+      ->allow_extra_args(false);
   list("--scheme", n.schemes, "These schemes instead of the suite's; \"all\" for every one");
   list("--framework", n.frameworks, "These frameworks instead of the suite's");
   list("--device", n.devices, "These devices instead of the suite's");
@@ -26,7 +33,8 @@ void add_narrowing(CLI::App& verb, RunOptions& options) {
 
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App& run = *app.add_subcommand("run", "Measure a suite, show a table, write a report");
-  run.add_option("suite", options.suite, "A suite's name or file")->capture_default_str();
+  run.add_option("suite", options.suite,
+                 "A suite's name or file; quick when not given, or files for model files");
   add_narrowing(run, options);
   run.add_option("--budget", options.budget, "Stop starting launches after this long, as in 10m");
   run.add_option("--memory-max", options.memory_max, "Of each worker, as in 6GB");

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/paths.h"
 #include "base/rng.h"
 #include "base/units.h"
@@ -19,6 +20,7 @@
 #include "cli/progress.h"
 #include "metrics/metrics.h"
 #include "plan/estimate.h"
+#include "plan/own_files.h"
 #include "probes/host.h"
 #include "record/frameworks.h"
 #include "report/report.h"
@@ -90,6 +92,8 @@ Json to_json(const RunOptions& options) {
   Json versions = Json::object({});
   for (const auto& [name, names] : n.versions) versions.set(name, Json::array_of(names));
   json.set("versions", std::move(versions));
+  if (!options.files.empty())
+    json.set("files", Json::array_of(options.files)).set("inputs", Json::array_of(options.inputs));
   if (options.launches) json.set("launches", *options.launches);
   if (!options.memory_max.empty()) json.set("memory_max", options.memory_max);
   return json;
@@ -107,6 +111,8 @@ RunOptions with_options(RunOptions options, const Json& json) {
                        texts_of(json["frameworks"]),
                        texts_of(json["devices"]),
                        {}};
+  options.files = texts_of(json["files"]);
+  options.inputs = texts_of(json["inputs"]);
   for (const Json& count : json["thread_counts"].as_array())
     options.narrowing.thread_counts.push_back(count.as_int());
   for (const auto& [name, names] : json["versions"].as_object())
@@ -115,6 +121,57 @@ RunOptions with_options(RunOptions options, const Json& json) {
   if (json["launches"].is_int()) options.launches = json["launches"].as_int();
   if (json["memory_max"].is_string()) options.memory_max = json["memory_max"].as_string();
   return options;
+}
+
+// The models that are files of the user's own are taken out of the narrowing, with absolute paths.
+Result<RunOptions> with_files(RunOptions options) {
+  std::vector<std::string> names;
+  for (std::string& model : options.narrowing.models)
+    (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
+  if (options.files.empty() && !options.inputs.empty())
+    return fail(Errc::bad_input, "--input is for model files: give one with --model");
+  if (!options.files.empty() && !names.empty())
+    return fail(Errc::bad_input,
+                "--model {}: a run is of models of the zoo or of model files ({}), "
+                "not of both",
+                names.front(), options.files.front());
+  options.narrowing.models = std::move(names);
+  QB_TRY(options.files, plan::check_files(options.files));
+  for (std::string& input : options.inputs) {
+    QB_TRY(const InputSpec spec, parse_input_spec(input));
+    if (spec.file.empty()) continue;
+    std::error_code error;
+    if (!fs::is_regular_file(spec.file, error))
+      return fail(Errc::not_found, "--input {}: {}: no such file", spec.name, spec.file);
+    input = fmt::format("{}={}", spec.name, fs::absolute(spec.file).string());
+  }
+  return options;
+}
+
+Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, uint64_t seed) {
+  const int64_t cores = probes::physical_core_count();
+  if (options.files.empty()) return plan::build_plan(suite, options.narrowing, cores, seed);
+  std::vector<InputSpec> inputs;
+  for (const std::string& text : options.inputs) {
+    QB_TRY(InputSpec spec, parse_input_spec(text));
+    inputs.push_back(std::move(spec));
+  }
+  return plan::build_file_plan(options.files, std::move(inputs), options.narrowing, suite.protocol,
+                               cores, seed);
+}
+
+// A file of a run that is resumed must be the one that the run began with.
+Result<void> check_unchanged(const plan::Plan& plan, const std::vector<Record>& earlier) {
+  for (const plan::PlannedCase& planned : plan.cases) {
+    const auto record = std::ranges::find(earlier, planned.subject, &Record::subject);
+    if (planned.file.empty() || record == earlier.end()) continue;
+    const std::string& known = record->manifest["content_hash"].as_string();
+    QB_TRY(const std::string found, hash_of_file(planned.file));
+    if (!known.empty() && known != found)
+      return fail(Errc::bad_input, "{}: has changed since run {} began: begin a new one",
+                  planned.file, record->run_id);
+  }
+  return {};
 }
 
 // A run to begin, or to go on with.
@@ -154,15 +211,19 @@ void add_absent(const RunOptions& options, std::vector<runner::Framework>& frame
                               .remedy = "give the same --python as when the run began"});
 }
 
-Result<Undertaking> begin(const RunOptions& options) {
-  Undertaking u = {.options = options};
-  QB_TRY(u.suite, find_suite(options.suite));
+Result<Undertaking> begin(const RunOptions& given) {
+  Undertaking u;
+  QB_TRY(u.options, with_files(given));
+  const RunOptions& options = u.options;
+  QB_TRY(u.suite, options.suite.empty()
+                      ? spec::load_suite(suites_folder() /
+                                         (options.files.empty() ? "quick.toml" : "files.toml"))
+                      : find_suite(options.suite));
   QB_CHECK(adjust(options, u.suite));
   u.run.seed = options.seed.value_or(std::random_device()());
   QB_TRY(u.frameworks, find_frameworks(options));
   u.options.narrowing.versions = versions_of(u.frameworks);
-  QB_TRY(u.plan,
-         plan::build_plan(u.suite, u.options.narrowing, probes::physical_core_count(), u.run.seed));
+  QB_TRY(u.plan, plan_of(options, u.suite, u.run.seed));
   u.run = {.id = make_run_id(u.run.seed),
            .started_at = utc_timestamp(),
            .suite_name = u.suite.name,
@@ -190,9 +251,10 @@ Result<Undertaking> resume(const RunOptions& options) {
   QB_CHECK(adjust(u.options, u.suite));
   QB_TRY(u.frameworks, find_frameworks(u.options));
   add_absent(u.options, u.frameworks);
-  QB_TRY(u.plan, plan::build_plan(u.suite, u.options.narrowing, probes::physical_core_count(),
-                                  found->seed));
+  QB_TRY(u.options.files, plan::check_files(u.options.files));
+  QB_TRY(u.plan, plan_of(u.options, u.suite, found->seed));
   QB_TRY(u.earlier, store.load_records(found->id));
+  QB_CHECK(check_unchanged(u.plan, u.earlier));
   return u;
 }
 

@@ -2,8 +2,6 @@
 
 namespace qb::ir {
 
-std::string_view name_of(ElementType type) { return type == ElementType::f32 ? "f32" : "i64"; }
-
 std::string_view name_of(ValueKind kind) {
   switch (kind) {
     case ValueKind::input:

@@ -20,7 +20,6 @@ enum class ValueKind : uint8_t {
   node,       // what a node computes
 };
 
-std::string_view name_of(ElementType type);
 std::string_view name_of(ValueKind kind);
 
 // An index into Graph::values.

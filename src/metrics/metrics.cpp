@@ -196,6 +196,21 @@ Measurement quality_fact(const Record& record, const Metric& metric) {
   return absent("quality was not measured");
 }
 
+// A distance between the outputs of two files; why there is none, where the worker or the campaign
+// says so.
+Measurement output_distance(const Record& record, const Metric& metric) {
+  Measurement m = quality_fact(record, metric);
+  const Json& no_baseline = record.manifest["quality_problem"];
+  if (!m.value) m.reason = "there is no other file to compare the outputs with";
+  if (!m.value && no_baseline.is_string()) m.reason = no_baseline.as_string();
+  for (const Launch& launch : record.launches) {
+    const Json& problem = launch.facts["comparison_problem"];
+    if (!m.value && problem.is_string()) m.reason = problem.as_string();
+    if (launch.kind == "quality" && launch.outcome != Outcome::ok) m.reason = launch.reason;
+  }
+  return m;
+}
+
 constexpr Metric rows[] = {
     {.name = "load_ns",
      .unit = "ns",
@@ -208,7 +223,7 @@ constexpr Metric rows[] = {
      .unit = "ns",
      .better = Better::lower,
      .label = "compile",
-     .summary = "From the mapped bundle to a session that can run.",
+     .summary = "From the mapped bundle, or the model file, to a session that can run.",
      .source = "compile",
      .measure = phase_median},
     {.name = "first_run_ns",
@@ -323,6 +338,13 @@ constexpr Metric rows[] = {
      .summary = "Pictures classified in a second, one batch after another.",
      .source = "inference",
      .measure = batch_rate},
+    {.name = "inferences_per_s",
+     .unit = "inferences/s",
+     .better = Better::higher,
+     .label = "throughput",
+     .summary = "Runs of a model file in a second, one after another.",
+     .source = "inference",
+     .measure = batch_rate},
     {.name = "rss_bytes_peak",
      .unit = "B",
      .better = Better::lower,
@@ -383,7 +405,7 @@ constexpr Metric rows[] = {
      .unit = "B",
      .better = Better::lower,
      .label = "on disk",
-     .summary = "Bytes of the weights on disk in this scheme.",
+     .summary = "Bytes on disk of the weights in this scheme, or of a model file.",
      .source = "bundle_bytes",
      .measure = speed_fact},
     {.name = "perplexity",
@@ -435,6 +457,28 @@ constexpr Metric rows[] = {
      .summary = "Largest difference of a logit from that of the unquantized weights.",
      .source = "logit_max_abs_difference",
      .measure = quality_fact},
+    {.name = "output_max_abs_difference",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "max difference",
+     .summary = "Largest difference of an output's value from the first file's.",
+     .source = "output_max_abs_difference",
+     .measure = output_distance},
+    {.name = "output_relative_rms",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "relative RMS",
+     .summary = "Root mean square of the outputs' differences from the first file's, over that of "
+                "its outputs; of the output where it is largest.",
+     .source = "output_relative_rms",
+     .measure = output_distance},
+    {.name = "output_cosine",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "cosine",
+     .summary = "Cosine between the outputs and the first file's, of the output where it is least.",
+     .source = "output_cosine",
+     .measure = output_distance},
 };
 
 static_assert(
@@ -448,8 +492,19 @@ static_assert(
     }(),
     "names are unique and rows complete");
 
+// Of a model file: what can be told of any model. Of others: not what is told of files alone.
+bool applies_to_file(const Metric& metric) {
+  static constexpr std::string_view others[] = {"load_ns", "pictures_per_s", "generation_ns_p50"};
+  return std::ranges::find(others, metric.name) == std::end(others) &&
+         metric.measure != quality_fact;
+}
+bool is_for_files_only(const Metric& metric) {
+  return metric.name == "inferences_per_s" || metric.measure == output_distance;
+}
+
 // Whether a metric says something about the record's task at all.
 bool applies(const Metric& metric, const Record& record) {
+  if (is_file(record.subject) ? !applies_to_file(metric) : is_for_files_only(metric)) return false;
   static constexpr std::string_view language[] = {"prefill", "decode", "time_to_first_token",
                                                   "perplexity"};
   static constexpr std::string_view vision[] = {"inference", "top1_accuracy", "top5_accuracy"};

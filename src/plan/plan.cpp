@@ -59,8 +59,7 @@ Result<void> check_names(const spec::Benchmark& benchmark) {
   for (const FrameworkRow& row : framework_rows) frameworks.push_back(row.name);
   for (const std::string& name : benchmark.frameworks)
     QB_CHECK(check_name("framework", base_framework(name), frameworks));
-  for (const std::string& name : benchmark.devices) QB_CHECK(check_name("device", name, devices));
-  return {};
+  return check_devices(benchmark.devices);
 }
 
 Workload workload_of(const spec::Benchmark& benchmark, const models::Model& model) {
@@ -104,7 +103,10 @@ Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& mo
   return {};
 }
 
-void add_launches(Plan& plan, int64_t launch_count, uint64_t seed) {
+}  // namespace
+
+void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed) {
+  const int64_t launch_count = std::max(protocol.launch_count, protocol.launch_count_max);
   Rng rng(derive_seed(seed, "order of launches"));
   std::vector<size_t> order(plan.cases.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -118,11 +120,19 @@ void add_launches(Plan& plan, int64_t launch_count, uint64_t seed) {
   }
 }
 
-}  // namespace
+Result<void> check_devices(const std::vector<std::string>& names) {
+  for (const std::string& name : names) QB_CHECK(check_name("device", name, devices));
+  return {};
+}
 
 Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
                         int64_t physical_core_count, uint64_t seed) {
   Plan plan;
+  if (suite.benchmarks.empty())
+    return fail(Errc::bad_input,
+                "suite \"{}\" has no [[benchmark]]: give model files to run with "
+                "--model",
+                suite.name);
   for (const std::string& name : narrowing.models) {
     QB_TRY([[maybe_unused]] const models::Model model, models::find_model(name));
   }
@@ -141,7 +151,7 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
   if (plan.cases.empty())
     return fail(Errc::bad_input, "nothing is left of suite \"{}\": it has no model {}", suite.name,
                 fmt::join(narrowing.models, " or "));
-  add_launches(plan, std::max(suite.protocol.launch_count, suite.protocol.launch_count_max), seed);
+  add_launches(plan, suite.protocol, seed);
   return plan;
 }
 

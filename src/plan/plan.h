@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "record/input_spec.h"
 #include "record/record.h"
 #include "spec/suite.h"
 
@@ -28,6 +29,7 @@ struct PlannedCase {
   Case subject;
   bool quality = true;
   int64_t quality_item_count = 0;  // tokens or pictures to judge, at most; 0: all there are
+  std::string file;  // of the user's own, see plan/own_files.h; empty: a model of the zoo
 };
 
 // One worker process to start.
@@ -40,7 +42,13 @@ struct PlannedLaunch {
 struct Plan {
   std::vector<PlannedCase> cases;
   std::vector<PlannedLaunch> launches;
+  std::vector<InputSpec> inputs;  // of files
 };
+
+// Blocks of launches, each holding every case once in an order drawn from `seed`.
+void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed);
+
+Result<void> check_devices(const std::vector<std::string>& names);
 
 // Names are checked: an unknown model, scheme, framework or device is an error that lists the known
 // ones. A list given in `narrowing` replaces the suite's. Cases are in the suite's order; launches

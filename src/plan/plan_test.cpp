@@ -80,3 +80,9 @@ TEST_CASE("unknown names are refused with the known ones") {
     CHECK(plan.error().message.find(row.reason) != std::string::npos);
   }
 }
+
+TEST_CASE("a suite without benchmark is a protocol for model files, and no plan of its own") {
+  const auto plan = build_plan(suite_of("[protocol]\nlaunches = 3\n"), {}, 2, 1);
+  REQUIRE_FALSE(plan);
+  CHECK(plan.error().message.find("--model") != std::string::npos);
+}

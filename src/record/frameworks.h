@@ -26,5 +26,16 @@ inline constexpr FrameworkRow framework_rows[] = {
 constexpr std::string_view base_framework(std::string_view name) {
   return name.substr(0, name.find('@'));
 }
+// Which framework opens a model file of the user's own, by the file's ending.
+struct FileKindRow {
+  std::string_view ending;
+  std::string_view framework;
+};
+
+inline constexpr FileKindRow file_kind_rows[] = {{".onnx", "onnxruntime"},
+                                                 {".pt2", "pytorch"},
+                                                 {".pt", "pytorch"},
+                                                 {".jit", "pytorch"},
+                                                 {".mlxfn", "mlx"}};
 
 }  // namespace qb

@@ -32,6 +32,11 @@ struct Case {
   friend bool operator==(const Case&, const Case&) = default;
 };
 
+// The scheme of a model file of the user's own, whose bits qbench doesn't choose; the model is then
+// the file's name.
+inline constexpr std::string_view file_scheme = "as-is";
+inline bool is_file(const Case& c) { return c.scheme == file_scheme; }
+
 // "smollm2-135m/w4g32/onnxruntime/cpu/b1t2p128g64": unique within a run, stable between runs.
 std::string case_id(const Case& c);
 

@@ -105,3 +105,28 @@ TEST_CASE("JSON holds the raw samples and absent values as null") {
   CHECK(absent["value"].is_null());
   CHECK(absent["reason"].as_string() == "no \"worker\", none");
 }
+
+TEST_CASE("model files share a table, and a chart even when they differ in the last bits only") {
+  Document document;
+  document.records = {record_of("a.onnx", "as-is", "onnxruntime", 0,
+                                {{.name = "inferences_per_s", .value = 100.0},
+                                 {.name = "output_cosine", .value = 1.0}}),
+                      record_of("b.pt2", "as-is", "pytorch", 0,
+                                {{.name = "inferences_per_s", .value = 150.0},
+                                 {.name = "output_cosine", .value = 1.0 - 1e-16}})};
+  document.records[1].manifest.set(
+      "inputs", Json(Json::Array{Json::object({{"name", "x"},
+                                               {"shape", "1x3"},
+                                               {"type", "f32"},
+                                               {"values", "drawn from -1..1"},
+                                               {"assumed", Json(Json::Array{"N = 1"})}})}));
+  const std::string text = render_terminal(document);
+  CHECK(text.find("model files") == 0);
+  CHECK(text.find("1.50x") != std::string::npos);
+  CHECK(
+      text.find("b.pt2 pytorch: input x: 1x3 f32, drawn from -1..1; the file leaves open what was "
+                "taken as N = 1") != std::string::npos);
+  const std::string page = render_html(document);
+  CHECK(page.find("<svg") != std::string::npos);
+  CHECK(page.find("with the first file") != std::string::npos);
+}

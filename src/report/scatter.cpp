@@ -47,8 +47,10 @@ struct Axis {
   double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
 };
 
+// Values that differ by less than labels can tell get the axis of a single one.
 Axis padded_axis(double low, double high, double from, double to) {
-  const double margin = high > low ? (high - low) * 0.08 : std::max(std::fabs(high), 1.0) * 0.05;
+  const bool is_spread = high - low > 1e-4 * std::max(std::fabs(low), std::fabs(high));
+  const double margin = is_spread ? (high - low) * 0.08 : std::max(std::fabs(high), 1.0) * 0.05;
   return {low - margin, high + margin, from, to};
 }
 
@@ -67,8 +69,9 @@ std::string axes_svg(const Axis& x, const Axis& y, const metrics::Metric& speed,
       R"(<text class="axis" x="{}" y="{}" text-anchor="middle">{} ({}), faster to the right</text>)",
       (left + width - right) / 2, height - 12, escape_html(speed.label), escape_html(speed.unit));
   svg += fmt::format(
-      R"svg(<text class="axis" transform="translate(18,{}) rotate(-90)" text-anchor="middle">{} with unquantized</text>)svg",
-      (top + height - bottom) / 2, escape_html(quality.label));
+      R"svg(<text class="axis" transform="translate(18,{}) rotate(-90)" text-anchor="middle">{} with {}</text>)svg",
+      (top + height - bottom) / 2, escape_html(quality.label),
+      quality.name == "output_cosine" ? "the first file" : "unquantized");
   return svg;
 }
 

@@ -114,6 +114,34 @@ std::string host_text(const Run& run) {
                      run.host["physical_cores"].as_int(), run.host["os"].as_string());
 }
 
+// What a model file was given, and what of it neither file nor user said.
+std::vector<std::string> input_notes_of(const Record& record) {
+  std::vector<std::string> notes;
+  for (const Json& input : record.manifest["inputs"].as_array()) {
+    const std::string& name = input["name"].as_string();
+    std::string note = fmt::format("input {}: {} {}, {}", name, input["shape"].as_string(),
+                                   input["type"].as_string(), input["values"].as_string());
+    if (const auto& assumed = input["assumed"].as_array(); !assumed.empty()) {
+      std::string list;
+      for (const Json& item : assumed)
+        list += fmt::format("{}{}", list.empty() ? "" : ", ", item.as_string());
+      note +=
+          fmt::format("; the file leaves open what was taken as {} (--input {}=SHAPE)", list, name);
+    }
+    notes.push_back(std::move(note));
+  }
+  for (const Json& output : record.manifest["outputs"].as_array())
+    if (output["not_finite_count"].is_int())
+      notes.push_back(fmt::format("an output of shape {} has {} values that are not finite",
+                                  output["shape"].as_string(),
+                                  output["not_finite_count"].as_int()));
+  for (const Launch& launch : record.launches)
+    if (launch.facts["comparison_problem"].is_string())
+      notes.push_back(
+          fmt::format("outputs not compared: {}", launch.facts["comparison_problem"].as_string()));
+  return notes;
+}
+
 }  // namespace
 
 std::vector<std::string> notes_of(const std::vector<const Record*>& records) {
@@ -127,6 +155,7 @@ std::vector<std::string> notes_of(const std::vector<const Record*>& records) {
     if (const Json& set = record->manifest["calibration"]; !set.is_null())
       facts.add(*record, fmt::format("calibrated on {} ({} items)", set["name"].as_string(),
                                      set["item_count"].as_int()));
+    for (std::string& note : input_notes_of(*record)) facts.add(*record, std::move(note));
     if (record->manifest["fits_cache"].as_bool())
       facts.add(
           *record,

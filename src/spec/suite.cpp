@@ -262,7 +262,6 @@ Result<Suite> parse_suite(std::string_view text_of_suite, std::string_view origi
   };
   QB_CHECK(read_fields(root, fields));
   if (suite.name.empty()) return root.refuse(table, "name", "is missing");
-  if (suite.benchmarks.empty()) return root.refuse(table, "benchmark", "there is none");
   return suite;
 }
 

@@ -47,7 +47,7 @@ struct Suite {
   std::string name;
   std::string text;  // the file as it was read: part of every result's manifest
   Protocol protocol;
-  std::vector<Benchmark> benchmarks;
+  std::vector<Benchmark> benchmarks;  // none: a protocol for model files
 };
 
 // Errors name the origin (a file), the line and the field; an unknown field is an error.

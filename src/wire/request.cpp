@@ -10,7 +10,7 @@ constexpr int64_t count_max = 1'000'000;  // products of two counts stay small
 Json to_json(const Request& request) {
   const Workload& w = request.workload;
   const Limits& l = request.limits;
-  return Json::object({
+  Json json = Json::object({
       {"kind", request.is_quality ? "quality" : "speed"},
       {"bundle", request.bundle},
       {"device", request.device},
@@ -35,6 +35,12 @@ Json to_json(const Request& request) {
       {"logits_output", request.logits_output},
       {"logits_row_count_max", request.logits_row_count_max},
   });
+  if (request.model_file.empty()) return json;
+  json.set("model_file", request.model_file);
+  Json::Array inputs;
+  for (const InputSpec& spec : request.inputs) inputs.push_back(qb::to_json(spec));
+  json.set("inputs", std::move(inputs));
+  return json;
 }
 
 Result<Request> request_from_json(const Json& json) {
@@ -44,6 +50,11 @@ Result<Request> request_from_json(const Json& json) {
     return fail(Errc::bad_input, "field \"kind\" must be speed or quality, not \"{}\"", kind);
   request.is_quality = kind == "quality";
   QB_TRY(request.bundle, json.get_string("bundle"));
+  request.model_file = json["model_file"].as_string();
+  for (const Json& item : json["inputs"].as_array()) {
+    QB_TRY(InputSpec spec, with_context(input_spec_from_json(item), "field \"inputs\""));
+    request.inputs.push_back(std::move(spec));
+  }
   QB_TRY(request.device, json.get_string("device"));
   QB_TRY(request.workload.batch, json.get_int("batch"));
   QB_TRY(request.workload.thread_count, json.get_int("thread_count"));

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
+#include "record/input_spec.h"
 #include "record/record.h"
 
 namespace qb::wire {
@@ -22,13 +24,17 @@ struct Limits {
 
 struct Request {
   bool is_quality = false;
-  std::string bundle;  // folder
+  std::string bundle;  // folder; empty when there is a model_file
+  // A model file of the user's own, and what the user says of its inputs.
+  std::string model_file;
+  std::vector<InputSpec> inputs;
   std::string device = "cpu";
   Workload workload;
   uint64_t seed = 0;
   Limits limits;
   // Quality only: a tensor file (see prepare/dataset.h); logits of the unquantized weights to
-  // compare with; where to write this worker's logits. Empty: none.
+  // compare with; where to write this worker's logits. Empty: none. Of a model_file: no dataset;
+  // outputs of the first file in place of logits.
   std::string dataset;
   std::string baseline;
   std::string baseline_output;

@@ -30,6 +30,10 @@ TEST_CASE("garbage is an error, never an event") {
 TEST_CASE("a request survives JSON, and says which field is wrong") {
   Request request = {.is_quality = true,
                      .bundle = "b",
+                     .model_file = "m.onnx",
+                     .inputs = {{.name = "x", .shape = std::vector<int64_t>{1, 3}},
+                                {.name = "y", .type = ElementType::i64, .range = {{1.0, 2.0}}},
+                                {.name = "z", .file = "z.npy"}},
                      .workload = {2, 3, 4, 5},
                      .seed = 7,
                      .limits = {1, 2, 3, 4, 5},

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -59,6 +60,26 @@ class Session {
   virtual Json actual() const = 0;
 };
 
+// What a model file says of one of its inputs.
+struct FileInput {
+  std::string name;
+  ElementType type = ElementType::f32;
+  std::vector<int64_t> shape;        // -1 where the file leaves it open
+  std::vector<std::string> symbols;  // a name for each dimension, where the file has one
+};
+
+// A model file of the user's own, opened. Its run() takes the inputs in the order of inputs(), or
+// in the order that the user gave them in where the file doesn't tell.
+class FileSession : public Session {
+ public:
+  // Empty: files of this kind don't tell.
+  virtual const std::optional<std::vector<FileInput>>& inputs() const = 0;
+  // Where files don't tell their inputs, the names that they may have nevertheless.
+  virtual std::vector<std::string> input_names() const { return {}; }
+  // Other files that it reads, by names below the model file's folder.
+  virtual std::vector<std::string> other_files() const { return {}; }
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -66,6 +87,12 @@ class Engine {
   // Errors: unsupported (operator, scheme or device: says which), unavailable, framework_failed.
   virtual Result<std::unique_ptr<Session>> compile(const bundle::Bundle& bundle,
                                                    const CompileOptions& options) = 0;
+  // Opens a model file, which may be hostile. Errors: as of compile, and bad_input.
+  virtual Result<std::unique_ptr<FileSession>> open_file(const std::string& path,
+                                                         const CompileOptions&) {
+    return fail(Errc::unsupported, "{}: the engine of {} opens no model files", path,
+                describe().framework);
+  }
 };
 
 // Each engine's folder defines it; worker/main.cpp calls it.

@@ -74,7 +74,8 @@ void send_memory(const Send& send, const UsageBefore& before, const probes::Resi
   send_if_told(send, before.is_peak_reset ? "rss_bytes_peak_run" : "rss_bytes_peak_life", peak);
   send_if_told(send, "rss_bytes_steady", probes::resident_bytes());
   const probes::ResidentParts after = probes::resident_parts();
-  const std::optional<int64_t> weights = probes::resident_bytes_of_files(request.bundle);
+  const std::optional<int64_t> weights = probes::resident_bytes_of_files(
+      request.model_file.empty() ? request.bundle : request.model_file);
   if (weights && loaded.private_bytes && before.memory.private_bytes)
     send(wire::Fact{
         "rss_bytes_weights",
@@ -92,25 +93,25 @@ void send_probe_time(const Send& send, const UsageBefore& before, int64_t end_ns
   send(wire::Fact{"probe_time_ns", (before.start_ns - before.probing_ns) + (now_ns() - end_ns)});
 }
 
-Result<void> measure_speed_with_probes(const bundle::Bundle& bundle, Session& session,
-                                       const wire::Request& request,
-                                       const probes::ResidentParts& loaded, const Send& send) {
-  send_if_told(send, "rss_bytes_peak_compile", probes::peak_resident_bytes());
-  const UsageBefore before;
-  QB_CHECK(measure_speed(bundle, session, request, send));
-  const int64_t end_ns = now_ns();
-  send_usage(send, before);
-  send_memory(send, before, loaded, request);
-  send_probe_time(send, before, end_ns);
-  return {};
-}
-
 }  // namespace
 
 bool is_language_model(const ir::Graph& graph) {
   for (const ir::Value input : graph.of_kind(ir::ValueKind::input))
     if (graph[input].name == "tokens") return true;
   return false;
+}
+
+Result<void> measure_with_probes(const std::function<Result<void>()>& measure,
+                                 const wire::Request& request, const probes::ResidentParts& loaded,
+                                 const Send& send) {
+  send_if_told(send, "rss_bytes_peak_compile", probes::peak_resident_bytes());
+  const UsageBefore before;
+  QB_CHECK(measure());
+  const int64_t end_ns = now_ns();
+  send_usage(send, before);
+  send_memory(send, before, loaded, request);
+  send_probe_time(send, before, end_ns);
+  return {};
 }
 
 Result<void> run_request(Engine& engine, const wire::Request& request, const Send& send) {
@@ -120,6 +121,7 @@ Result<void> run_request(Engine& engine, const wire::Request& request, const Sen
     return fail(Errc::unavailable, "{}; {}", description.reason, description.remedy);
   send_if_told(send, "rss_bytes_start", probes::resident_bytes());
 
+  if (!request.model_file.empty()) return run_file(engine, request, send);
   send(wire::PhaseStarted{"load"});
   const int64_t load_start = now_ns();
   QB_TRY(const bundle::Bundle bundle, bundle::load_bundle(request.bundle));
@@ -140,7 +142,8 @@ Result<void> run_request(Engine& engine, const wire::Request& request, const Sen
     QB_CHECK(measure_quality(bundle, *session, request, send));
     QB_CHECK(answer_as_when_timed(bundle, *session, request, send));
   } else {
-    QB_CHECK(measure_speed_with_probes(bundle, *session, request, loaded, send));
+    QB_CHECK(measure_with_probes([&] { return measure_speed(bundle, *session, request, send); },
+                                 request, loaded, send));
   }
   send(wire::Fact{"actual", session->actual()});
   return {};

@@ -4,9 +4,11 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "engines/mlx/blas.h"
 #include "engines/mlx/failure.h"
+#include "engines/mlx/file_session.h"
 #include "engines/mlx/lowering.h"
 #include "engines/mlx/session.h"
 #include "quant/scheme.h"
@@ -80,11 +82,7 @@ class MlxEngine : public worker::Engine {
   Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                    const worker::CompileOptions& options) override
       try {
-    if (options.device != "cpu" && options.device != "gpu")
-      return fail(Errc::unsupported, "MLX runs on cpu and gpu, not on {}", options.device);
-    const mx::Device device(options.device == "gpu" ? mx::Device::gpu : mx::Device::cpu);
-    if (!mx::is_available(device))
-      return fail(Errc::unavailable, "this build of MLX has no GPU backend");
+    QB_TRY(const mx::Device device, find_device(options.device));
     if (bundle.scheme().activations != quant::Activations::none)
       return fail(Errc::unsupported, "{}", no_integer_activations);
     mx::set_default_device(device);
@@ -97,7 +95,26 @@ class MlxEngine : public worker::Engine {
     return failure(error);
   }
 
+  Result<std::unique_ptr<worker::FileSession>> open_file(
+      const std::string& path, const worker::CompileOptions& options) override try {
+    QB_TRY(const mx::Device device, find_device(options.device));
+    mx::set_default_device(device);
+    return std::make_unique<MlxFileSession>(path, options);
+  } catch (const std::exception& error) {
+    return fail(Errc::bad_input, "{}: is no exported MLX function: {}",
+                std::filesystem::path(path).filename().string(), error.what());
+  }
+
  private:
+  static Result<mx::Device> find_device(const std::string& name) {
+    if (name != "cpu" && name != "gpu")
+      return fail(Errc::unsupported, "MLX runs on cpu and gpu, not on {}", name);
+    const mx::Device device(name == "gpu" ? mx::Device::gpu : mx::Device::cpu);
+    if (!mx::is_available(device))
+      return fail(Errc::unavailable, "this build of MLX has no GPU backend");
+    return device;
+  }
+
   // The device's own stream, and on a CPU one more for each further thread.
   std::vector<mx::Stream> streams_for(const mx::Device& device, int64_t thread_count) {
     std::vector<mx::Stream> streams = {mx::default_stream(device)};

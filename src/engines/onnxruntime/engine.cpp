@@ -1,6 +1,8 @@
 // ONNX Runtime as an engine.
 #include "worker/engine.h"
 
+#include "engines/onnxruntime/external_data.h"
+#include "engines/onnxruntime/file_session.h"
 #include "engines/onnxruntime/lowering.h"
 #include "engines/onnxruntime/session.h"
 #include "quant/scheme.h"
@@ -86,12 +88,8 @@ class OrtEngine : public worker::Engine {
 
   Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                    const worker::CompileOptions& options) override {
-    QB_TRY([[maybe_unused]] const Runtime runtime, open_runtime());
-    if (options.device != "cpu")
-      return fail(Errc::unsupported, "ONNX Runtime's engine runs on cpu only, not on {}",
-                  options.device);
+    QB_CHECK(prepare(options));
     try {
-      if (!env_) env_ = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "qbench");
       Lowering lowering(bundle, options);
       QB_TRY(const Ort::Model model, lowering.build());
       Ort::Session session(*env_, model, session_options(options));
@@ -99,13 +97,41 @@ class OrtEngine : public worker::Engine {
       return std::make_unique<OrtSession>(bundle, options, std::move(session), lowering.take_kept(),
                                           lowering.notes());
     } catch (const Ort::Exception& error) {
-      const bool is_missing = error.GetOrtErrorCode() == ORT_NOT_IMPLEMENTED;
-      return fail(is_missing ? Errc::unsupported : Errc::framework_failed, "ONNX Runtime: {}",
-                  error.what());
+      return refusal(error);
+    }
+  }
+
+  // The external data is looked at first: of its paths ONNX Runtime checks only some.
+  Result<std::unique_ptr<worker::FileSession>> open_file(
+      const std::string& path, const worker::CompileOptions& options) override {
+    QB_CHECK(prepare(options));
+    QB_TRY(std::set<std::string> other_files, check_external_data(path));
+    try {
+      Ort::SessionOptions session_options_of_file = session_options(options);
+      session_options_of_file.AddConfigEntry("session.load_model_format", "ONNX");
+      return OrtFileSession::make(Ort::Session(*env_, path.c_str(), session_options_of_file),
+                                  options, std::move(other_files));
+    } catch (const Ort::Exception& error) {
+      return refusal(error);
     }
   }
 
  private:
+  Result<void> prepare(const worker::CompileOptions& options) {
+    QB_TRY([[maybe_unused]] const Runtime runtime, open_runtime());
+    if (options.device != "cpu")
+      return fail(Errc::unsupported, "ONNX Runtime's engine runs on cpu only, not on {}",
+                  options.device);
+    if (!env_) env_ = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "qbench");
+    return {};
+  }
+
+  static tl::unexpected<Error> refusal(const Ort::Exception& error) {
+    const bool is_missing = error.GetOrtErrorCode() == ORT_NOT_IMPLEMENTED;
+    return fail(is_missing ? Errc::unsupported : Errc::framework_failed, "ONNX Runtime: {}",
+                error.what());
+  }
+
   std::unique_ptr<Ort::Env> env_;
 };
 

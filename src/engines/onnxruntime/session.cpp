@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engines/onnxruntime/assignment.h"
 #include "ir/inputs.h"
 
 namespace qb::ort {
@@ -83,32 +84,21 @@ Result<void> OrtSession::run(const worker::StepInputs& inputs) try {
   return fail(Errc::framework_failed, "ONNX Runtime: {}", error.what());
 }
 
-// The operators that run after optimization, as ONNX Runtime tells them.
 Json OrtSession::actual() const {
-  std::map<std::string, int64_t> counts;
-  std::map<std::string, int64_t> providers;
-  for (const auto& subgraph : session_.GetEpGraphAssignmentInfo()) {
-    for (const auto& node : subgraph.GetNodes()) {
-      ++counts[node.GetOperatorType()];
-      ++providers[subgraph.GetEpName()];
-    }
-  }
-  Json kernels = Json::object({});
-  for (const auto& [name, count] : counts) kernels.set(name, count);
-  Json devices = Json::object({});
-  for (const auto& [name, count] : providers) devices.set(name, count);
+  Assignment assignment = assignment_of(session_);
   Json notes = notes_;
   if (notes["conv2d"].as_string().ends_with("dequantized"))
-    notes.set("conv2d", fmt::format("{} {}", notes["conv2d"].as_string(),
-                                    counts["DequantizeLinear"] > 0 ? "at each run" : "at load"));
+    notes.set("conv2d",
+              fmt::format("{} {}", notes["conv2d"].as_string(),
+                          assignment.kernels["DequantizeLinear"] > 0 ? "at each run" : "at load"));
   std::string compute_type;
   for (const auto& [kind, choice] : notes.as_object())
     compute_type +=
         fmt::format("{}{}: {}", compute_type.empty() ? "" : "; ", kind, choice.as_string());
   return Json::object({{"device", "cpu"},
                        {"compute_type", compute_type.empty() ? "f32" : compute_type},
-                       {"kernels", std::move(kernels)},
-                       {"providers", std::move(devices)},
+                       {"kernels", to_json(assignment.kernels)},
+                       {"providers", to_json(assignment.providers)},
                        {"thread_count", options_.thread_count}});
 }
 

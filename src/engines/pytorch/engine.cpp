@@ -1,6 +1,7 @@
 // PyTorch as an engine.
 #include "worker/engine.h"
 
+#include "engines/pytorch/file_session.h"
 #include "engines/pytorch/session.h"
 #include "quant/scheme.h"
 
@@ -79,6 +80,11 @@ class PytorchEngine : public worker::Engine {
     if (options.device == "gpu" && at::hasMPS())
       return PytorchSession::compile(bundle, options, at::kMPS);
     return fail(Errc::unsupported, "this PyTorch has no device {}", options.device);
+  }
+
+  Result<std::unique_ptr<worker::FileSession>> open_file(
+      const std::string& path, const worker::CompileOptions& options) override {
+    return PytorchFileSession::open(path, options);
   }
 };
 

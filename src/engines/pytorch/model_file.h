@@ -1,0 +1,27 @@
+// Model files that PyTorch opens: TorchScript (.pt, .jit) and AOTInductor packages (.pt2). Each
+// loader is a file of its own, since their headers are heavy.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engines/pytorch/aten.h"
+
+namespace qb::pytorch {
+
+struct ModelFile {
+  // Throws c10::Error, as PyTorch does; the outputs in order, those of tuples and dictionaries too.
+  std::function<Result<std::vector<at::Tensor>>(const std::vector<at::Tensor>&)> forward;
+  std::vector<std::string> input_names;  // empty: the file has none
+  size_t input_count_min = 0;
+  size_t input_count_max = SIZE_MAX;
+  std::string compute_type;  // what runs it
+};
+
+// Errors: bad_input, for a file that is something else, with what to do.
+Result<ModelFile> load_torchscript(const std::string& path);
+Result<ModelFile> load_aoti_package(const std::string& path);
+
+}  // namespace qb::pytorch

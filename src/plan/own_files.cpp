@@ -1,0 +1,123 @@
+#include "plan/own_files.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "models/models.h"
+#include "record/frameworks.h"
+
+namespace qb::plan {
+namespace fs = std::filesystem;
+namespace {
+
+const FileKindRow* find_kind(const fs::path& file) {
+  const std::string ending = file.extension().string();
+  const auto row = std::ranges::find(file_kind_rows, ending, &FileKindRow::ending);
+  return row == std::end(file_kind_rows) ? nullptr : row;
+}
+
+Result<void> check_ending(const fs::path& file) {
+  if (find_kind(file)) return {};
+  const std::string ending = file.extension().string();
+  if (ending == ".pth" || ending == ".pkl" || ending == ".ckpt")
+    return fail(Errc::bad_input,
+                "{}: a {} file is a pickle, which is code: qbench doesn't run it; export the model "
+                "as .onnx, TorchScript .pt or AOTInductor .pt2",
+                file.string(), ending);
+  std::string known;
+  for (const FileKindRow& row : file_kind_rows) known += fmt::format(" {}", row.ending);
+  return fail(Errc::bad_input, "{}: no framework opens {}; known endings:{}", file.string(),
+              ending.empty() ? "a file without ending" : ending + " files", known);
+}
+
+// JSON has no other texts: a path beyond it would reach the worker as another one.
+bool is_utf8(const std::string& text) {
+  const auto again = parse_json(dump_json(Json(text)));
+  return again && again->as_string() == text;
+}
+
+Result<std::string> check_file(const std::string& file) {
+  if (!is_utf8(file))
+    return fail(Errc::bad_input, "--model: a path that is not UTF-8 can't be recorded: rename it");
+  std::error_code error;
+  if (!fs::exists(file, error)) return fail(Errc::not_found, "{}: no such file", file);
+  QB_CHECK(check_ending(file));
+  if (!fs::is_regular_file(file, error))
+    return fail(Errc::bad_input, "{}: is no regular file", file);
+  return fs::absolute(file).string();
+}
+
+// The last `count` parts of a path.
+std::string tail_of(const fs::path& path, size_t count) {
+  const std::vector<fs::path> parts(path.begin(), path.end());
+  fs::path tail;
+  for (size_t i = parts.size() - std::min(count, parts.size()); i < parts.size(); ++i)
+    tail /= parts[i];
+  return tail.string();
+}
+
+}  // namespace
+
+bool is_file_name(const std::string& text) {
+  if (models::find_model(text)) return false;
+  std::error_code ignored;
+  return text.find_first_of("./") != std::string::npos || fs::exists(text, ignored);
+}
+
+Result<std::vector<std::string>> check_files(const std::vector<std::string>& files) {
+  std::vector<std::string> paths;
+  for (const std::string& file : files) {
+    QB_TRY(std::string path, check_file(file));
+    for (const std::string& other : paths)
+      if (fs::path(other).lexically_normal() == fs::path(path).lexically_normal())
+        return fail(Errc::bad_input, "{}: given twice", file);
+    paths.push_back(std::move(path));
+  }
+  return paths;
+}
+
+std::vector<std::string> labels_of(const std::vector<std::string>& absolute_paths) {
+  std::vector<std::string> labels;
+  for (const std::string& path : absolute_paths) {
+    size_t count = 1;
+    const auto is_shared = [&](const std::string& other) {
+      return other != path && tail_of(other, count) == tail_of(path, count);
+    };
+    while (std::ranges::any_of(absolute_paths, is_shared)) ++count;
+    labels.push_back(tail_of(path, count));
+  }
+  return labels;
+}
+
+Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
+                             std::vector<InputSpec> inputs, const Narrowing& narrowing,
+                             const spec::Protocol& protocol, int64_t physical_core_count,
+                             uint64_t seed) {
+  if (!narrowing.schemes.empty() || !narrowing.frameworks.empty())
+    return fail(Errc::bad_input,
+                "{}: a model file has its own bits and its ending decides the framework: leave "
+                "--scheme and --framework away",
+                absolute_paths.front());
+  Narrowing axes = narrowing;
+  if (axes.devices.empty()) axes.devices = {"cpu"};
+  if (axes.thread_counts.empty()) axes.thread_counts = {physical_core_count};
+  QB_CHECK(check_devices(axes.devices));
+  Plan plan = {.inputs = std::move(inputs)};
+  const std::vector<std::string> labels = labels_of(absolute_paths);
+  for (size_t i = 0; i < absolute_paths.size(); ++i)
+    for (const std::string& device : axes.devices)
+      for (const int64_t thread_count : axes.thread_counts) {
+        PlannedCase& planned = plan.cases.emplace_back();
+        planned.subject = {labels[i],
+                           std::string(file_scheme),
+                           std::string(find_kind(absolute_paths[i])->framework),
+                           device,
+                           {.thread_count = thread_count}};
+        planned.quality = absolute_paths.size() > 1;
+        planned.file = absolute_paths[i];
+      }
+  add_launches(plan, protocol, seed);
+  return plan;
+}
+
+}  // namespace qb::plan
