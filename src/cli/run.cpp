@@ -84,7 +84,9 @@ Json to_json(const RunOptions& options) {
                             {"schemes", Json::array_of(n.schemes)},
                             {"frameworks", Json::array_of(n.frameworks)},
                             {"devices", Json::array_of(n.devices)},
-                            {"thread_counts", Json::array_of(n.thread_counts)}});
+                            {"thread_counts", Json::array_of(n.thread_counts)},
+                            {"batches", Json::array_of(n.batches)},
+                            {"depths", Json::array_of(n.depths)}});
   if (options.launches) json.set("launches", *options.launches);
   if (!options.memory_max.empty()) json.set("memory_max", options.memory_max);
   return json;
@@ -101,9 +103,15 @@ RunOptions with_options(RunOptions options, const Json& json) {
                        texts_of(json["schemes"]),
                        texts_of(json["frameworks"]),
                        texts_of(json["devices"]),
+                       {},
+                       {},
                        {}};
   for (const Json& count : json["thread_counts"].as_array())
     options.narrowing.thread_counts.push_back(count.as_int());
+  for (const Json& batch : json["batches"].as_array())
+    options.narrowing.batches.push_back(batch.as_int());
+  for (const Json& depth : json["depths"].as_array())
+    options.narrowing.depths.push_back(depth.as_int());
   if (json["launches"].is_int()) options.launches = json["launches"].as_int();
   if (json["memory_max"].is_string()) options.memory_max = json["memory_max"].as_string();
   return options;

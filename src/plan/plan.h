@@ -18,6 +18,8 @@ struct Narrowing {
   std::vector<std::string> frameworks;
   std::vector<std::string> devices;
   std::vector<int64_t> thread_counts;
+  std::vector<int64_t> batches;
+  std::vector<int64_t> depths;
 };
 
 struct PlannedCase {

@@ -60,6 +60,12 @@ TEST_CASE("narrowing replaces lists and keeps the named models") {
       .models = {"llama-test"}, .schemes = {"w4g32"}, .thread_counts = {1, 4}};
   const Plan plan = build_plan(suite_of(two_by_two), narrowing, 2, 1).value();
   REQUIRE(plan.cases.size() == 2);
+  Narrowing deeper = narrowing;
+  deeper.batches = {2};
+  deeper.depths = {0, 16};
+  const Plan deep = build_plan(suite_of(two_by_two), deeper, 2, 1).value();
+  REQUIRE(deep.cases.size() == 4);
+  CHECK(case_id(deep.cases[1].subject) == "llama-test/w4g32/reference/cpu/b2t1p128g64d16");
   CHECK(case_id(plan.cases[0].subject) == "llama-test/w4g32/reference/cpu/b1t1p128g64");
   CHECK(case_id(plan.cases[1].subject) == "llama-test/w4g32/reference/cpu/b1t4p128g64");
 }
