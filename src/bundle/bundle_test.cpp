@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -143,15 +144,44 @@ TEST_CASE("hostile bundles are refused with the field's name") {
   }
 }
 
-TEST_CASE("weights that aren't finite are refused with the parameter's name, nothing left behind") {
-  const TemporaryFolder root;
-  const auto bad = [](const ir::ValueInfo&, std::span<float> out) -> Result<void> {
-    std::ranges::fill(out, 1.0f);
-    out[3] = std::numeric_limits<float>::quiet_NaN();
-    return {};
-  };
-  const auto folder = build(root.path, "w4g32", bad);
-  REQUIRE_FALSE(folder);
-  CHECK(folder.error().message.find("w: weight 3 is nan") != std::string::npos);
-  CHECK(std::distance(fs::directory_iterator(root.path), {}) == 1);  // recipes/
+TEST_CASE("weights that aren't finite are refused by every scheme, with their name, nothing left") {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (const quant::Scheme& scheme : quant::base_schemes()) {
+    for (const float value : {std::numeric_limits<float>::quiet_NaN(), infinity, -infinity}) {
+      CAPTURE(scheme.name);
+      CAPTURE(value);
+      const TemporaryFolder root;
+      const auto bad = [value](const ir::ValueInfo&, std::span<float> out) -> Result<void> {
+        std::ranges::fill(out, 1.0f);
+        out[3] = value;
+        return {};
+      };
+      const auto folder = build(root.path, scheme.name, bad);
+      REQUIRE_FALSE(folder);
+      CHECK(folder.error().message.find("w: weight 3 is ") != std::string::npos);
+      CHECK(std::distance(fs::directory_iterator(root.path), {}) == 1);  // recipes/
+    }
+  }
+}
+
+TEST_CASE("a weight beyond half precision is refused or stays finite, whatever the scheme") {
+  for (const quant::Scheme& scheme : quant::base_schemes()) {
+    CAPTURE(scheme.name);
+    const TemporaryFolder root;
+    const auto large = [](const ir::ValueInfo&, std::span<float> out) -> Result<void> {
+      std::ranges::fill(out, 1.0f);
+      out[3] = 1e6f;
+      return {};
+    };
+    const auto folder = build(root.path, scheme.name, large);
+    if (!folder) {
+      CHECK(folder.error().message.find("beyond fp16's 65504") != std::string::npos);
+      continue;
+    }
+    const auto bundle = load_bundle(*folder);
+    REQUIRE(bundle);
+    std::vector<float> values(6 * 40);
+    decode_f32(bundle->parameter(bundle->graph().of_kind(ir::ValueKind::parameter)[0]), values);
+    CHECK(std::ranges::all_of(values, [](float value) { return std::isfinite(value); }));
+  }
 }
