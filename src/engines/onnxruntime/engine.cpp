@@ -35,6 +35,7 @@ std::string_view kernels_of_blocks(ggml::BlockFormat format) {
   }
 }
 
+// Empty: ONNX Runtime has none.
 std::string_view kernels_of(const quant::Scheme& scheme) {
   if (scheme.activations == quant::Activations::on_run)
     return "linear: DynamicQuantizeMatMul; convolution: ConvInteger; embedding: "
@@ -48,6 +49,8 @@ std::string_view kernels_of(const quant::Scheme& scheme) {
     case quant::WeightType::f16:
     case quant::WeightType::bf16:
       return "stored in 16 bits, computed in f32";
+    case quant::WeightType::micro:
+      return "";
     case quant::WeightType::block:
       return kernels_of_blocks(scheme.block);
     default:
@@ -80,7 +83,8 @@ class OrtEngine : public worker::Engine {
     for (const ir::OperatorRow& row : ir::operators())
       if (find_lowering(row.op)) d.operators.emplace_back(row.name);
     for (const quant::Scheme& scheme : quant::base_schemes())
-      d.schemes.emplace_back(scheme.name, kernels_of(scheme));
+      if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
+        d.schemes.emplace_back(scheme.name, kernels);
     return d;
   }
 
@@ -90,6 +94,9 @@ class OrtEngine : public worker::Engine {
     if (options.device != "cpu")
       return fail(Errc::unsupported, "ONNX Runtime's engine runs on cpu only, not on {}",
                   options.device);
+    if (bundle.scheme().weight_type == quant::WeightType::micro)
+      return fail(Errc::unsupported, "ONNX Runtime has no kernels for {} weights on a CPU",
+                  quant::row_of(bundle.scheme().micro).name);
     try {
       if (!env_) env_ = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "qbench");
       Lowering lowering(bundle, options);
