@@ -67,6 +67,9 @@ TEST_CASE("every scheme's bundle gives back what quantizing in memory gives") {
       if (packed)
         quant::dequantize_rows(quant::quantize(source, quant::layout_for(scheme, 6, 40)).view(), 0,
                                expected);
+      if (bundle->parameter(value).encoding == Encoding::micro)
+        quant::decode_microscaled(quant::encode_microscaled({scheme.micro, 6, 40}, source).view(),
+                                  expected);
       // Rows of 40 are no whole blocks: block formats store them in fp16.
       const bool is_half =
           scheme.weight_bits == 16 || scheme.weight_type == quant::WeightType::block;
@@ -121,6 +124,7 @@ TEST_CASE("hostile bundles are refused with the field's name") {
       {"\"group_size\":40", "\"group_size\":0", "no layout"},
       {"\"group_size\":40", "\"group_size\":41", "no layout"},
       {"\"encoding\":\"packed\"", "\"encoding\":\"block\"", "unknown block format"},
+      {"\"encoding\":\"packed\"", "\"encoding\":\"micro\"", "unknown microscaling format"},
       {"\"encoding\":\"f32\"", "\"encoding\":\"f16\"", "take f32"},
       {"\"activations\":[]", R"("activations":[{"value":"w","mode":"dynamic"}])", "no value"},
       {"\"activations\":[]",
