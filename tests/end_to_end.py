@@ -4,12 +4,10 @@ usage: end_to_end.py QBENCH DATA
 """
 import json
 import os
-import random
 import re
 import resource
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -174,39 +172,69 @@ def test_interrupt() -> None:
     check("and keeps every launch that was reported", launches >= 5, launches)
 
 
-def test_kill_nine() -> None:
-    """kill -9 at random moments: whatever was reported is in the store, and --resume completes the run, no launch
-    lost or doubled. QB_KILLS sets how often (50)."""
-    rng, store, lost, wrong, total = random.Random(9), folder / "k.db", 0, 0, 0
-    for _ in range(int(os.environ.get("QB_KILLS", "50"))):
-        with subprocess.Popen([qbench, "run", tiny, "--launches", "3", "--store", store, "-o", folder / "k.html"],
-                              stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment) as process:
-            time.sleep(rng.uniform(0.05, 1.2))
-            if rng.random() < 0.3:  # the worker at hand as well, or alone
-                subprocess.run(["pkill", "-9", "-f", "qbench-worker-.*" + folder.name], check=False)
-                time.sleep(rng.uniform(0, 0.4))  # qbench may see it, and record a crash, before it is killed itself
-            process.kill()
-            text = process.stderr.read()
-        reported = re.findall(r"^(\S+) (?:speed|quality): ", text, re.M)
-        total += len(reported)
-        if not reported:
-            continue
-        with sqlite3.connect(store) as database:
-            newest = database.execute("SELECT id FROM run ORDER BY rowid DESC LIMIT 1").fetchone()[0]
-            kept = dict(database.execute("SELECT case_id, count(*) FROM launch WHERE run_id = ? GROUP BY case_id", (newest,)))
-        lost += sum(kept.get(case, 0) < reported.count(case) for case in set(reported))
-        done = run("run", "--resume", newest, "--store", store, "-o", folder / "k.html")
-        with sqlite3.connect(store) as database:
-            outcomes = database.execute("SELECT case_id, outcome FROM record WHERE run_id = ?", (newest,)).fetchall()
-            launches = database.execute("SELECT case_id, kind, launch_index % 10000, outcome FROM launch WHERE run_id = ? "
-                                        "AND launch_index < 10000", (newest,)).fetchall()
-            whole = database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-        per_case = {case: sum(l[0] == case and l[1] == "speed" for l in launches) for case, _ in outcomes}
-        crashed = {l[0] for l in launches if l[3] == "crashed"}  # its worker was killed and qbench saw it
-        wrong += not (done.returncode == 0 and whole and len(outcomes) == 10 and
-                      all(count == 3 or case in crashed for case, count in per_case.items()))
-    check(f"kill -9: {total} launches reported, {lost} lost; {wrong} runs not completed by --resume",
-          lost == 0 and wrong == 0 and total > 50, (lost, wrong))
+def test_memory_limit() -> None:
+    """A worker that wants more memory than it may have is out of memory, whatever its framework says."""
+    done = run("run", tiny, "--scheme", "fp32", "--launches", 1, "--memory-max", "2MB", "--store", folder / "mem.db")
+    records = json.loads(run("list", "--store", folder / "mem.db", "--json").stdout)
+    check("workers beyond their memory are out_of_memory, and the run goes on", done.returncode == 0 and
+          {r["framework"]: r["outcome"] for r in records} == {"reference": "out_of_memory", "onnxruntime": "out_of_memory"},
+          [(r["framework"], r["outcome"], r["reason"]) for r in records])
+    check("the reason names the limit and the flag", all("2.00 MB (--memory-max)" in r["reason"] for r in records), records)
+    refused("an amount that is none", run("run", tiny, "--memory-max", "lots"), "--memory-max", "lots")
+
+
+SLEEPY = """
+name = "sleepy"
+[protocol]
+launches        = 1
+warmup_count    = 0
+warmup_duration = "1ms"
+duration_min    = "4s"
+duration_max    = "5s"
+[[benchmark]]
+model     = ["llama-test"]
+scheme    = ["fp32"]
+framework = ["reference"]
+workload  = { prompt_tokens = 8, generated_tokens = 4 }
+"""
+
+
+def processor_ns(process: int) -> int:
+    """Of all threads, since they began."""
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{process}/task").iterdir())
+
+
+def test_sleeping_orchestrator() -> None:
+    """While a worker is timed qbench sleeps: less than 0.1 % of a core."""
+    if not Path("/proc/self/schedstat").exists():
+        print("not run here: this system doesn't tell the processor time of threads in nanoseconds")
+        return
+    suite, events = folder / "sleepy.toml", folder / "sleepy.jsonl"
+    suite.write_text(SLEEPY)
+    with subprocess.Popen([qbench, "run", suite, "--store", folder / "s.db", "--events", events, "-o", folder / "s.html"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
+        while not (events.exists() and '"phase":"measure"' in events.read_text()) and process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        before, start = processor_ns(process.pid), time.monotonic()
+        time.sleep(3)
+        share = (processor_ns(process.pid) - before) / 1e9 / (time.monotonic() - start)
+        is_measuring = "launched" not in events.read_text()
+        process.wait(timeout=60)
+    check(f"qbench used {share * 100:.4f} % of a core while a worker was timed for 3 s, less than 0.1 %",
+          is_measuring and share < 0.001, (share, is_measuring))
+
+
+def test_two_at_once() -> None:
+    """Two runs into one store at the same time: both complete, each with all its launches."""
+    started = [subprocess.Popen([qbench, "run", tiny, "--scheme", "fp32,w4g32", "--launches", "3", "--store", folder / "two.db", "-o",
+                                 folder / f"two{i}.html"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+               for i in range(2)]
+    ends = [(process.communicate(timeout=120), process.returncode) for process in started]
+    runs = [re.search(r"\(run (\S+)\)", out).group(1) for (out, _), code in ends if code == 0]
+    counts = [[len([l for l in r["launches"] if l["index"] < 10_000]) for r in json.loads(
+        run("list", "--store", folder / "two.db", "--run", name, "--json").stdout)] for name in runs]
+    check("two runs at once into one store keep all launches of both", counts == [[3] * 4] * 2, (ends, counts))
 
 
 def test_explain() -> None:
@@ -214,6 +242,8 @@ def test_explain() -> None:
     run("run", tiny, "--launches", 6, "--scheme", "fp32", "--framework", "reference", "--store", store, "-o", folder / "x.html",
         "--events", folder / "events.jsonl")
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    check("events tell begin, time left and end", events[0]["event"] == "begun" and events[0]["left_ns"] > 0 and
+          events[-1] == {"event": "ended", "ending": "complete"} and all("left_ns" in e for e in events if e["event"] == "launch"), events)
     check("events name every launch", sum(e["event"] == "launched" for e in events) == 6, events)
     done = run("explain", "fp32", "--store", store)
     check("a figure is explained from samples to interval",
@@ -226,7 +256,7 @@ def test_explain() -> None:
 
 
 try:
-    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_explain, test_kill_nine):
+    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_two_at_once, test_explain, test_memory_limit, test_sleeping_orchestrator):
         test()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

@@ -26,6 +26,11 @@ case $QB_FAKE in
     printf '%s\n' '{"event":"phase","phase":"measure"}' \
       '{"event":"samples","phase":"decode","duration_ns":[5,6]}' \
       '{"event":"fact","name":"settled","value":true}' "$finished" | head -c "$QB_FAKE_BYTES" >&3 ;;
+  no_memory)
+    echo '{"event":"finished","outcome":"failed","reason":"initialization: std::bad_alloc"}' >&3 ;;
+  out_of_memory)
+    echo "terminate called after throwing an instance of 'std::bad_alloc'" >&2
+    kill -ABRT $$ ;;
   hang)
     trap '' TERM INT
     sleep 600 &

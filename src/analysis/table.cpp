@@ -26,10 +26,18 @@ constexpr std::string_view file_metrics[] = {
 
 bool is_of_file(const Record& record) { return is_file(record.subject); }
 
-std::span<const std::string_view> metrics_of(const Record& record) {
-  if (is_of_file(record)) return file_metrics;
-  if (is_language(record)) return language_metrics;
-  return vision_metrics;
+std::vector<std::string_view> metrics_of(const std::vector<const Record*>& records) {
+  if (is_of_file(*records.front())) return {std::begin(file_metrics), std::end(file_metrics)};
+  const std::span<const std::string_view> all =
+      is_language(*records.front()) ? std::span<const std::string_view>(language_metrics)
+                                    : vision_metrics;
+  std::vector<std::string_view> names(all.begin(), all.end());
+  if (std::ranges::any_of(records, [](const Record* record) {
+        return record->subject.workload.arrivals_per_s > 0.0;
+      }))
+    for (const char* name : {"arrival_latency_ns_p99", "arrival_latency_ns_p50"})
+      names.insert(names.begin() + 2, name);
+  return names;
 }
 
 std::string interval_text(const Measurement& m, std::string_view unit) {
@@ -67,9 +75,18 @@ Cell ratio_cell(const Record& record, const std::vector<const Record*>& others) 
                           : std::string()};
 }
 
-std::string depth_of(const Case& c) {
-  return c.workload.depth_tokens > 0 ? fmt::format(" at depth {}", c.workload.depth_tokens)
-                                     : std::string();
+// What tells the cases of a sweep apart.
+std::string sweep_of(const Workload& w) {
+  std::string text;
+  if (w.depth_tokens > 0) text += fmt::format(" at depth {}", w.depth_tokens);
+  if (w.batch > 1) text += fmt::format(" batch {}", w.batch);
+  if (w.arrivals_per_s > 0.0) text += fmt::format(" at {}/s", w.arrivals_per_s);
+  return text;
+}
+
+Cell arrivals_cell(const Workload& w) {
+  if (w.arrivals_per_s == 0.0) return {"–", std::nullopt, "one request after another"};
+  return {fmt::format("{}", w.arrivals_per_s), w.arrivals_per_s, {}};
 }
 
 // What tells a record from the others of its table.
@@ -92,6 +109,15 @@ void drop_column(Table& table, std::string_view heading) {
   const auto index = column - table.columns.begin();
   table.columns.erase(column);
   for (auto& row : table.rows) row.erase(row.begin() + index);
+}
+
+// Without the column when no record's workload is of that kind. Gives whether it stays.
+bool drop_unless(Table& table, std::string_view heading, const std::vector<const Record*>& records,
+                 bool (*is_of_the_kind)(const Workload&)) {
+  const bool is_used = std::ranges::any_of(
+      records, [&](const Record* record) { return is_of_the_kind(record->subject.workload); });
+  if (!is_used) drop_column(table, heading);
+  return is_used;
 }
 
 // A column that says the same in every row moves to the title.
@@ -117,7 +143,7 @@ std::string_view quality_metric(const Record& record) {
 std::string label_of(const Record& record) {
   const Case& c = record.subject;
   return fmt::format("{} {}{}{}", variant_of(record), c.framework,
-                     c.device == "cpu" ? "" : " " + c.device, depth_of(c));
+                     c.device == "cpu" ? "" : " " + c.device, sweep_of(c.workload));
 }
 
 std::string short_label_of(const Record& record, const std::vector<const Record*>& all) {
@@ -125,8 +151,15 @@ std::string short_label_of(const Record& record, const std::vector<const Record*
     return other->subject.framework != record.subject.framework ||
            other->subject.device != record.subject.device;
   };
-  return std::ranges::any_of(all, differs) ? label_of(record)
-                                           : variant_of(record) + depth_of(record.subject);
+  std::string label = std::ranges::any_of(all, differs)
+                          ? label_of(record)
+                          : variant_of(record) + sweep_of(record.subject.workload);
+  const int64_t threads = record.subject.workload.thread_count;
+  if (std::ranges::any_of(all, [&](const Record* other) {
+        return other->subject.workload.thread_count != threads;
+      }))
+    label += fmt::format(" {} thread{}", threads, threads == 1 ? "" : "s");
+  return label;
 }
 
 std::vector<ModelGroup> group_by_model(const std::vector<Record>& records) {
@@ -154,9 +187,12 @@ Table summarize(const std::vector<const Record*>& records) {
                    {"framework"},
                    {"device"},
                    {"threads", "1"},
+                   {"batch", "1"},
                    {"depth", "tokens"},
+                   {"arrivals", "1/s"},
                    {"bits/weight", "1", metrics::Better::lower}};
-  for (const std::string_view name : metrics_of(first)) {
+  const std::vector<std::string_view> names = metrics_of(records);
+  for (const std::string_view name : names) {
     const metrics::Metric& metric = *metrics::find_metric(name);
     table.columns.push_back({std::string(metric.label), std::string(metric.unit), metric.better});
     if (name == metrics::speed_metric(first))
@@ -171,9 +207,11 @@ Table summarize(const std::vector<const Record*>& records) {
         {c.framework, {}, record->manifest["framework_version"].as_string()},
         {c.device, {}, {}},
         {std::to_string(c.workload.thread_count), static_cast<double>(c.workload.thread_count), {}},
+        {std::to_string(c.workload.batch), static_cast<double>(c.workload.batch), {}},
         {std::to_string(c.workload.depth_tokens), static_cast<double>(c.workload.depth_tokens), {}},
+        arrivals_cell(c.workload),
         bits_cell(*record)};
-    for (const std::string_view name : metrics_of(first)) {
+    for (const std::string_view name : names) {
       row.push_back(cell_of(*record, *metrics::find_metric(name)));
       if (name == metrics::speed_metric(first)) row.push_back(ratio_cell(*record, records));
     }
@@ -183,12 +221,10 @@ Table summarize(const std::vector<const Record*>& records) {
   if (is_file_table) drop_column(table, "bits/weight");
   hoist_column(table, "device", "");
   hoist_column(table, "threads", " threads");
-  const bool has_depth = std::ranges::any_of(
-      records, [](const Record* record) { return record->subject.workload.depth_tokens > 0; });
-  if (has_depth)
+  drop_unless(table, "batch", records, [](const Workload& w) { return w.batch > 1; });
+  drop_unless(table, "arrivals", records, [](const Workload& w) { return w.arrivals_per_s > 0.0; });
+  if (drop_unless(table, "depth", records, [](const Workload& w) { return w.depth_tokens > 0; }))
     hoist_column(table, "depth", " tokens before the prompt");
-  else
-    drop_column(table, "depth");
   return table;
 }
 

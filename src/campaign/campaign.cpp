@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "campaign/audit.h"
 #include "campaign/contention.h"
+#include "campaign/idle_power.h"
 #include "campaign/materials.h"
 #include "campaign/own_files.h"
 #include "metrics/launches.h"
@@ -45,6 +46,7 @@ class Campaign {
       if (is_interrupted()) return Summary{Ending::interrupted, problems_};
       if (records_.back().outcome != Outcome::ok) QB_CHECK(save(records_.back()));
     }
+    note_idle_power(records_);
     const int64_t start = now_ns();
     Ending ending = Ending::complete;
     for (size_t i = 0; i < plan_.launches.size() && ending == Ending::complete; ++i) {
@@ -65,7 +67,10 @@ class Campaign {
     const auto found = std::ranges::find(settings_.earlier, record.subject, &Record::subject);
     if (found == settings_.earlier.end()) return false;
     const bool was_reached = !found->launches.empty();
-    const bool is_final = found->outcome != Outcome::ok && found->outcome != Outcome::unstable;
+    const bool is_final = found->outcome != Outcome::ok && found->outcome != Outcome::unstable &&
+                          !std::ranges::any_of(found->launches, [&](const Launch& launch) {
+                            return deserves_repeat(*found, launch);
+                          });
     if (is_final && (was_reached || found->outcome != Outcome::unavailable)) {
       record = *found;
       return true;
@@ -81,6 +86,16 @@ class Campaign {
       return launch.kind == kind && launch.index == index;
     });
     return found == record.launches.end() ? nullptr : &*found;
+  }
+
+  // Something disturbed the launch, or may have ended it from outside, and it was not repeated. (An
+  // earlier sitting may have ended between a disturbed launch and its repeat.)
+  static bool deserves_repeat(const Record& record, const Launch& launch) {
+    const bool is_suspect =
+        launch.facts["contention"].is_string() || launch.outcome == Outcome::crashed ||
+        launch.outcome == Outcome::timed_out || launch.outcome == Outcome::out_of_memory;
+    return is_suspect && launch.index < repeat_offset &&
+           !find_launch(record, launch.kind, launch.index + repeat_offset);
   }
 
   // Launches enough, by the suite's number or by the width of the interval; notes which.
@@ -106,8 +121,14 @@ class Campaign {
 
   bool is_interrupted() const { return settings_.is_interrupted && *settings_.is_interrupted; }
 
-  const runner::Framework& framework_of(const Case& subject) const {
-    return *std::ranges::find(frameworks_, subject.framework, &runner::Framework::name);
+  // The plan has names of frameworks that were found, or that the suite names by version.
+  runner::Framework framework_of(const Case& subject) const {
+    const auto found = std::ranges::find(frameworks_, subject.framework, &runner::Framework::name);
+    if (found != frameworks_.end()) return *found;
+    return {.name = subject.framework,
+            .title = subject.framework,
+            .reason = "this version is not here",
+            .remedy = "name the framework alone, or give --python a Python that has that version"};
   }
 
   Result<void> save(Record& record) {
@@ -131,7 +152,7 @@ class Campaign {
   // Whether framework and device are here, the bundle, and the manifest's fixed part.
   void prepare(const plan::PlannedCase& planned, Record& record) {
     const Case& subject = planned.subject;
-    const runner::Framework& framework = framework_of(subject);
+    const runner::Framework framework = framework_of(subject);
     record.manifest.set("framework_version", framework.version);
     if (!framework.environment.empty())
       record.manifest.set("environment", Json::array_of(framework.environment));
@@ -156,9 +177,9 @@ class Campaign {
     if (const auto described = OwnFiles::describe(planned, record); !described)
       return refuse(record, described.error());
     if (!planned.quality) return;
-    const auto baseline =
-        files_.make_baseline(framework_of(plan_.cases.front().subject),
-                             settings_.protocol.time_limit_ns, settings_.is_interrupted);
+    const auto baseline = files_.make_baseline(framework_of(plan_.cases.front().subject),
+                                               request_of(records_.front(), true),
+                                               settings_.protocol, settings_.is_interrupted);
     if (!baseline) record.manifest.set("quality_problem", baseline.error().message);
   }
 
@@ -216,7 +237,9 @@ class Campaign {
         .workload = record.subject.workload,
         .seed = settings_.seed,
         .limits = {p.warmup_count_min, p.warmup_duration_ns_min, p.iteration_count_min,
-                   p.duration_ns_min, p.duration_ns_max}};
+                   p.duration_ns_min, p.duration_ns_max,
+                   p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::physical_memory_bytes(),
+                   p.process_count_max}};
     const plan::PlannedCase& planned = plan_.cases[static_cast<size_t>(record.position)];
     if (!planned.file.empty()) {
       files_.complete(planned, request);
@@ -243,10 +266,8 @@ class Campaign {
     if (planned.is_quality && !has_quality(record)) return {};
     const char* kind = planned.is_quality ? "quality" : "speed";
     if (const Launch* done = find_launch(record, kind, planned.index)) {
-      // An earlier sitting may have ended between a disturbed launch and its repeat.
-      const bool lacks_repeat = done->facts["contention"].is_string() &&
-                                !find_launch(record, kind, planned.index + repeat_offset);
-      if (lacks_repeat) QB_CHECK(launch_once(record, false, planned.index + repeat_offset));
+      if (deserves_repeat(record, *done))
+        QB_CHECK(launch_once(record, planned.is_quality, planned.index + repeat_offset));
       return {};
     }
     if (!planned.is_quality && is_precise(record)) return {};
@@ -303,14 +324,23 @@ class Campaign {
                 : fmt::format(
                       "not measured: the run's budget of {} was spent",
                       format_quantity(static_cast<double>(settings_.protocol.budget_ns), "ns"));
-      } else if (ending == Ending::complete) {
+      } else if (ending != Ending::interrupted) {
         is_precise(record);
+        if (ending == Ending::budget_spent) note_budget(record);
         audit(record);
         judge_steadiness(record);
       }
       QB_CHECK(save(record));
     }
     return {};
+  }
+
+  void note_budget(Record& record) const {
+    const std::string& known = record.manifest["stopped"].as_string();
+    record.manifest.set(
+        "stopped",
+        fmt::format("{}{}at the budget of {}", known, known.empty() ? "" : "; ",
+                    format_quantity(static_cast<double>(settings_.protocol.budget_ns), "ns")));
   }
 
   static void judge_steadiness(Record& record) {
@@ -335,6 +365,12 @@ class Campaign {
 };
 
 }  // namespace
+
+std::string_view name_of(Ending ending) {
+  return ending == Ending::complete       ? "complete"
+         : ending == Ending::budget_spent ? "budget_spent"
+                                          : "interrupted";
+}
 
 Result<Summary> run_campaign(const plan::Plan& plan, const Settings& settings,
                              const std::vector<runner::Framework>& frameworks,

@@ -40,6 +40,7 @@ struct Observer {
 };
 
 enum class Ending { complete, budget_spent, interrupted };
+std::string_view name_of(Ending ending);
 
 struct Summary {
   Ending ending = Ending::complete;

@@ -29,6 +29,16 @@ TEST_CASE("what others used of the machine disturbs a launch, from a tenth of a 
   CHECK(contention_of(launch(0, 80'000'000)) == "the hypervisor took 8 % of a core");
 }
 
+TEST_CASE("a processor that was throttled disturbs a launch, one that was before it doesn't") {
+  const auto launch = [](int64_t before, int64_t after) {
+    return launch_with({{"measure_time_ns", 1'000'000'000},
+                        {"condition_before", Json::object({{"throttle_count", before}})},
+                        {"condition_after", Json::object({{"throttle_count", after}})}});
+  };
+  CHECK(contention_of(launch(4, 4)).empty());
+  CHECK(contention_of(launch(4, 5)) == "the processor slowed down for heat");
+}
+
 TEST_CASE("what can't be told is no disturbance") {
   CHECK(contention_of(launch_with({})).empty());
   CHECK(contention_of(launch_with({{"measure_time_ns", 1'000'000'000}})).empty());
@@ -39,13 +49,14 @@ TEST_CASE("what can't be told is no disturbance") {
 }
 
 TEST_CASE("an audit sees answers that change, and answers that come too fast") {
-  const auto record_of = [](const char* second_hash, double ratio) {
+  const auto record_of = [](const char* second_hash, double ratio, bool is_faster = true) {
     Record record;
     for (int64_t i = 0; i < 2; ++i)
       record.launches.push_back(
           {.index = i,
            .facts = Json::object({{"output_hash", "a"},
                                   {"output_hash_after", i == 0 ? "a" : second_hash},
+                                  {"same_input_is_faster", is_faster},
                                   {"same_input_ratio", ratio}})});
     audit(record);
     return record;
@@ -55,6 +66,28 @@ TEST_CASE("an audit sees answers that change, and answers that come too fast") {
   CHECK_FALSE(good.manifest["audit"]["may_keep_answers"].as_bool());
   CHECK_FALSE(record_of("b", 1.0).manifest["audit"]["answers_are_equal"].as_bool());
   CHECK(record_of("a", 0.4).manifest["audit"]["may_keep_answers"].as_bool());
+  // A few slow ones among the others are noise.
+  CHECK_FALSE(record_of("a", 0.8, false).manifest["audit"]["may_keep_answers"].as_bool());
+}
+
+TEST_CASE("an audit sees timed answers that change, and a quality launch that answers otherwise") {
+  const auto audit_of = [](bool timed_are_equal, const char* quality_hash) {
+    Record record;
+    record.launches = {{.facts = Json::object({{"output_hash", "a"},
+                                               {"output_hash_after", "a"},
+                                               {"timed_answers_are_equal", timed_are_equal}})},
+                       {.kind = "quality", .facts = Json::object({{"output_hash", quality_hash}})}};
+    audit(record);
+    return record.manifest["audit"];
+  };
+  CHECK(audit_of(true, "a")["answers_are_equal"].as_bool());
+  CHECK(audit_of(true, "a")["quality_answers_alike"].as_bool());
+  CHECK_FALSE(audit_of(false, "a")["answers_are_equal"].as_bool());
+  CHECK_FALSE(audit_of(true, "b")["quality_answers_alike"].as_bool(true));
+  Record of_batches = {.launches = {{.facts = Json::object({{"output_hash", "a"}})},
+                                    {.kind = "quality", .facts = Json::object({})}}};
+  audit(of_batches);
+  CHECK(of_batches.manifest["audit"]["quality_answers_alike"].is_null());
 }
 
 TEST_CASE("a launch that was measured again doesn't count, its repeat does") {

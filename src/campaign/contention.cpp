@@ -13,6 +13,9 @@ std::string contention_of(const Launch& launch) {
   const Json& facts = launch.facts;
   const double time_ns = facts["measure_time_ns"].as_double();
   if (time_ns < judged_ns_min) return {};
+  const Json& throttled = facts["condition_after"]["throttle_count"];
+  if (throttled.as_int() > facts["condition_before"]["throttle_count"].as_int(throttled.as_int()))
+    return "the processor slowed down for heat";
   if (facts["steal_time_ns"].is_number()) {
     const double share = facts["steal_time_ns"].as_double() / time_ns;
     if (share > steal_share_max)

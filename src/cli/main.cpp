@@ -37,6 +37,7 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "A suite's name or file; quick when not given, or files for model files");
   add_narrowing(run, options);
   run.add_option("--budget", options.budget, "Stop starting launches after this long, as in 10m");
+  run.add_option("--memory-max", options.memory_max, "Of each worker, as in 6GB");
   run.add_option("--launches", options.launches, "Fresh processes for each case")
       ->check(CLI::Range(1, 1000));
   run.add_option("--seed", options.seed, "Of the order of launches and the inputs");

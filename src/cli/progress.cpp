@@ -1,7 +1,9 @@
 #include "cli/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "analysis/table.h"
@@ -26,36 +28,78 @@ std::string figure_of(const Record& record, const Launch& launch) {
   return fmt::format("{} {}", metric->label, format_quantity(*m->value, metric->unit));
 }
 
+// "40 s", "12 min", "2.5 h"
+std::string rounded(int64_t duration_ns) {
+  const double seconds = static_cast<double>(duration_ns) / 1e9;
+  if (seconds < 100.0) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 6000.0) return fmt::format("{:.0f} min", seconds / 60.0);
+  return fmt::format("{:.1f} h", seconds / 3600.0);
+}
+
+struct TerminalSize {
+  size_t rows = 24;
+  size_t columns = 80;
+};
+TerminalSize terminal_size() {
+  winsize size = {};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
+    return {};
+  return {size.ws_row, size.ws_col};
+}
+
 }  // namespace
 
-Progress::Progress(bool is_quiet)
-    : is_quiet_(is_quiet), is_terminal_(::isatty(STDERR_FILENO) == 1), start_ns_(now_ns()) {}
+Pace::Pace(const plan::Plan& plan, const spec::Protocol& protocol)
+    : estimate_(plan, protocol), budget_ns_(protocol.budget_ns) {}
 
-void Progress::show(const std::string& line) {
+void Pace::begin_launch(size_t number, const Case&, std::string_view) {
+  number_ = number - 1;
+  launch_start_ns_ = now_ns();
+  if (start_ns_ == 0) start_ns_ = launch_start_ns_;
+}
+
+void Pace::end_launch(const Record& record, const Launch& launch) {
+  estimate_.note_launch(record.subject, launch.kind == "quality", now_ns() - launch_start_ns_);
+  if (record.outcome != Outcome::ok) estimate_.note_end(record.subject);
+  launch_start_ns_ = now_ns();  // of a repeat, if there is one
+}
+
+int64_t Pace::left_ns() const {
+  const int64_t left_ns = estimate_.left_ns(number_);
+  if (budget_ns_ <= 0) return left_ns;
+  return std::clamp<int64_t>(budget_ns_ - (now_ns() - start_ns_), 0, left_ns);
+}
+
+Progress::Progress(bool is_quiet, const plan::Plan& plan, const spec::Protocol& protocol)
+    : is_quiet_(is_quiet),
+      is_terminal_(::isatty(STDERR_FILENO) == 1),
+      pace_(plan, protocol),
+      table_(plan) {}
+
+void Progress::erase() {
+  if (shown_line_count_ > 0) std::fprintf(stderr, "\x1b[%zuA\r\x1b[J", shown_line_count_);
+  shown_line_count_ = 0;
+}
+
+void Progress::show() {
   if (is_quiet_ || !is_terminal_) return;
-  std::fprintf(stderr, "\r\x1b[K%s", line.substr(0, 110).c_str());
+  const TerminalSize size = terminal_size();
+  std::vector<std::string> lines = table_.render(size.rows > 4 ? size.rows - 3 : 1, size.columns);
+  lines.push_back(headline_.substr(0, size.columns));
+  erase();
+  for (const std::string& line : lines) std::fprintf(stderr, "%s\n", line.c_str());
   std::fflush(stderr);
+  shown_line_count_ = lines.size();
 }
 
 void Progress::print(const std::string& line) {
   if (is_quiet_) return;
-  std::fprintf(stderr, "%s%s\n", is_terminal_ ? "\r\x1b[K" : "", line.c_str());
+  erase();
+  std::fprintf(stderr, "%s\n", line.c_str());
 }
 
-void Progress::finish() { show(""); }
-
-// By the pace of the launches so far; nothing for the first few.
-std::string Progress::time_left(size_t number, size_t count) {
-  constexpr size_t paced_from = 3;
-  if (number_first_ == 0) {
-    number_first_ = number;
-    start_ns_ = now_ns();
-  }
-  const size_t done = number - number_first_;
-  if (done < paced_from) return {};
-  const double each_ns = static_cast<double>(now_ns() - start_ns_) / static_cast<double>(done);
-  return fmt::format(" (about {} left)",
-                     format_quantity(each_ns * static_cast<double>(count - number + 1), "ns"));
+void Progress::finish() {
+  if (!is_quiet_ && is_terminal_) erase();
 }
 
 campaign::Observer Progress::observer() {
@@ -63,34 +107,59 @@ campaign::Observer Progress::observer() {
   observer.on_preparing = [this](std::string_view what) {
     headline_ = fmt::format("preparing {}", what);
     if (is_terminal_)
-      show(headline_);
+      show();
     else
       print(headline_);
   };
   observer.on_launch = [this](size_t number, size_t count, const Case& subject,
                               std::string_view kind) {
-    headline_ = fmt::format("[{}/{}] {} {}{}", number, count, case_id(subject), kind,
-                            time_left(number, count));
-    show(headline_);
+    pace_.begin_launch(number, subject, kind);
+    current_ = subject;
+    headline_ =
+        fmt::format("launch {} of {}, about {} left", number, count, rounded(pace_.left_ns()));
+    table_.set_state(subject, std::string(kind));
+    show();
   };
   observer.on_phase = [this](std::string_view phase) {
-    show(fmt::format("{}: {}", headline_, phase));
+    table_.set_state(current_, std::string(phase));
+    show();
   };
   observer.on_disturbed = [this](const Record& record, std::string_view why) {
     print(fmt::format("{} is measured again: {}", case_id(record.subject), why));
+    table_.set_state(record.subject, "again");
+    show();
   };
   observer.on_launched = [this](const Record& record, const Launch& launch) {
-    print(
-        fmt::format("{} {}: {}", case_id(record.subject), launch.kind, figure_of(record, launch)));
+    pace_.end_launch(record, launch);
+    const std::string figure = figure_of(record, launch);
+    table_.add_launch(record.subject, figure);
+    table_.set_state(record.subject, std::string(name_of(record.outcome)));
+    if (is_terminal_)
+      show();
+    else
+      print(fmt::format("{} {}: {}", case_id(record.subject), launch.kind, figure));
   };
   return observer;
 }
 
-Result<EventLog> EventLog::open(const std::filesystem::path& path) {
-  EventLog log;
-  log.file_ = std::make_shared<std::ofstream>(path, std::ios::app);
-  if (!*log.file_) return fail(Errc::io, "{}: cannot write: {}", path.string(), system_message());
-  return log;
+Result<EventLog> EventLog::open(const std::filesystem::path& path, const plan::Plan& plan,
+                                const spec::Protocol& protocol) {
+  auto file = std::make_shared<std::ofstream>(path, std::ios::app);
+  if (!*file) return fail(Errc::io, "{}: cannot write: {}", path.string(), system_message());
+  return EventLog(std::move(file), plan, protocol);
+}
+
+void EventLog::begin(const Run& run, const plan::Plan& plan) {
+  write(Json::object({{"event", "begun"},
+                      {"run", run.id},
+                      {"suite", run.suite_name},
+                      {"cases", plan.cases.size()},
+                      {"launches", plan.launches.size()},
+                      {"left_ns", pace_.left_ns()}}));
+}
+
+void EventLog::end(std::string_view ending) {
+  write(Json::object({{"event", "ended"}, {"ending", ending}}));
 }
 
 void EventLog::write(const Json& event) { *file_ << dump_json(event) << std::endl; }
@@ -103,11 +172,13 @@ campaign::Observer EventLog::observer(const campaign::Observer& next) {
   };
   both.on_launch = [this, next](size_t number, size_t count, const Case& subject,
                                 std::string_view kind) {
+    pace_.begin_launch(number, subject, kind);
     write(Json::object({{"event", "launch"},
                         {"number", number},
                         {"count", count},
                         {"case", case_id(subject)},
-                        {"kind", kind}}));
+                        {"kind", kind},
+                        {"left_ns", pace_.left_ns()}}));
     next.on_launch(number, count, subject, kind);
   };
   both.on_phase = [this, next](std::string_view phase) {
@@ -115,6 +186,7 @@ campaign::Observer EventLog::observer(const campaign::Observer& next) {
     next.on_phase(phase);
   };
   both.on_launched = [this, next](const Record& record, const Launch& launch) {
+    pace_.end_launch(record, launch);
     write(Json::object({{"event", "launched"},
                         {"case", case_id(record.subject)},
                         {"kind", launch.kind},

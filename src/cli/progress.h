@@ -1,4 +1,4 @@
-// What a run shows while it goes on: one live line on a terminal, plain lines elsewhere.
+// What a run shows while it goes on: a live table on a terminal, plain lines elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -10,37 +10,65 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "campaign/campaign.h"
+#include "cli/live_table.h"
+#include "plan/estimate.h"
 
 namespace qb::cli {
 
-class Progress {
+// Follows the launches of a run and estimates what is left of it.
+class Pace {
  public:
-  explicit Progress(bool is_quiet);
-  campaign::Observer observer();
-  void finish();  // takes the live line away
+  Pace(const plan::Plan& plan, const spec::Protocol& protocol);
+  void begin_launch(size_t number, const Case& subject, std::string_view kind);
+  void end_launch(const Record& record, const Launch& launch);
+  // Of the launch at hand and those after it, by the plan's estimate and within the budget.
+  int64_t left_ns() const;
 
  private:
-  void show(const std::string& line);   // live, replaced by the next
-  void print(const std::string& line);  // stays
-  std::string time_left(size_t number, size_t count);
+  plan::Estimate estimate_;
+  int64_t budget_ns_;
+  int64_t start_ns_ = 0;  // of the first launch
+  int64_t launch_start_ns_ = 0;
+  size_t number_ = 0;
+};
+
+class Progress {
+ public:
+  Progress(bool is_quiet, const plan::Plan& plan, const spec::Protocol& protocol);
+  campaign::Observer observer();
+  void finish();  // takes the live table away
+
+ private:
+  void show();                          // the live table, in the place of the last
+  void print(const std::string& line);  // stays, above it
+  void erase();
 
   bool is_quiet_;
   bool is_terminal_;
-  int64_t start_ns_;
-  size_t number_first_ = 0;  // of the launches of this sitting
+  Pace pace_;
+  LiveTable table_;
   std::string headline_;
+  Case current_;
+  size_t shown_line_count_ = 0;
 };
 
 // The same for other programs: a file of JSON lines, {"event": …} each, written as they happen.
 class EventLog {
  public:
-  static Result<EventLog> open(const std::filesystem::path& path);
+  static Result<EventLog> open(const std::filesystem::path& path, const plan::Plan& plan,
+                               const spec::Protocol& protocol);
+  void begin(const Run& run, const plan::Plan& plan);
+  void end(std::string_view ending);
   // Both: this log and `next`.
   campaign::Observer observer(const campaign::Observer& next);
 
  private:
+  EventLog(std::shared_ptr<std::ofstream> file, const plan::Plan& plan,
+           const spec::Protocol& protocol)
+      : file_(std::move(file)), pace_(plan, protocol) {}
   void write(const Json& event);
   std::shared_ptr<std::ofstream> file_;
+  Pace pace_;
 };
 
 // A bar for one long piece of work; nothing where there is no terminal.

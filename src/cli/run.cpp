@@ -11,16 +11,18 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/paths.h"
 #include "base/rng.h"
 #include "base/units.h"
 #include "campaign/campaign.h"
 #include "cli/commands.h"
+#include "cli/own_files.h"
 #include "cli/progress.h"
 #include "metrics/metrics.h"
+#include "plan/estimate.h"
 #include "plan/own_files.h"
 #include "probes/host.h"
+#include "record/frameworks.h"
 #include "report/report.h"
 #include "runner/frameworks.h"
 #include "spec/suite.h"
@@ -71,6 +73,10 @@ Result<void> adjust(const RunOptions& options, spec::Suite& suite) {
     QB_TRY(suite.protocol.budget_ns,
            with_context(spec::parse_duration(options.budget), "--budget"));
   }
+  if (!options.memory_max.empty()) {
+    QB_TRY(suite.protocol.memory_bytes_max,
+           with_context(spec::parse_bytes(options.memory_max), "--memory-max"));
+  }
   return {};
 }
 
@@ -83,9 +89,13 @@ Json to_json(const RunOptions& options) {
                             {"devices", Json::array_of(n.devices)},
                             {"thread_counts", Json::array_of(n.thread_counts)},
                             {"blas", options.blas}});
+  Json versions = Json::object({});
+  for (const auto& [name, names] : n.versions) versions.set(name, Json::array_of(names));
+  json.set("versions", std::move(versions));
   if (!options.files.empty())
     json.set("files", Json::array_of(options.files)).set("inputs", Json::array_of(options.inputs));
   if (options.launches) json.set("launches", *options.launches);
+  if (!options.memory_max.empty()) json.set("memory_max", options.memory_max);
   return json;
 }
 
@@ -105,60 +115,12 @@ RunOptions with_options(RunOptions options, const Json& json) {
   options.inputs = texts_of(json["inputs"]);
   for (const Json& count : json["thread_counts"].as_array())
     options.narrowing.thread_counts.push_back(count.as_int());
+  for (const auto& [name, names] : json["versions"].as_object())
+    options.narrowing.versions[name] = texts_of(names);
   if (json["blas"].is_string()) options.blas = json["blas"].as_string();
   if (json["launches"].is_int()) options.launches = json["launches"].as_int();
+  if (json["memory_max"].is_string()) options.memory_max = json["memory_max"].as_string();
   return options;
-}
-
-// The models that are files of the user's own are taken out of the narrowing, with absolute paths.
-Result<RunOptions> with_files(RunOptions options) {
-  std::vector<std::string> names;
-  for (std::string& model : options.narrowing.models)
-    (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
-  if (options.files.empty() && !options.inputs.empty())
-    return fail(Errc::bad_input, "--input is for model files: give one with --model");
-  if (!options.files.empty() && !names.empty())
-    return fail(Errc::bad_input,
-                "--model {}: a run is of models of the zoo or of model files ({}), "
-                "not of both",
-                names.front(), options.files.front());
-  options.narrowing.models = std::move(names);
-  QB_TRY(options.files, plan::check_files(options.files));
-  for (std::string& input : options.inputs) {
-    QB_TRY(const InputSpec spec, parse_input_spec(input));
-    if (spec.file.empty()) continue;
-    std::error_code error;
-    if (!fs::is_regular_file(spec.file, error))
-      return fail(Errc::not_found, "--input {}: {}: no such file", spec.name, spec.file);
-    input = fmt::format("{}={}", spec.name, fs::absolute(spec.file).string());
-  }
-  return options;
-}
-
-Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, uint64_t seed) {
-  const int64_t cores = probes::physical_core_count();
-  if (options.files.empty()) return plan::build_plan(suite, options.narrowing, cores, seed);
-  std::vector<InputSpec> inputs;
-  for (const std::string& text : options.inputs) {
-    QB_TRY(InputSpec spec, parse_input_spec(text));
-    inputs.push_back(std::move(spec));
-  }
-  return plan::build_file_plan(options.files, std::move(inputs), options.narrowing, suite.protocol,
-                               cores, seed);
-}
-
-// A file of a run that is resumed must be the one that the run began with.
-Result<void> check_unchanged(const plan::Plan& plan, const std::vector<Record>& earlier) {
-  for (const plan::PlannedCase& planned : plan.cases) {
-    const auto record = std::ranges::find(earlier, planned.subject, &Record::subject);
-    if (planned.file.empty() || record == earlier.end()) continue;
-    const std::string& known = record->manifest["content_hash"].as_string();
-    QB_TRY(const std::string found, hash_of_file(planned.file));
-    if (!known.empty() && known != found)
-      return fail(Errc::bad_input, "{}: has changed since run {} began: begin a new one",
-                  planned.file, record->run_id);
-  }
-  return {};
 }
 
 // A run to begin, or to go on with.
@@ -168,7 +130,35 @@ struct Undertaking {
   plan::Plan plan;
   Run run;
   std::vector<Record> earlier;
+  std::vector<runner::Framework> frameworks;
 };
+
+Result<std::vector<runner::Framework>> find_frameworks(const RunOptions& options) {
+  QB_TRY(const runner::BlasChoice blas, runner::parse_blas_choice(options.blas));
+  return runner::find_frameworks(cache_folder() / "logs" / "describe", blas);
+}
+
+// "pytorch" → "pytorch@2.13.0", "pytorch@2.14.1", where several versions are here.
+std::map<std::string, std::vector<std::string>> versions_of(
+    const std::vector<runner::Framework>& frameworks) {
+  std::map<std::string, std::vector<std::string>> versions;
+  for (const runner::Framework& framework : frameworks) {
+    const std::string_view base = base_framework(framework.name);
+    if (base != framework.name) versions[std::string(base)].push_back(framework.name);
+  }
+  return versions;
+}
+
+// A version that the run began with and that is no longer found.
+void add_absent(const RunOptions& options, std::vector<runner::Framework>& frameworks) {
+  for (const auto& [base, names] : options.narrowing.versions)
+    for (const std::string& name : names)
+      if (std::ranges::find(frameworks, name, &runner::Framework::name) == frameworks.end())
+        frameworks.push_back({.name = name,
+                              .title = name,
+                              .reason = "this version is not here any more",
+                              .remedy = "give the same --python as when the run began"});
+}
 
 Result<Undertaking> begin(const RunOptions& given) {
   Undertaking u;
@@ -180,6 +170,8 @@ Result<Undertaking> begin(const RunOptions& given) {
                       : find_suite(options.suite));
   QB_CHECK(adjust(options, u.suite));
   u.run.seed = options.seed.value_or(std::random_device()());
+  QB_TRY(u.frameworks, find_frameworks(options));
+  u.options.narrowing.versions = versions_of(u.frameworks);
   QB_TRY(u.plan, plan_of(options, u.suite, u.run.seed));
   u.run = {.id = make_run_id(u.run.seed),
            .started_at = utc_timestamp(),
@@ -187,7 +179,7 @@ Result<Undertaking> begin(const RunOptions& given) {
            .suite_text = u.suite.text,
            .seed = u.run.seed,
            .host = probes::describe_host(),
-           .options = to_json(options)};
+           .options = to_json(u.options)};
   return u;
 }
 
@@ -207,13 +199,16 @@ Result<Undertaking> resume(const RunOptions& options) {
   QB_TRY(u.suite, spec::parse_suite(found->suite_text, fmt::format("run {}", found->id)));
   QB_CHECK(adjust(u.options, u.suite));
   QB_TRY(u.options.files, plan::check_files(u.options.files));
+  QB_TRY(u.frameworks, find_frameworks(u.options));
+  add_absent(u.options, u.frameworks);
   QB_TRY(u.plan, plan_of(u.options, u.suite, found->seed));
   QB_TRY(u.earlier, store.load_records(found->id));
   QB_CHECK(check_unchanged(u.plan, u.earlier));
   return u;
 }
 
-int print_plan(const plan::Plan& plan, bool json) {
+int print_plan(const plan::Plan& plan, const spec::Protocol& protocol, bool json) {
+  const int64_t estimated_ns = plan::Estimate(plan, protocol).left_ns(0);
   Json::Array cases;
   for (const plan::PlannedCase& planned : plan.cases) {
     if (json)
@@ -222,13 +217,15 @@ int print_plan(const plan::Plan& plan, bool json) {
       std::printf("%s\n", case_id(planned.subject).c_str());
   }
   if (json)
-    std::printf(
-        "%s\n",
-        dump_json(Json::object({{"cases", std::move(cases)}, {"launches", plan.launches.size()}}),
-                  1)
-            .c_str());
+    std::printf("%s\n", dump_json(Json::object({{"cases", std::move(cases)},
+                                                {"launches", plan.launches.size()},
+                                                {"estimated_ns", estimated_ns}}),
+                                  1)
+                            .c_str());
   else
-    std::printf("%zu cases, %zu launches\n", plan.cases.size(), plan.launches.size());
+    std::printf("%zu cases, %zu launches, about %s once bundles are made\n", plan.cases.size(),
+                plan.launches.size(),
+                format_quantity(static_cast<double>(estimated_ns), "ns").c_str());
   return exit_ok;
 }
 
@@ -255,19 +252,19 @@ Result<int> measure(const Undertaking& u) {
                                        .log_folder = cache_folder() / "logs" / u.run.id,
                                        .is_interrupted = &is_interrupted,
                                        .earlier = u.earlier};
-  QB_TRY(const runner::BlasChoice blas, runner::parse_blas_choice(options.blas));
-  const auto frameworks = runner::find_frameworks(settings.log_folder, blas);
-  Progress progress(options.quiet || options.json);
+  Progress progress(options.quiet || options.json, u.plan, u.suite.protocol);
   campaign::Observer observer = progress.observer();
   std::optional<EventLog> events;
   if (!options.events.empty()) {
-    QB_TRY(events, EventLog::open(options.events));
+    QB_TRY(events, EventLog::open(options.events, u.plan, u.suite.protocol));
+    events->begin(u.run, u.plan);
     observer = events->observer(observer);
   }
   QB_TRY(const campaign::Summary summary,
-         campaign::run_campaign(u.plan, settings, frameworks, observer,
+         campaign::run_campaign(u.plan, settings, u.frameworks, observer,
                                 [&](const Record& record) { return store.save_record(record); }));
   progress.finish();
+  if (events) events->end(name_of(summary.ending));
   QB_TRY(std::vector<Record> records, store.load_records(u.run.id));
   const report::Document document = {u.run, std::move(records)};
   const fs::path page = page_path(options, u.run);
@@ -291,7 +288,8 @@ Result<int> measure(const Undertaking& u) {
 int run_suite(const RunOptions& options) {
   const Result<Undertaking> undertaking = options.resume.empty() ? begin(options) : resume(options);
   if (!undertaking) return refuse(undertaking.error().message);
-  if (options.plan_only) return print_plan(undertaking->plan, options.json);
+  if (options.plan_only)
+    return print_plan(undertaking->plan, undertaking->suite.protocol, options.json);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);

@@ -29,6 +29,7 @@ spec::Benchmark narrowed(spec::Benchmark benchmark, const Narrowing& narrowing) 
   if (!narrowing.schemes.empty()) benchmark.schemes = narrowing.schemes;
   if (benchmark.schemes == std::vector<std::string>{"all"}) benchmark.schemes = all_schemes();
   if (!narrowing.frameworks.empty()) benchmark.frameworks = narrowing.frameworks;
+  benchmark.frameworks = with_versions(benchmark.frameworks, narrowing);
   if (!narrowing.devices.empty()) benchmark.devices = narrowing.devices;
   if (!narrowing.thread_counts.empty()) benchmark.thread_counts = narrowing.thread_counts;
   return benchmark;
@@ -44,7 +45,7 @@ Result<void> check_names(const spec::Benchmark& benchmark) {
   std::vector<std::string_view> frameworks;
   for (const FrameworkRow& row : framework_rows) frameworks.push_back(row.name);
   for (const std::string& name : benchmark.frameworks)
-    QB_CHECK(check_name("framework", name, frameworks));
+    QB_CHECK(check_name("framework", base_framework(name), frameworks));
   return check_devices(benchmark.devices);
 }
 
@@ -73,15 +74,17 @@ Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& mo
       for (const std::string& scheme : benchmark.schemes)
         for (const int64_t batch : benchmark.batches)
           for (const int64_t thread_count : benchmark.thread_counts)
-            for (const int64_t depth : depths) {
-              Workload workload = workload_of(benchmark, model);
-              workload.batch = batch;
-              workload.thread_count = thread_count;
-              workload.depth_tokens = depth;
-              QB_CHECK(check_context(model, workload));
-              add_case({std::string(model.name), scheme, framework, device, workload},
-                       benchmark.quality, plan);
-            }
+            for (const int64_t depth : depths)
+              for (const double arrivals_per_s : benchmark.arrivals_per_s) {
+                Workload workload = workload_of(benchmark, model);
+                workload.batch = batch;
+                workload.thread_count = thread_count;
+                workload.depth_tokens = depth;
+                workload.arrivals_per_s = arrivals_per_s;
+                QB_CHECK(check_context(model, workload));
+                add_case({std::string(model.name), scheme, framework, device, workload},
+                         benchmark.quality, plan);
+              }
   return {};
 }
 
@@ -100,6 +103,19 @@ void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed) {
         plan.launches.push_back({.case_index = index, .is_quality = true});
     }
   }
+}
+
+std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
+                                       const Narrowing& narrowing) {
+  std::vector<std::string> names;
+  for (const std::string& name : frameworks) {
+    const auto found = narrowing.versions.find(name);
+    if (found == narrowing.versions.end())
+      names.push_back(name);
+    else
+      names.insert(names.end(), found->second.begin(), found->second.end());
+  }
+  return names;
 }
 
 Result<void> check_devices(const std::vector<std::string>& names) {

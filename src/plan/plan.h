@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct Narrowing {
   std::vector<std::string> frameworks;
   std::vector<std::string> devices;
   std::vector<int64_t> thread_counts;
+  // Frameworks of which several versions are here, and the names of these ("pytorch" →
+  // "pytorch@2.13.0", …), which take its place.
+  std::map<std::string, std::vector<std::string>> versions;
 };
 
 struct PlannedCase {
@@ -42,6 +46,10 @@ struct Plan {
 
 // Blocks of launches, each holding every case once in an order drawn from `seed`.
 void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed);
+
+// With the names of its versions in place of a framework of which several are here.
+std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
+                                       const Narrowing& narrowing);
 
 Result<void> check_devices(const std::vector<std::string>& names);
 

@@ -12,6 +12,8 @@ Json describe_host();
 
 int64_t physical_core_count();
 
+int64_t physical_memory_bytes();  // 0: not told
+
 // Of the largest cache that a core reaches; -1: not told.
 int64_t last_level_cache_bytes();
 

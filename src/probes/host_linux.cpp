@@ -51,6 +51,11 @@ int64_t physical_core_count() {
   return std::max<int64_t>(1, cores.empty() ? logical : static_cast<int64_t>(cores.size()));
 }
 
+int64_t physical_memory_bytes() {
+  const std::string memory = value_of("/proc/meminfo", "MemTotal", ':');
+  return memory.empty() ? 0 : std::stoll(memory) * 1024;
+}
+
 // "491520K"
 int64_t last_level_cache_bytes() {
   for (const char* index : {"index3", "index2"}) {
@@ -72,8 +77,7 @@ Json describe_host() {
   set_if_told(host, "cpu", value_of("/proc/cpuinfo", "model name", ':'));
   host.set("physical_cores", physical_core_count());
   host.set("logical_cores", static_cast<int64_t>(std::thread::hardware_concurrency()));
-  const std::string memory = value_of("/proc/meminfo", "MemTotal", ':');
-  if (!memory.empty()) host.set("memory_bytes", std::stoll(memory) * 1024);
+  if (const int64_t memory = physical_memory_bytes(); memory > 0) host.set("memory_bytes", memory);
   set_if_told(host, "os", value_of("/etc/os-release", "PRETTY_NAME", '='));
   utsname name = {};
   if (::uname(&name) == 0) {

@@ -33,6 +33,8 @@ int64_t physical_core_count() {
   return number_of("hw.physicalcpu", static_cast<int64_t>(std::thread::hardware_concurrency()));
 }
 
+int64_t physical_memory_bytes() { return number_of("hw.memsize", 0); }
+
 int64_t last_level_cache_bytes() {
   const int64_t performance_l2 = number_of("hw.perflevel0.l2cachesize", -1);
   return performance_l2 > 0 ? performance_l2 : number_of("hw.l3cachesize", -1);
@@ -49,8 +51,7 @@ Json describe_host() {
     host.set("performance_cores", p);
   if (const int64_t e = number_of("hw.perflevel1.physicalcpu", -1); e > 0)
     host.set("efficiency_cores", e);
-  if (const int64_t memory = number_of("hw.memsize", -1); memory > 0)
-    host.set("memory_bytes", memory);
+  if (const int64_t memory = physical_memory_bytes(); memory > 0) host.set("memory_bytes", memory);
   set_if_told(host, "os", "macOS " + text_of("kern.osproductversion"));
   set_if_told(host, "kernel", text_of("kern.osrelease"));
   set_if_told(host, "machine", text_of("hw.machine"));

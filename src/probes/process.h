@@ -2,13 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 
 namespace qb::probes {
 
 struct ProcessUsage {
   std::optional<int64_t> cpu_time_ns;  // user and system, all threads
+  std::optional<int64_t> voluntary_context_switches;
   std::optional<int64_t> involuntary_context_switches;
+  std::optional<int64_t> minor_page_faults;
   std::optional<int64_t> major_page_faults;
 };
 ProcessUsage process_usage();
@@ -19,6 +22,15 @@ std::optional<int64_t> resident_bytes();
 std::optional<int64_t> peak_resident_bytes();
 // False where the system doesn't allow it.
 bool reset_peak_resident();
+
+// Resident memory by what is behind it: nothing but memory, or a file.
+struct ResidentParts {
+  std::optional<int64_t> private_bytes;
+  std::optional<int64_t> mapped_bytes;
+};
+ResidentParts resident_parts();
+// Resident bytes of this process's mappings of the files below `folder`.
+std::optional<int64_t> resident_bytes_of_files(const std::filesystem::path& folder);
 
 // Of all cores since boot: time stolen by a hypervisor, and time in which any process or the kernel
 // ran.

@@ -32,6 +32,16 @@ std::optional<int64_t> peak_resident_bytes() {
 
 bool reset_peak_resident() { return false; }  // macOS keeps the peak of the whole life
 
+ResidentParts resident_parts() {
+  const auto info = vm_info();
+  if (!info) return {};
+  return {static_cast<int64_t>(info->internal), static_cast<int64_t>(info->external)};
+}
+// Its footprint leaves out unchanged pages of files.
+std::optional<int64_t> resident_bytes_of_files(const std::filesystem::path&) {
+  return std::nullopt;
+}
+
 SystemUsage system_usage() {
   host_cpu_load_info_data_t info = {};
   mach_msg_type_number_t count = HOST_CPU_LOAD_INFO_COUNT;

@@ -12,7 +12,9 @@ ProcessUsage process_usage() {
     return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + static_cast<int64_t>(t.tv_usec) * 1000;
   };
   return {.cpu_time_ns = ns(usage.ru_utime) + ns(usage.ru_stime),
+          .voluntary_context_switches = usage.ru_nvcsw,
           .involuntary_context_switches = usage.ru_nivcsw,
+          .minor_page_faults = usage.ru_minflt,
           .major_page_faults = usage.ru_majflt};
 }
 

@@ -22,6 +22,10 @@ inline constexpr FrameworkRow framework_rows[] = {
     {"reference", "qbench's reference interpreter", "run ./qb setup, which builds its worker"},
 };
 
+// "pytorch" of "pytorch@2.13.0": several versions of one framework carry theirs in the name.
+constexpr std::string_view base_framework(std::string_view name) {
+  return name.substr(0, name.find('@'));
+}
 // Which framework opens a model file of the user's own, by the file's ending.
 struct FileKindRow {
   std::string_view ending;

@@ -15,6 +15,7 @@ std::string case_id(const Case& c) {
   if (c.workload.prompt_tokens > 0)
     id += fmt::format("p{}g{}", c.workload.prompt_tokens, c.workload.generated_tokens);
   if (c.workload.depth_tokens > 0) id += fmt::format("d{}", c.workload.depth_tokens);
+  if (c.workload.arrivals_per_s > 0.0) id += fmt::format("r{}", c.workload.arrivals_per_s);
   return id;
 }
 

@@ -18,6 +18,7 @@ struct Workload {
   int64_t prompt_tokens = 0;     // language models; 0 otherwise
   int64_t generated_tokens = 0;  // language models; 0 otherwise
   int64_t depth_tokens = 0;      // already in the caches before the prompt
+  double arrivals_per_s = 0.0;   // requests that come at a fixed rate; 0: one after another
   friend bool operator==(const Workload&, const Workload&) = default;
 };
 

@@ -60,6 +60,7 @@ Json to_json(const Record& record, bool with_samples) {
                        {"prompt_tokens", c.workload.prompt_tokens},
                        {"generated_tokens", c.workload.generated_tokens},
                        {"depth_tokens", c.workload.depth_tokens},
+                       {"arrivals_per_s", c.workload.arrivals_per_s},
                        {"outcome", name_of(record.outcome)},
                        {"reason", record.reason},
                        {"recorded_at", record.recorded_at},
@@ -86,18 +87,19 @@ std::string render_json(const Document& document) {
 std::string render_csv(const Document& document) {
   std::string text =
       "run,model,scheme,framework,framework_version,device,batch,thread_count,prompt_tokens,"
-      "generated_tokens,outcome,metric,unit,value,low,high,reason\r\n";
+      "generated_tokens,depth_tokens,arrivals_per_s,outcome,metric,unit,value,low,high,reason\r\n";
   for (const Record& record : document.records) {
     const Case& c = record.subject;
     for (const Measurement& m : record.measurements) {
       const metrics::Metric* metric = metrics::find_metric(m.name);
       text += fmt::format(
-          "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(record.run_id),
+          "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(record.run_id),
           csv_field(c.model), csv_field(c.scheme), csv_field(c.framework),
           csv_field(record.manifest["framework_version"].as_string()), csv_field(c.device),
           c.workload.batch, c.workload.thread_count, c.workload.prompt_tokens,
-          c.workload.generated_tokens, name_of(record.outcome), m.name, metric ? metric->unit : "",
-          number(m.value), number(m.low), number(m.high), csv_field(m.reason));
+          c.workload.generated_tokens, c.workload.depth_tokens, c.workload.arrivals_per_s,
+          name_of(record.outcome), m.name, metric ? metric->unit : "", number(m.value),
+          number(m.low), number(m.high), csv_field(m.reason));
     }
   }
   return text;

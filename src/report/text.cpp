@@ -92,9 +92,12 @@ std::string problems(const std::vector<const Record*>& records, std::string_view
   return bulleted(facts.lines(), prefix);
 }
 
-std::string workload_text(const Record& record) {
+std::string workload_text(const std::vector<const Record*>& records) {
+  const Record& record = *records.front();
   const Workload& w = record.subject.workload;
-  std::string text = fmt::format("batch {}", w.batch);
+  const bool is_sweep = std::ranges::any_of(
+      records, [&](const Record* other) { return other->subject.workload.batch != w.batch; });
+  std::string text = is_sweep ? std::string("batches as shown") : fmt::format("batch {}", w.batch);
   if (w.prompt_tokens > 0)
     text += fmt::format(", prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
   const Json& dataset = record.manifest["dataset"];
@@ -156,6 +159,8 @@ std::vector<std::string> notes_of(const std::vector<const Record*>& records) {
     const Json& audit = record->manifest["audit"];
     if (audit["answers_are_equal"].is_bool() && !audit["answers_are_equal"].as_bool())
       facts.add(*record, "launches gave different answers to the same input");
+    if (!audit["quality_answers_alike"].as_bool(true))
+      facts.add(*record, "the launch that measured quality answers the timed input in other bits");
     if (audit["may_keep_answers"].as_bool())
       facts.add(*record, fmt::format("the same input took {:.2f} of the time of different ones: "
                                      "answers may be kept between runs",
@@ -174,7 +179,7 @@ std::string render_terminal(const Document& document) {
   std::string text;
   for (const auto& group : analysis::group_by_model(document.records)) {
     text += table_text(analysis::summarize(group.records));
-    text += fmt::format("  ({})\n", workload_text(*group.records.front()));
+    text += fmt::format("  ({})\n", workload_text(group.records));
     text += bulleted(notes_of(group.records), "  ");
     text += problems(group.records, "  ! ");
     text += "\n";
@@ -187,7 +192,7 @@ std::string render_markdown(const Document& document) {
                                  document.run.started_at, host_text(document.run));
   for (const auto& group : analysis::group_by_model(document.records)) {
     text += table_markdown(analysis::summarize(group.records));
-    text += fmt::format("\n{}\n\n", workload_text(*group.records.front()));
+    text += fmt::format("\n{}\n\n", workload_text(group.records));
     text += bulleted(notes_of(group.records), "- ");
     text += problems(group.records, "- **not ok** ");
     text += "\n";

@@ -17,7 +17,7 @@ struct Device {
 };
 
 struct Framework {
-  std::string name;
+  std::string name;  // "pytorch"; "pytorch@2.13.0" when several versions are here
   std::string title;
   std::filesystem::path worker;  // empty: there is none
   // What its workers are started with besides this process's own: "NAME=value".
@@ -30,10 +30,12 @@ struct Framework {
   Json description;  // everything the worker told
 };
 
+// Beside the program.
 std::filesystem::path worker_path(std::string_view framework);
 
-// Every framework that qbench knows, in the order of record/frameworks.h. `log_folder` gets what
-// the workers print.
+// Every framework that qbench knows, in the order of record/frameworks.h, from the folders in
+// $QBENCH_WORKERS (a colon between them), else from beside the program. One that several folders
+// have is there once for each of its versions. `log_folder` gets what the workers print.
 std::vector<Framework> find_frameworks(const std::filesystem::path& log_folder,
                                        BlasChoice blas = BlasChoice::fast);
 

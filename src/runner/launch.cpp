@@ -129,6 +129,30 @@ std::string tail_of(const std::filesystem::path& log) {
   return text->size() <= tail_bytes ? *text : text->substr(text->size() - tail_bytes);
 }
 
+// Frameworks tell of a failed allocation in words only, in their error or their last ones.
+bool tells_of_memory(const Launch& launch) {
+  if (launch.outcome == Outcome::out_of_memory) return true;
+  const bool is_crash = launch.outcome == Outcome::crashed;
+  if (!is_crash && launch.outcome != Outcome::failed) return false;
+  for (const char* words : {"bad_alloc", "annot allocate memory", "ailed to allocate memory",
+                            "can't allocate memory", "ut of memory"})
+    if (launch.reason.find(words) != std::string::npos ||
+        (is_crash && launch.stderr_tail.find(words) != std::string::npos))
+      return true;
+  return false;
+}
+
+void explain_memory(const wire::Limits& limits, Launch& launch) {
+  if (!tells_of_memory(launch)) return;
+  if (launch.outcome != Outcome::out_of_memory)
+    launch.reason = fmt::format("an allocation failed: {}", launch.reason);
+  launch.outcome = Outcome::out_of_memory;
+  if (limits.memory_bytes_max > 0)
+    launch.reason +=
+        fmt::format("; a worker may have {} (--memory-max)",
+                    format_quantity(static_cast<double>(limits.memory_bytes_max), "B"));
+}
+
 void add_log_hint(const std::filesystem::path& log, Launch& launch) {
   if (!launch.stderr_tail.empty() && launch.outcome == Outcome::crashed)
     launch.reason += fmt::format("; its last words are in {}", log.string());
@@ -170,6 +194,7 @@ Launch run_launch(const wire::Request& request, const LaunchOptions& options) {
   if (end == End::interrupted) return refuse(Outcome::failed, "interrupted");
   if (end == End::pipe_closed) explain_death(status, oom_kills, launch);
   if (end == End::finished) note_teardown(ended, launch);
+  explain_memory(request.limits, launch);
   add_log_hint(log, launch);
   return launch;
 }

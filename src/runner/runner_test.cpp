@@ -52,6 +52,8 @@ TEST_CASE("whatever a worker does becomes an outcome with its reason") {
       {"orphan", Outcome::crashed, "signal 11"},
       {"ok_then_hang", Outcome::ok, ""},
       {"ok_then_crash", Outcome::ok, ""},
+      {"no_memory", Outcome::out_of_memory, "an allocation failed: initialization"},
+      {"out_of_memory", Outcome::out_of_memory, "an allocation failed"},
       {"half_a_line", Outcome::crashed, "without a result"},
       {"after_the_end", Outcome::ok, ""},
       {"endless", Outcome::crashed, "where events belong"},

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <functional>
+#include <optional>
 #include <sstream>
 
 #include "base/file.h"
@@ -99,6 +100,16 @@ Field duration(std::string_view name, int64_t& target) {
           }};
 }
 
+Field bytes(std::string_view name, int64_t& target) {
+  return {name, [name, &target](const Section& section, const toml::node& node) -> Result<void> {
+            const auto value = parse_bytes(node.value_or(std::string()));
+            if (!value) return section.refuse(node, name, value.error().message);
+            target = *value;
+            return {};
+          }};
+}
+
+bool is_at_least(double value, int64_t smallest) { return value >= static_cast<double>(smallest); }
 bool is_at_least(int64_t value, int64_t smallest) { return value >= smallest; }
 bool is_at_least(const std::string&, int64_t) { return true; }
 
@@ -111,7 +122,9 @@ Field list(std::string_view name, std::vector<T>& target, std::string_view kind,
                                           const toml::node& node) -> Result<void> {
             target.clear();
             const auto add = [&](const toml::node& item) {
-              const auto value = item.value_exact<T>();
+              // 20 is a rate as good as 20.0, but 2.5 no count.
+              const auto value =
+                  std::is_same_v<T, double> ? item.value<T>() : item.value_exact<T>();
               if (value) target.push_back(*value);
               return value.has_value();
             };
@@ -140,6 +153,8 @@ Result<void> read_protocol(const Section& section, Protocol& protocol) {
       duration("duration_max", protocol.duration_ns_max),
       duration("time_limit", protocol.time_limit_ns),
       duration("budget", protocol.budget_ns),
+      bytes("memory_max", protocol.memory_bytes_max),
+      integer("processes_max", protocol.process_count_max, 1),
   };
   return read_fields(section, fields);
 }
@@ -151,6 +166,7 @@ Result<void> read_workload(const Section& section, Benchmark& benchmark) {
       list("batch", benchmark.batches, "integers of at least 1"),
       list("threads", benchmark.thread_counts, "integers of at least 1"),
       list("depth", benchmark.depths, "integers of at least 0", 0),
+      list("arrivals_per_s", benchmark.arrivals_per_s, "rates such as 12.5, 0 for none", 0),
   };
   return read_fields(section, fields);
 }
@@ -190,22 +206,35 @@ Result<void> read_benchmarks(const Section& section, const toml::node& node,
   return {};
 }
 
+struct Unit {
+  std::string_view name;
+  double size;
+};
+
+// A positive number and one of the units.
+std::optional<int64_t> parse_quantity(std::string_view text, std::span<const Unit> units) {
+  double count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const std::string_view name(end, static_cast<size_t>(text.data() + text.size() - end));
+  for (const Unit& unit : units)
+    if (error == std::errc() && name == unit.name && count > 0 && count * unit.size < 9e18)
+      return static_cast<int64_t>(count * unit.size);
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<int64_t> parse_duration(std::string_view text) {
-  struct Unit {
-    std::string_view name;
-    double ns;
-  };
   static constexpr Unit units[] = {{"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-  double count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-  for (const Unit& known : units)
-    if (error == std::errc() && unit == known.name && count > 0 && count * known.ns < 9e18)
-      return static_cast<int64_t>(count * known.ns);
+  if (const auto ns = parse_quantity(text, units)) return *ns;
   return fail(Errc::bad_input, "\"{}\" is no duration such as \"250ms\", \"90s\", \"5m\" or \"1h\"",
               text);
+}
+
+Result<int64_t> parse_bytes(std::string_view text) {
+  static constexpr Unit units[] = {{"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}};
+  if (const auto count = parse_quantity(text, units)) return *count;
+  return fail(Errc::bad_input, "\"{}\" is no amount such as \"800MB\" or \"6GB\"", text);
 }
 
 Result<Suite> parse_suite(std::string_view text_of_suite, std::string_view origin) {

@@ -23,6 +23,8 @@ struct Protocol {
   int64_t duration_ns_max = 20'000'000'000;
   int64_t time_limit_ns = 300'000'000'000;  // of a launch; beyond it the worker is killed
   int64_t budget_ns = 0;                    // of the whole run; 0: none
+  int64_t memory_bytes_max = 0;             // of a worker; 0: what the machine has
+  int64_t process_count_max = 1000;         // processes and threads that a worker may add
 };
 
 // The product of its lists is what it measures.
@@ -35,7 +37,8 @@ struct Benchmark {
   std::vector<int64_t> thread_counts;  // empty: the machine's physical cores
   int64_t prompt_tokens = 128;
   int64_t generated_tokens = 64;
-  std::vector<int64_t> depths = {0};  // tokens in the caches before the prompt
+  std::vector<int64_t> depths = {0};           // tokens in the caches before the prompt
+  std::vector<double> arrivals_per_s = {0.0};  // requests at a fixed rate; 0: one after another
   bool quality = true;
 };
 
@@ -52,5 +55,7 @@ Result<Suite> load_suite(const std::filesystem::path& path);
 
 // "90s", "5m", "250ms", "1h" in nanoseconds.
 Result<int64_t> parse_duration(std::string_view text);
+// "800MB", "6GB" (powers of 1000) in bytes.
+Result<int64_t> parse_bytes(std::string_view text);
 
 }  // namespace qb::spec

@@ -26,6 +26,7 @@ CREATE TABLE record (             -- one case of a run
   recorded_at TEXT NOT NULL,
   manifest TEXT NOT NULL,         -- JSON
   depth_tokens INTEGER NOT NULL DEFAULT 0,
+  arrivals_per_s REAL NOT NULL DEFAULT 0,  -- 0: one request after another
   PRIMARY KEY (run_id, case_id)
 ) STRICT;
 

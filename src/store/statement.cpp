@@ -8,6 +8,9 @@ namespace qb::store {
 
 tl::unexpected<Error> database_error(sqlite3* database) {
   const char* file = sqlite3_db_filename(database, "main");
+  if (sqlite3_errcode(database) == SQLITE_BUSY)
+    return fail(Errc::io, "{}: another program keeps it locked; wait for its end, or use --store",
+                file ? file : "the store");
   return fail(Errc::io, "{}: {}", file ? file : "the store", sqlite3_errmsg(database));
 }
 

@@ -11,8 +11,7 @@
 namespace qb::store {
 namespace {
 
-constexpr int64_t schema_version = 2;
-constexpr int busy_ms = 10'000;  // how long another qbench may hold the file
+constexpr int64_t schema_version = 3;
 
 Result<void> execute(sqlite3* database, const char* sql) {
   if (sqlite3_exec(database, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
@@ -50,8 +49,8 @@ class Transaction {
 };
 
 // WAL with synchronous FULL: a committed transaction survives a crash and a power cut.
-Result<void> prepare_database(sqlite3* database) {
-  sqlite3_busy_timeout(database, busy_ms);
+Result<void> prepare_database(sqlite3* database, const StoreOptions& options) {
+  sqlite3_busy_timeout(database, options.busy_ms);
   for (const char* pragma : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
                              "PRAGMA fullfsync = ON", "PRAGMA foreign_keys = ON"})
     QB_CHECK(execute(database, pragma));
@@ -66,14 +65,15 @@ Result<void> prepare_database(sqlite3* database) {
       return fail(Errc::bad_input, "{}: a database of something else, not of qbench",
                   sqlite3_db_filename(database, "main"));
     QB_CHECK(execute(database, schema_sql()));
-    QB_CHECK(execute(database, "PRAGMA user_version = 2"));
   }
-  if (version == 1) {
+  if (version == 1)
     QB_CHECK(execute(database,
                      "ALTER TABLE run ADD COLUMN options TEXT NOT NULL DEFAULT '{}';"
                      "ALTER TABLE record ADD COLUMN depth_tokens INTEGER NOT NULL DEFAULT 0"));
-    QB_CHECK(execute(database, "PRAGMA user_version = 2"));
-  }
+  if (version == 1 || version == 2)
+    QB_CHECK(
+        execute(database, "ALTER TABLE record ADD COLUMN arrivals_per_s REAL NOT NULL DEFAULT 0"));
+  if (version < schema_version) QB_CHECK(execute(database, "PRAGMA user_version = 3"));
   return transaction.commit();
 }
 
@@ -123,12 +123,12 @@ Result<void> insert_measurements(sqlite3* database, const Record& record, const 
 
 Record read_record(const Statement& row) {
   Record record = {.run_id = row.text(0)};
-  record.subject = {
-      row.text(1),
-      row.text(2),
-      row.text(3),
-      row.text(4),
-      {row.integer(5), row.integer(6), row.integer(7), row.integer(8), row.integer(14)}};
+  record.subject = {row.text(1),
+                    row.text(2),
+                    row.text(3),
+                    row.text(4),
+                    {row.integer(5), row.integer(6), row.integer(7), row.integer(8),
+                     row.integer(14), row.real(15).value_or(0.0)}};
   record.outcome = parse_outcome(row.text(9)).value_or(Outcome::failed);
   record.reason = row.text(10);
   record.recorded_at = row.text(11);
@@ -196,7 +196,7 @@ Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::Store(Store&&) noexcept = default;
 Store::~Store() = default;
 
-Result<Store> Store::open(const std::filesystem::path& path) {
+Result<Store> Store::open(const std::filesystem::path& path, const StoreOptions& options) {
   std::error_code error;
   if (!path.parent_path().empty()) std::filesystem::create_directories(path.parent_path(), error);
   if (error)
@@ -204,7 +204,7 @@ Result<Store> Store::open(const std::filesystem::path& path) {
   auto state = std::make_unique<State>();
   if (sqlite3_open(path.c_str(), &state->database) != SQLITE_OK)
     return fail(Errc::io, "{}: {}", path.string(), sqlite3_errmsg(state->database));
-  QB_CHECK(prepare_database(state->database));
+  QB_CHECK(prepare_database(state->database, options));
   return Store(std::move(state));
 }
 
@@ -230,10 +230,10 @@ Result<void> Store::save_record(const Record& record) {
   QB_TRY(Statement remove,
          Statement::prepare(database, "DELETE FROM record WHERE run_id = ? AND case_id = ?"));
   QB_CHECK(remove.bind(record.run_id).bind(id).run());
-  QB_TRY(
-      Statement insert,
-      Statement::prepare(
-          database, "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  QB_TRY(Statement insert,
+         Statement::prepare(
+             database,
+             "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   QB_CHECK(insert.bind(record.run_id)
                .bind(id)
                .bind(record.position)
@@ -250,6 +250,7 @@ Result<void> Store::save_record(const Record& record) {
                .bind(record.recorded_at)
                .bind(dump_json(record.manifest))
                .bind(w.depth_tokens)
+               .bind(std::optional<double>(w.arrivals_per_s))
                .run());
   for (const Launch& launch : record.launches)
     QB_CHECK(insert_launch(database, record, id, launch));
@@ -275,11 +276,11 @@ Result<std::vector<Run>> Store::load_runs() const {
 
 Result<std::vector<Record>> Store::load_records(std::string_view run_id) const {
   QB_TRY(Statement rows,
-         Statement::prepare(
-             state_->database,
-             "SELECT run_id, model, scheme, framework, device, batch, thread_count, "
-             "prompt_tokens, generated_tokens, outcome, reason, recorded_at, "
-             "manifest, position, depth_tokens FROM record WHERE run_id = ? ORDER BY position"));
+         Statement::prepare(state_->database,
+                            "SELECT run_id, model, scheme, framework, device, batch, thread_count, "
+                            "prompt_tokens, generated_tokens, outcome, reason, recorded_at, "
+                            "manifest, position, depth_tokens, arrivals_per_s FROM record WHERE "
+                            "run_id = ? ORDER BY position"));
   rows.bind(run_id);
   std::vector<Record> records;
   while (true) {

@@ -12,11 +12,15 @@
 
 namespace qb::store {
 
+struct StoreOptions {
+  int busy_ms = 10'000;  // how long another program may hold the file
+};
+
 class Store {
  public:
   // Creates the file and its folder when they aren't there. Errors name the file: no database,
   // unreadable, written by a newer qbench, locked, disk full.
-  static Result<Store> open(const std::filesystem::path& path);
+  static Result<Store> open(const std::filesystem::path& path, const StoreOptions& options = {});
   Store(Store&&) noexcept;
   ~Store();
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <thread>
 
 #include "base/rng.h"
 
@@ -77,6 +78,27 @@ void check_equal(const Record& a, const Record& b) {
   }
 }
 
+// Makes a store, takes away what later versions added, and opens it.
+void read_old_store(const fs::path& path, const char* downgrade) {
+  {
+    Store store = Store::open(path).value();
+    REQUIRE(store.save_run({.id = "r1"}));
+    REQUIRE(store.save_record(full_record(1)));
+  }
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(database, downgrade, nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(database);
+  Store store = Store::open(path).value();
+  CHECK(store.load_runs().value().size() == 1);
+  CHECK(store.load_records("r1").value().size() == 1);
+  Record deep = full_record(2);
+  deep.subject.workload.depth_tokens = 1024;
+  deep.subject.workload.arrivals_per_s = 12.5;
+  REQUIRE(store.save_record(deep));
+  CHECK(store.load_records("r1").value()[1].subject == deep.subject);
+}
+
 }  // namespace
 
 TEST_CASE("a record survives the store whole, absent values staying absent") {
@@ -126,28 +148,17 @@ TEST_CASE("a file that is no store is refused in one line with its name") {
   refused(folder.path / "newer.db", "newer qbench");
 }
 
-TEST_CASE("a store of the first version is read, and takes new records") {
-  const TemporaryFolder folder;
-  const auto path = folder.path / "old.db";
-  {
-    Store store = Store::open(path).value();
-    REQUIRE(store.save_run({.id = "r1"}));
-    REQUIRE(store.save_record(full_record(1)));
+TEST_CASE("a store of an earlier version is read, and takes new records") {
+  static constexpr const char* downgrades[] = {
+      "ALTER TABLE record DROP COLUMN arrivals_per_s; PRAGMA user_version = 2",
+      "ALTER TABLE record DROP COLUMN arrivals_per_s; ALTER TABLE run DROP COLUMN options; "
+      "ALTER TABLE record DROP COLUMN depth_tokens; PRAGMA user_version = 1"};
+  for (const char* downgrade : downgrades) {
+    CAPTURE(downgrade);
+    const TemporaryFolder folder;
+    const auto path = folder.path / "old.db";
+    read_old_store(path, downgrade);
   }
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
-  REQUIRE(sqlite3_exec(database,
-                       "ALTER TABLE run DROP COLUMN options; ALTER TABLE record DROP COLUMN "
-                       "depth_tokens; PRAGMA user_version = 1",
-                       nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(database);
-  Store store = Store::open(path).value();
-  CHECK(store.load_runs().value().size() == 1);
-  CHECK(store.load_records("r1").value().size() == 1);
-  Record deep = full_record(2);
-  deep.subject.workload.depth_tokens = 1024;
-  REQUIRE(store.save_record(deep));
-  CHECK(store.load_records("r1").value()[1].subject.workload.depth_tokens == 1024);
 }
 
 TEST_CASE("a full disk is an error, and what was saved before stays") {
@@ -173,6 +184,45 @@ TEST_CASE("a full disk is an error, and what was saved before stays") {
   ::waitpid(child, &status, 0);
   CHECK(status == 0);
   CHECK(store.load_records("r1")->size() == 1);
+}
+
+TEST_CASE("two at once: the second waits for the first, and nothing of either is lost") {
+  const TemporaryFolder folder;
+  const auto path = folder.path / "r.db";
+  constexpr int64_t record_count = 20;
+  std::vector<std::thread> writers;
+  for (int64_t writer = 0; writer < 3; ++writer)
+    writers.emplace_back([&, writer] {
+      Store store = Store::open(path).value();
+      REQUIRE(store.save_run({.id = fmt::format("r{}", writer)}));
+      for (int64_t i = 1; i <= record_count; ++i) {
+        Record record = full_record(i);
+        record.run_id = fmt::format("r{}", writer);
+        REQUIRE(store.save_record(record));
+      }
+    });
+  for (std::thread& writer : writers) writer.join();
+  const Store store = Store::open(path).value();
+  for (int64_t writer = 0; writer < 3; ++writer)
+    CHECK(store.load_records(fmt::format("r{}", writer))->size() == record_count);
+}
+
+TEST_CASE("a store that another program keeps locked is an error that says so") {
+  const TemporaryFolder folder;
+  const auto path = folder.path / "r.db";
+  {
+    REQUIRE(Store::open(path).value().save_run({.id = "r1"}));
+  }
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  const Result<Store> refused = Store::open(path, {.busy_ms = 50});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("another program") != std::string::npos);
+  CHECK(refused.error().message.find(path.string()) != std::string::npos);
+  sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
+  sqlite3_close(other);
+  CHECK(Store::open(path));
 }
 
 TEST_CASE("kill -9 at any moment loses no record that was reported as saved") {

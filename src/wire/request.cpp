@@ -19,12 +19,15 @@ Json to_json(const Request& request) {
       {"prompt_tokens", w.prompt_tokens},
       {"generated_tokens", w.generated_tokens},
       {"depth_tokens", w.depth_tokens},
+      {"arrivals_per_s", w.arrivals_per_s},
       {"seed", static_cast<int64_t>(request.seed)},
       {"warmup_count_min", l.warmup_count_min},
       {"warmup_duration_ns_min", l.warmup_duration_ns_min},
       {"iteration_count_min", l.iteration_count_min},
       {"duration_ns_min", l.duration_ns_min},
       {"duration_ns_max", l.duration_ns_max},
+      {"memory_bytes_max", l.memory_bytes_max},
+      {"process_count_max", l.process_count_max},
       {"dataset", request.dataset},
       {"baseline", request.baseline},
       {"baseline_output", request.baseline_output},
@@ -61,6 +64,9 @@ Result<Request> request_from_json(const Json& json) {
        {"batch", "thread_count", "prompt_tokens", "generated_tokens", "depth_tokens"})
     if (json[field].as_int() < 0 || json[field].as_int() > count_max)
       return fail(Errc::bad_input, "field \"{}\" must be at most {}", field, count_max);
+  request.workload.arrivals_per_s = json["arrivals_per_s"].as_double();
+  if (!(request.workload.arrivals_per_s >= 0.0 && request.workload.arrivals_per_s <= 1e6))
+    return fail(Errc::bad_input, "field \"arrivals_per_s\" must be between 0 and a million");
   request.seed = static_cast<uint64_t>(json["seed"].as_int());
   const Limits defaults;
   request.limits.warmup_count_min = json["warmup_count_min"].as_int(defaults.warmup_count_min);
@@ -69,6 +75,8 @@ Result<Request> request_from_json(const Json& json) {
       json["iteration_count_min"].as_int(defaults.iteration_count_min);
   request.limits.duration_ns_min = json["duration_ns_min"].as_int();
   request.limits.duration_ns_max = json["duration_ns_max"].as_int();
+  request.limits.memory_bytes_max = json["memory_bytes_max"].as_int();
+  request.limits.process_count_max = json["process_count_max"].as_int();
   request.dataset = json["dataset"].as_string();
   request.baseline = json["baseline"].as_string();
   request.baseline_output = json["baseline_output"].as_string();

@@ -18,6 +18,8 @@ struct Limits {
   int64_t iteration_count_min = 3;
   int64_t duration_ns_min = 0;
   int64_t duration_ns_max = 0;
+  int64_t memory_bytes_max = 0;   // 0: no limit; see probes/limits.h
+  int64_t process_count_max = 0;  // 0: no limit
 };
 
 struct Request {

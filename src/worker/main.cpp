@@ -9,6 +9,7 @@
 #include <new>
 
 #include "base/file.h"
+#include "probes/limits.h"
 #include "probes/process.h"
 #include "worker/run.h"
 
@@ -67,6 +68,9 @@ wire::Finished run(Engine& engine, const std::string& request_path, const Send& 
     QB_TRY(const std::string text, read_file(request_path));
     QB_TRY(const Json json, with_context(parse_json(text), request_path));
     QB_TRY(const wire::Request request, with_context(wire::request_from_json(json), request_path));
+    const std::string not_limited = probes::limit_this_process(
+        {request.limits.memory_bytes_max, request.limits.process_count_max});
+    if (!not_limited.empty()) send(wire::Fact{"limits_not_kept", not_limited});
     return run_request(engine, request, send);
   };
   try {

@@ -7,60 +7,19 @@
 #include "base/rng.h"
 #include "quality/quality.h"
 #include "stats/stats.h"
+#include "worker/arrivals.h"
 #include "worker/run.h"
-#include "worker/timed_loop.h"
+#include "worker/steps.h"
 
 namespace qb::worker {
 namespace {
 
-constexpr size_t sample_capacity = 1'000'000;
-constexpr int64_t input_count = 4;  // different inputs, in turn, so that no answer can be kept
-
-std::vector<int64_t> with_room() {
-  std::vector<int64_t> samples;
-  samples.reserve(sample_capacity);
-  return samples;
-}
-
-Result<void> send_output_hash(const Session& session, const Send& send, const char* name) {
+Result<std::string> hash_of_logits(const Session& session) {
   const auto logits = session.outputs()[0].f32();
   for (const float logit : logits)
     if (!std::isfinite(logit))
       return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
-  send(wire::Fact{name, hash_of(std::as_bytes(logits))});
-  return {};
-}
-
-// Samples before `first`, and from there on.
-std::vector<int64_t> head_of(const std::vector<int64_t>& samples, size_t first) {
-  return {samples.begin(), samples.begin() + static_cast<long>(first)};
-}
-std::vector<int64_t> tail_of(const std::vector<int64_t>& samples, size_t first) {
-  return {samples.begin() + static_cast<long>(first), samples.end()};
-}
-
-double median_of(const std::vector<int64_t>& samples) {
-  const std::vector<double> values(samples.begin(), samples.end());
-  return stats::median(values);
-}
-
-void send_settling(const LoopEnd& end, const Send& send) {
-  send(wire::Fact{"warm_up_count", static_cast<int64_t>(end.first)});
-  if (end.is_settled) send(wire::Fact{"settled", *end.is_settled});
-}
-
-// The same input again and again must give the first run's answer and take as long as different
-// ones do (LoadGen's TEST04). `different`: samples of inputs in turn.
-template <typename Step>
-Result<void> audit(const Session& session, Step&& step, const std::vector<int64_t>& different,
-                   const Send& send) {
-  constexpr int repeat_count = 5;
-  send(wire::PhaseStarted{"audit"});
-  std::vector<int64_t> same;
-  for (int i = 0; i < repeat_count; ++i) QB_CHECK(timed(step, same));
-  QB_CHECK(send_output_hash(session, send, "output_hash_after"));
-  send(wire::Fact{"same_input_ratio", median_of(same) / median_of(different)});
-  return {};
+  return hash_of(std::as_bytes(logits));
 }
 
 // Prefill of a prompt, then greedy decoding, one token a step.
@@ -69,15 +28,15 @@ class Generation {
   Generation(const ir::Graph& graph, const wire::Request& request)
       : workload_(request.workload),
         vocabulary_(graph[graph.outputs[0]].shape[2].extent),
+        rng_(derive_seed(request.seed, "prompt")),
         next_(static_cast<size_t>(workload_.batch)) {
-    Rng rng(derive_seed(request.seed, "prompt"));
-    const auto draw = [&](std::vector<int64_t>& tokens, int64_t count) {
-      tokens.resize(static_cast<size_t>(workload_.batch * count));
-      for (int64_t& token : tokens)
-        token = static_cast<int64_t>(rng.below(static_cast<uint64_t>(vocabulary_)));
-    };
     for (std::vector<int64_t>& prompt : prompts_) draw(prompt, workload_.prompt_tokens);
     draw(context_, workload_.depth_tokens);
+  }
+  // A prompt that no run has seen; gives its prefill.
+  auto fresh_prefill(Session& session) {
+    draw(fresh_prompt_, workload_.prompt_tokens);
+    return [this, &session] { return prefill(session, fresh_prompt_); };
   }
 
   // The context before the prompt; later prompts overwrite what comes after it only.
@@ -85,10 +44,8 @@ class Generation {
     if (workload_.depth_tokens == 0) return {};
     return step(session, context_, workload_.depth_tokens, workload_.depth_tokens - 1, 0);
   }
-  Result<void> prefill(Session& session, int64_t prompt) {
-    const int64_t last = workload_.prompt_tokens - 1;
-    return step(session, prompts_[prompt % input_count], workload_.prompt_tokens, last,
-                workload_.depth_tokens);
+  Result<void> prefill(Session& session, int64_t number) {
+    return prefill(session, prompts_[number % input_count]);
   }
   Result<void> decode(Session& session, int64_t position) {
     return step(session, next_, 1, 0, workload_.depth_tokens + position);
@@ -114,12 +71,17 @@ class Generation {
           return done;
         },
         first_token_ns));
+    chosen_.assign(next_.begin(), next_.end());
     for (int64_t i = 1; i < workload_.generated_tokens; ++i) {
       QB_CHECK(timed([&] { return decode(session, workload_.prompt_tokens + i - 1); }, decode_ns));
       choose(session);
+      chosen_.insert(chosen_.end(), next_.begin(), next_.end());
     }
+    answers_.add(number, hash_of(std::as_bytes(std::span(chosen_))));
     return {};
   }
+  // The tokens chosen for each prompt were the same in every generation.
+  bool answers_are_equal() const { return answers_.are_equal(); }
   // What must become steady: the decode steps, each over the median of its position, since later
   // tokens look back on more; prefills when nothing is decoded.
   std::vector<double> series() const {
@@ -138,6 +100,15 @@ class Generation {
   size_t steps_each() const { return static_cast<size_t>(workload_.generated_tokens - 1); }
 
  private:
+  void draw(std::vector<int64_t>& tokens, int64_t count) {
+    tokens.resize(static_cast<size_t>(workload_.batch * count));
+    for (int64_t& token : tokens)
+      token = static_cast<int64_t>(rng_.below(static_cast<uint64_t>(vocabulary_)));
+  }
+  Result<void> prefill(Session& session, const std::vector<int64_t>& prompt) {
+    return step(session, prompt, workload_.prompt_tokens, workload_.prompt_tokens - 1,
+                workload_.depth_tokens);
+  }
   Result<void> step(Session& session, const std::vector<int64_t>& tokens, int64_t count,
                     int64_t position, int64_t past_tokens) {
     const int64_t token_shape[] = {workload_.batch, count};
@@ -149,9 +120,13 @@ class Generation {
 
   Workload workload_;
   int64_t vocabulary_;
+  Rng rng_;
   std::vector<int64_t> prompts_[input_count];
+  std::vector<int64_t> fresh_prompt_;
   std::vector<int64_t> context_;
   std::vector<int64_t> next_;
+  std::vector<int64_t> chosen_;  // in the generation at hand
+  Answers answers_;
 };
 
 Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
@@ -159,13 +134,16 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
   if (request.workload.prompt_tokens < 1 || request.workload.generated_tokens < 1)
     return fail(Errc::bad_input, "a language model needs prompt_tokens and generated_tokens");
   Generation generation(bundle.graph(), request);
+  const Steps prefills = {.run = [&](int64_t i) { return generation.prefill(session, i); },
+                          .hash_outputs = [&] { return hash_of_logits(session); },
+                          .fresh = [&] { return generation.fresh_prefill(session); }};
   send(wire::PhaseStarted{"fill_context"});
   QB_CHECK(generation.fill_context(session));
   send(wire::PhaseStarted{"first_run"});
   std::vector<int64_t> first_run;
   QB_CHECK(timed([&] { return generation.prefill(session, 0); }, first_run));
   send(SampleSeries{"first_run", first_run});
-  QB_CHECK(send_output_hash(session, send, "output_hash"));
+  QB_CHECK(send_output_hash(prefills, "output_hash", send));
   send(wire::PhaseStarted{"measure"});
   const size_t count_max =
       std::max<size_t>(1, sample_capacity / static_cast<size_t>(request.workload.generated_tokens));
@@ -181,44 +159,73 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
     send(SampleSeries{"decode", tail_of(generation.decode_ns, first_step)});
     send(SampleSeries{"warm_up", head_of(generation.decode_ns, first_step)});
   }
-  return audit(
-      session, [&] { return generation.prefill(session, 0); },
-      tail_of(generation.prefill_ns, end.first), send);
+  send(wire::Fact{"timed_answers_are_equal", generation.answers_are_equal()});
+  QB_CHECK(audit(prefills, send));
+  return measure_arrivals(request, send, [&](int64_t i) { return generation.run(session, i); });
 }
+
+// Pictures that differ, in turn.
+class Pictures {
+ public:
+  Pictures(const ir::Graph& graph, const wire::Request& request)
+      : shape_(ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
+                        {.batch = request.workload.batch})),
+        rng_(derive_seed(request.seed, "pictures")),
+        values_(element_count(shape_) * input_count),
+        fresh_(element_count(shape_)) {
+    draw(values_);
+  }
+  Result<void> run(Session& session, int64_t number) const {
+    const size_t start = static_cast<size_t>(number % input_count) * element_count(shape_);
+    return infer(session, values_.data() + start);
+  }
+  // Pictures that no run has seen; gives their inference.
+  auto fresh_run(Session& session) {
+    draw(fresh_);
+    return [this, &session] { return infer(session, fresh_.data()); };
+  }
+
+ private:
+  void draw(std::vector<float>& values) {
+    for (float& value : values) value = static_cast<float>(2.0 * rng_.uniform() - 1.0);
+  }
+  Result<void> infer(Session& session, const float* values) const {
+    const TensorView input = {ElementType::f32, shape_, values};
+    return session.run({{&input, 1}, 0});
+  }
+
+  std::vector<int64_t> shape_;
+  Rng rng_;
+  std::vector<float> values_;
+  std::vector<float> fresh_;
+};
 
 Result<void> measure_inference(const bundle::Bundle& bundle, Session& session,
                                const wire::Request& request, const Send& send) {
-  const ir::Graph& graph = bundle.graph();
-  const std::vector<int64_t> shape = ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
-                                              {.batch = request.workload.batch});
-  const size_t size = element_count(shape);
-  std::vector<float> pictures(size * input_count);
-  Rng rng(derive_seed(request.seed, "pictures"));
-  for (float& value : pictures) value = static_cast<float>(2.0 * rng.uniform() - 1.0);
-  const auto infer = [&](int64_t i) {
-    const TensorView input = {ElementType::f32, shape,
-                              pictures.data() + static_cast<size_t>(i % input_count) * size};
-    return session.run({{&input, 1}, 0});
-  };
-  std::vector<int64_t> samples = with_room();
-  send(wire::PhaseStarted{"first_run"});
-  QB_CHECK(timed([&] { return infer(0); }, samples));
-  send(SampleSeries{"first_run", samples});
-  QB_CHECK(send_output_hash(session, send, "output_hash"));
-  samples.clear();
-  send(wire::PhaseStarted{"measure"});
-  QB_TRY(const LoopEnd end,
-         repeat_until_steady(
-             request.limits, sample_capacity,
-             [&](int64_t i) { return timed([&] { return infer(i); }, samples); },
-             [&] { return std::vector<double>(samples.begin(), samples.end()); }));
-  send_settling(end, send);
-  send(SampleSeries{"inference", tail_of(samples, end.first)});
-  send(SampleSeries{"warm_up", head_of(samples, end.first)});
-  return audit(session, [&] { return infer(0); }, tail_of(samples, end.first), send);
+  Pictures pictures(bundle.graph(), request);
+  return measure_steps({.run = [&](int64_t i) { return pictures.run(session, i); },
+                        .hash_outputs = [&] { return hash_of_logits(session); },
+                        .fresh = [&] { return pictures.fresh_run(session); }},
+                       request, send);
 }
 
 }  // namespace
+
+Result<void> answer_as_when_timed(const bundle::Bundle& bundle, Session& session,
+                                  const wire::Request& request, const Send& send) {
+  if (request.workload.batch != 1) return {};
+  if (is_language_model(bundle.graph())) {
+    if (request.workload.prompt_tokens < 1) return {};
+    Generation generation(bundle.graph(), request);
+    QB_CHECK(generation.fill_context(session));
+    QB_CHECK(generation.prefill(session, 0));
+  } else {
+    QB_CHECK(Pictures(bundle.graph(), request).run(session, 0));
+  }
+  QB_TRY(std::string hash, hash_of_logits(session));
+  send(wire::Fact{"output_hash", std::move(hash)});
+  return {};
+}
 
 Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
                            const wire::Request& request, const Send& send) {

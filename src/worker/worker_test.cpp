@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
+#include <thread>
 
 #include "bundle/tensor_file.h"
 #include "ir/builder.h"
@@ -123,7 +125,7 @@ TEST_CASE("a generation is a prefill and then one token a step, fed with the lik
   const wire::Request request = {.workload = {.prompt_tokens = 5, .generated_tokens = 4},
                                  .limits = {.warmup_count_min = 2, .iteration_count_min = 3}};
   REQUIRE(worker::measure_speed(stage.language_model(), session, request, listener.send()));
-  constexpr size_t audit_count = 5;
+  constexpr size_t audit_count = 10;
   REQUIRE(session.calls.size() == 1 + (2 + 3) * 4 + audit_count);
   for (size_t i = 1; i < session.calls.size() - audit_count; ++i) {
     CAPTURE(i);
@@ -139,8 +141,10 @@ TEST_CASE("a generation is a prefill and then one token a step, fed with the lik
       CHECK(call.tokens == std::vector<int64_t>{static_cast<int64_t>((i - 1) % vocabulary)});
     }
   }
-  for (size_t i = session.calls.size() - audit_count; i < session.calls.size(); ++i)
-    CHECK(session.calls[i].tokens == session.calls[0].tokens);
+  // First inputs that no run has seen, then the first one again and again.
+  const size_t audit_first = session.calls.size() - audit_count;
+  for (size_t i = audit_first; i < session.calls.size(); ++i)
+    CHECK((session.calls[i].tokens == session.calls[0].tokens) == (i >= audit_first + 5));
   CHECK(session.calls[0].tokens.size() == 5);
   CHECK(listener.facts.contains("output_hash"));
   CHECK(listener.facts.contains("output_hash_after"));
@@ -179,13 +183,79 @@ TEST_CASE("warm-up and first run are not among the samples") {
     CHECK(listener.samples["time_to_first_token"][i] >= listener.samples["prefill"][i]);
 }
 
+// Keeps every answer: quick with what it has seen.
+class KeepingSession : public FakeSession {
+ public:
+  Result<void> run(const worker::StepInputs& inputs) override {
+    const auto bytes = inputs.tensors[0].f32();
+    if (seen_.insert({bytes.begin(), bytes.end()}).second)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    return FakeSession::run(inputs);
+  }
+
+ private:
+  std::set<std::vector<float>> seen_;
+};
+
+TEST_CASE("a framework that keeps its answers is quicker with the same input every time") {
+  const Stage stage;
+  KeepingSession session;
+  Listener listener;
+  const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 8}};
+  REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
+  CHECK(listener.facts["same_input_is_faster"].as_bool());
+  CHECK(listener.facts["same_input_ratio"].as_double() < 0.5);
+}
+
+// Answers the same input alike, or, when it is moody, otherwise each time.
+class SteadySession : public FakeSession {
+ public:
+  explicit SteadySession(bool is_moody) : is_moody_(is_moody) { prefers = false; }
+  Result<void> run(const worker::StepInputs& inputs) override {
+    filling = inputs.tensors[0].f32()[0] + (is_moody_ ? static_cast<float>(calls.size()) : 0.0f);
+    return FakeSession::run(inputs);
+  }
+
+ private:
+  bool is_moody_;
+};
+
+TEST_CASE("the timed runs' answers are compared: the same input must give the same") {
+  for (const bool is_moody : {false, true}) {
+    const Stage stage;
+    SteadySession session(is_moody);
+    Listener listener;
+    const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 8}};
+    REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
+    CHECK(listener.facts["timed_answers_are_equal"].as_bool(is_moody) == !is_moody);
+    CHECK((listener.facts["output_hash"] == listener.facts["output_hash_after"]) == !is_moody);
+  }
+}
+
+TEST_CASE("a quality launch answers the first timed input too, unless there is a batch") {
+  const Stage stage;
+  const bundle::Bundle model = stage.classifier();
+  wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 3}};
+  SteadySession timed(false);
+  Listener listener;
+  REQUIRE(worker::measure_speed(model, timed, request, listener.send()));
+  SteadySession judged(false);
+  Listener quality;
+  REQUIRE(worker::answer_as_when_timed(model, judged, request, quality.send()));
+  CHECK(quality.facts["output_hash"] == listener.facts["output_hash"]);
+  request.workload.batch = 2;
+  Listener of_batch;
+  REQUIRE(worker::answer_as_when_timed(model, judged, request, of_batch.send()));
+  CHECK(of_batch.facts.empty());
+}
+
 TEST_CASE("a classifier sees other pictures in turn") {
   const Stage stage;
   FakeSession session;
   Listener listener;
   const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 8}};
   REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
-  REQUIRE(session.calls.size() == 1 + 8 + 5);
+  REQUIRE(session.calls.size() == 1 + 8 + 5 + 5);  // and the audit's
   CHECK(listener.samples["inference"].size() == 8);
   CHECK(session.calls[1].data != session.calls[2].data);
   CHECK(session.calls[1].data == session.calls[5].data);

@@ -7,8 +7,6 @@
 #include <filesystem>
 #include <vector>
 
-#include "base/paths.h"
-
 namespace qb::ort {
 namespace fs = std::filesystem;
 namespace {
@@ -18,24 +16,18 @@ bool is_library(const std::string& name) {
          (name.starts_with("libonnxruntime") && name.ends_with(".dylib"));
 }
 
-// Libraries in <build>/venv/lib/python*/site-packages/onnxruntime/capi.
-void add_from_environment(std::vector<std::string>& candidates) {
+// Libraries of the Python package that this worker was built for.
+void add_from_package(std::vector<std::string>& candidates) {
   std::error_code error;
-  const fs::path lib = executable_folder() / ".." / ".." / "venv" / "lib";
-  for (const auto& python : fs::directory_iterator(lib, error)) {
-    const fs::path capi = python.path() / "site-packages" / "onnxruntime" / "capi";
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(capi, ignored))
-      if (is_library(entry.path().filename().string()))
-        candidates.push_back(entry.path().lexically_normal().string());
-  }
+  for (const auto& entry : fs::directory_iterator(QB_ONNXRUNTIME_FOLDER, error))
+    if (is_library(entry.path().filename().string())) candidates.push_back(entry.path().string());
 }
 
 std::vector<std::string> candidate_paths() {
   const char* chosen = std::getenv("QBENCH_ONNXRUNTIME_LIBRARY");
   if (chosen && *chosen) return {chosen};
   std::vector<std::string> candidates;
-  add_from_environment(candidates);
+  add_from_package(candidates);
   for (const char* name : {"libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.dylib"})
     candidates.emplace_back(name);
   return candidates;

@@ -17,8 +17,8 @@ struct Runtime {
   std::string build_info;
 };
 
-// Opens the library once: $QBENCH_ONNXRUNTIME_LIBRARY, else the one in the Python environment that
-// set-up made, else the system's. Error: unavailable, with what was tried.
+// Opens the library once: $QBENCH_ONNXRUNTIME_LIBRARY, else the one of the Python package that was
+// there when the worker was built, else the system's. Error: unavailable, with what was tried.
 Result<Runtime> open_runtime();
 
 }  // namespace qb::ort

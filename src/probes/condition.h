@@ -1,0 +1,17 @@
+// What state the machine is in: load, clock, heat, power. Read before and after a launch is timed.
+#pragma once
+
+#include <filesystem>
+
+#include "base/json.h"
+
+namespace qb::probes {
+
+// Of these what the host tells: load_average_1m, cpu_frequency_hz (mean of the cores),
+// temperature_c (of the hottest zone), throttle_count (since boot), thermal_pressure, power_source
+// ("mains" or "battery"), battery_percent.
+Json describe_condition();
+// A folder in place of /, for tests.
+Json describe_condition(const std::filesystem::path& root);
+
+}  // namespace qb::probes
