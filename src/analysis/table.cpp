@@ -27,10 +27,10 @@ constexpr std::string_view file_metrics[] = {
 bool is_of_file(const Record& record) { return is_file(record.subject); }
 
 std::vector<std::string_view> metrics_of(const std::vector<const Record*>& records) {
+  if (is_of_file(*records.front())) return {std::begin(file_metrics), std::end(file_metrics)};
   const std::span<const std::string_view> all =
-      is_of_file(*records.front())    ? std::span<const std::string_view>(file_metrics)
-      : is_language(*records.front()) ? std::span<const std::string_view>(language_metrics)
-                                      : vision_metrics;
+      is_language(*records.front()) ? std::span<const std::string_view>(language_metrics)
+                                    : vision_metrics;
   std::vector<std::string_view> names(all.begin(), all.end());
   if (std::ranges::any_of(records, [](const Record* record) {
         return record->subject.workload.arrivals_per_s > 0.0;

@@ -179,9 +179,9 @@ class Campaign {
     if (const auto described = OwnFiles::describe(planned, record); !described)
       return refuse(record, described.error());
     if (!planned.quality) return;
-    const auto baseline =
-        files_.make_baseline(framework_of(plan_.cases.front().subject),
-                             settings_.protocol.time_limit_ns, settings_.is_interrupted);
+    const auto baseline = files_.make_baseline(framework_of(plan_.cases.front().subject),
+                                               request_of(records_.front(), true),
+                                               settings_.protocol, settings_.is_interrupted);
     if (!baseline) record.manifest.set("quality_problem", baseline.error().message);
   }
 

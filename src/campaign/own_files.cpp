@@ -34,31 +34,27 @@ void OwnFiles::complete(const plan::PlannedCase& planned, wire::Request& request
   if (request.is_quality && has_baseline()) request.baseline = baseline_file().string();
 }
 
-Result<void> OwnFiles::make_baseline(const runner::Framework& framework, int64_t time_limit_ns,
+Result<void> OwnFiles::make_baseline(const runner::Framework& framework, wire::Request request,
+                                     const spec::Protocol& protocol,
                                      const std::atomic<bool>* is_interrupted) {
-  if (!baseline_) baseline_ = run_first(framework, time_limit_ns, is_interrupted);
-  return *baseline_;
-}
-
-Result<void> OwnFiles::run_first(const runner::Framework& framework, int64_t time_limit_ns,
-                                 const std::atomic<bool>* is_interrupted) const {
   constexpr std::string_view none = "there are no outputs of the first file";
-  if (!framework.is_available)
-    return fail(Errc::unavailable, "{}: {}: {}", none, framework.title, framework.reason);
-  const plan::PlannedCase& first = plan_.cases.front();
-  tell_(fmt::format("outputs of {}", first.subject.model));
-  wire::Request request = {
-      .is_quality = true, .device = first.subject.device, .workload = first.subject.workload};
-  complete(first, request);
+  if (baseline_) return *baseline_;
+  if (!framework.is_available) {
+    baseline_ = fail(Errc::unavailable, "{}: {}: {}", none, framework.title, framework.reason);
+    return *baseline_;
+  }
+  tell_(fmt::format("outputs of {}", plan_.cases.front().subject.model));
   request.baseline_output = baseline_file().string();
   const Launch launch = runner::run_launch(request, {.worker = framework.worker,
                                                      .environment = framework.environment,
                                                      .log_folder = log_folder_,
                                                      .name = "first_file",
-                                                     .time_limit_ns = time_limit_ns,
+                                                     .time_limit_ns = protocol.time_limit_ns,
                                                      .is_interrupted = is_interrupted});
-  if (launch.outcome == Outcome::ok) return {};
-  return fail(Errc::unavailable, "{}: {}", none, launch.reason);
+  baseline_ = launch.outcome == Outcome::ok
+                  ? Result<void>()
+                  : fail(Errc::unavailable, "{}: {}", none, launch.reason);
+  return *baseline_;
 }
 
 }  // namespace qb::campaign

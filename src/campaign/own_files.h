@@ -28,14 +28,14 @@ class OwnFiles {
   // Completes a request that has device, workload and limits.
   void complete(const plan::PlannedCase& planned, wire::Request& request) const;
 
-  // Makes the first file's outputs, once. Error: unavailable, with the reason.
-  Result<void> make_baseline(const runner::Framework& framework, int64_t time_limit_ns,
+  // Makes the first file's outputs, once; `request` is that of its quality launch. Error:
+  // unavailable, with the reason.
+  Result<void> make_baseline(const runner::Framework& framework, wire::Request request,
+                             const spec::Protocol& protocol,
                              const std::atomic<bool>* is_interrupted);
   bool has_baseline() const { return baseline_.has_value() && baseline_->has_value(); }
 
  private:
-  Result<void> run_first(const runner::Framework& framework, int64_t time_limit_ns,
-                         const std::atomic<bool>* is_interrupted) const;
   std::filesystem::path baseline_file() const { return log_folder_ / "first_file.outputs"; }
 
   const plan::Plan& plan_;

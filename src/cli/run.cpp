@@ -11,12 +11,12 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/paths.h"
 #include "base/rng.h"
 #include "base/units.h"
 #include "campaign/campaign.h"
 #include "cli/commands.h"
+#include "cli/own_files.h"
 #include "cli/progress.h"
 #include "metrics/metrics.h"
 #include "plan/estimate.h"
@@ -131,57 +131,6 @@ RunOptions with_options(RunOptions options, const Json& json) {
   return options;
 }
 
-// The models that are files of the user's own are taken out of the narrowing, with absolute paths.
-Result<RunOptions> with_files(RunOptions options) {
-  std::vector<std::string> names;
-  for (std::string& model : options.narrowing.models)
-    (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
-  if (options.files.empty() && !options.inputs.empty())
-    return fail(Errc::bad_input, "--input is for model files: give one with --model");
-  if (!options.files.empty() && !names.empty())
-    return fail(Errc::bad_input,
-                "--model {}: a run is of models of the zoo or of model files ({}), "
-                "not of both",
-                names.front(), options.files.front());
-  options.narrowing.models = std::move(names);
-  QB_TRY(options.files, plan::check_files(options.files));
-  for (std::string& input : options.inputs) {
-    QB_TRY(const InputSpec spec, parse_input_spec(input));
-    if (spec.file.empty()) continue;
-    std::error_code error;
-    if (!fs::is_regular_file(spec.file, error))
-      return fail(Errc::not_found, "--input {}: {}: no such file", spec.name, spec.file);
-    input = fmt::format("{}={}", spec.name, fs::absolute(spec.file).string());
-  }
-  return options;
-}
-
-Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, uint64_t seed) {
-  const int64_t cores = probes::physical_core_count();
-  if (options.files.empty()) return plan::build_plan(suite, options.narrowing, cores, seed);
-  std::vector<InputSpec> inputs;
-  for (const std::string& text : options.inputs) {
-    QB_TRY(InputSpec spec, parse_input_spec(text));
-    inputs.push_back(std::move(spec));
-  }
-  return plan::build_file_plan(options.files, std::move(inputs), options.narrowing, suite.protocol,
-                               cores, seed);
-}
-
-// A file of a run that is resumed must be the one that the run began with.
-Result<void> check_unchanged(const plan::Plan& plan, const std::vector<Record>& earlier) {
-  for (const plan::PlannedCase& planned : plan.cases) {
-    const auto record = std::ranges::find(earlier, planned.subject, &Record::subject);
-    if (planned.file.empty() || record == earlier.end()) continue;
-    const std::string& known = record->manifest["content_hash"].as_string();
-    QB_TRY(const std::string found, hash_of_file(planned.file));
-    if (!known.empty() && known != found)
-      return fail(Errc::bad_input, "{}: has changed since run {} began: begin a new one",
-                  planned.file, record->run_id);
-  }
-  return {};
-}
-
 // A run to begin, or to go on with.
 struct Undertaking {
   RunOptions options;
@@ -257,9 +206,9 @@ Result<Undertaking> resume(const RunOptions& options) {
   Undertaking u = {.options = with_options(options, found->options), .run = *found};
   QB_TRY(u.suite, spec::parse_suite(found->suite_text, fmt::format("run {}", found->id)));
   QB_CHECK(adjust(u.options, u.suite));
+  QB_TRY(u.options.files, plan::check_files(u.options.files));
   QB_TRY(u.frameworks, find_frameworks(u.options));
   add_absent(u.options, u.frameworks);
-  QB_TRY(u.options.files, plan::check_files(u.options.files));
   QB_TRY(u.plan, plan_of(u.options, u.suite, found->seed));
   QB_TRY(u.earlier, store.load_records(found->id));
   QB_CHECK(check_unchanged(u.plan, u.earlier));

@@ -47,6 +47,20 @@ Result<std::string> check_file(const std::string& file) {
   return fs::absolute(file).string();
 }
 
+// Every version of the framework that opens the file, or those of them that the user names.
+Result<std::vector<std::string>> frameworks_of(const std::string& file,
+                                               const Narrowing& narrowing) {
+  const std::string framework(find_kind(file)->framework);
+  std::vector<std::string> all = with_versions({framework}, narrowing);
+  if (narrowing.frameworks.empty()) return all;
+  const std::vector<std::string> named = with_versions(narrowing.frameworks, narrowing);
+  std::erase_if(all, [&](const std::string& name) { return std::ranges::count(named, name) == 0; });
+  if (all.empty())
+    return fail(Errc::bad_input, "{}: is opened by {}, which --framework leaves out", file,
+                framework);
+  return all;
+}
+
 // The last `count` parts of a path.
 std::string tail_of(const fs::path& path, size_t count) {
   const std::vector<fs::path> parts(path.begin(), path.end());
@@ -93,10 +107,8 @@ Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
                              std::vector<InputSpec> inputs, const Narrowing& narrowing,
                              const spec::Protocol& protocol, int64_t physical_core_count,
                              uint64_t seed) {
-  if (!narrowing.schemes.empty() || !narrowing.frameworks.empty())
-    return fail(Errc::bad_input,
-                "{}: a model file has its own bits and its ending decides the framework: leave "
-                "--scheme and --framework away",
+  if (!narrowing.schemes.empty())
+    return fail(Errc::bad_input, "{}: a model file has its own bits: leave --scheme away",
                 absolute_paths.front());
   Narrowing axes = narrowing;
   if (axes.devices.empty()) axes.devices = {"cpu"};
@@ -104,18 +116,21 @@ Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
   QB_CHECK(check_devices(axes.devices));
   Plan plan = {.inputs = std::move(inputs)};
   const std::vector<std::string> labels = labels_of(absolute_paths);
-  for (size_t i = 0; i < absolute_paths.size(); ++i)
-    for (const std::string& device : axes.devices)
-      for (const int64_t thread_count : axes.thread_counts) {
-        PlannedCase& planned = plan.cases.emplace_back();
-        planned.subject = {labels[i],
-                           std::string(file_scheme),
-                           std::string(find_kind(absolute_paths[i])->framework),
-                           device,
-                           {.thread_count = thread_count}};
-        planned.quality = absolute_paths.size() > 1;
-        planned.file = absolute_paths[i];
-      }
+  for (size_t i = 0; i < absolute_paths.size(); ++i) {
+    QB_TRY(const std::vector<std::string> frameworks, frameworks_of(absolute_paths[i], narrowing));
+    for (const std::string& framework : frameworks)
+      for (const std::string& device : axes.devices)
+        for (const int64_t thread_count : axes.thread_counts) {
+          PlannedCase& planned = plan.cases.emplace_back();
+          planned.subject = {labels[i],
+                             std::string(file_scheme),
+                             framework,
+                             device,
+                             {.thread_count = thread_count}};
+          planned.quality = absolute_paths.size() > 1;
+          planned.file = absolute_paths[i];
+        }
+  }
   add_launches(plan, protocol, seed);
   return plan;
 }

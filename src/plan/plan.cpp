@@ -24,19 +24,6 @@ std::vector<std::string> all_schemes() {
   return names;
 }
 
-std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
-                                       const Narrowing& narrowing) {
-  std::vector<std::string> names;
-  for (const std::string& name : frameworks) {
-    const auto found = narrowing.versions.find(name);
-    if (found == narrowing.versions.end())
-      names.push_back(name);
-    else
-      names.insert(names.end(), found->second.begin(), found->second.end());
-  }
-  return names;
-}
-
 // The benchmark with the user's lists in place of the suite's.
 spec::Benchmark narrowed(spec::Benchmark benchmark, const Narrowing& narrowing) {
   if (!narrowing.schemes.empty()) benchmark.schemes = narrowing.schemes;
@@ -120,6 +107,19 @@ void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed) {
         plan.launches.push_back({.case_index = index, .is_quality = true});
     }
   }
+}
+
+std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
+                                       const Narrowing& narrowing) {
+  std::vector<std::string> names;
+  for (const std::string& name : frameworks) {
+    const auto found = narrowing.versions.find(name);
+    if (found == narrowing.versions.end())
+      names.push_back(name);
+    else
+      names.insert(names.end(), found->second.begin(), found->second.end());
+  }
+  return names;
 }
 
 Result<void> check_devices(const std::vector<std::string>& names) {

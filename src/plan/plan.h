@@ -50,6 +50,10 @@ struct Plan {
 // Blocks of launches, each holding every case once in an order drawn from `seed`.
 void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed);
 
+// With the names of its versions in place of a framework of which several are here.
+std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
+                                       const Narrowing& narrowing);
+
 Result<void> check_devices(const std::vector<std::string>& names);
 
 // Names are checked: an unknown model, scheme, framework or device is an error that lists the known

@@ -29,8 +29,8 @@ struct ResidentParts {
   std::optional<int64_t> mapped_bytes;
 };
 ResidentParts resident_parts();
-// Resident bytes of this process's mappings of a file, or of the files below a folder.
-std::optional<int64_t> resident_bytes_of_files(const std::filesystem::path& path);
+// Resident bytes of this process's mappings of the files below `folder`.
+std::optional<int64_t> resident_bytes_of_files(const std::filesystem::path& folder);
 
 // Of all cores since boot: time stolen by a hypervisor, and time in which any process or the kernel
 // ran.

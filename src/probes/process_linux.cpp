@@ -33,17 +33,16 @@ ResidentParts resident_parts() { return {status_bytes("RssAnon"), status_bytes("
 
 // smaps(5): a line for each mapping, "start-end perms offset device inode path", and its figures
 // below it.
-std::optional<int64_t> resident_bytes_of_files(const std::filesystem::path& path) {
+std::optional<int64_t> resident_bytes_of_files(const std::filesystem::path& folder) {
   std::ifstream maps("/proc/self/smaps");
   if (!maps) return std::nullopt;
   std::error_code error;
-  const std::string prefix = std::filesystem::canonical(path, error).string() +
-                             (std::filesystem::is_directory(path, error) ? "/" : "");
+  const std::string prefix = std::filesystem::canonical(folder, error).string() + "/";
   int64_t total_bytes = 0;
   bool is_ours = false;
   for (std::string line; std::getline(maps, line);) {
-    if (const size_t name = line.find(" /"); name != std::string::npos)
-      is_ours = line.compare(name + 1, prefix.size(), prefix) == 0;
+    if (const size_t path = line.find(" /"); path != std::string::npos)
+      is_ours = line.compare(path + 1, prefix.size(), prefix) == 0;
     else if (line.find('-') < line.find(' '))
       is_ours = false;  // a mapping of no file
     if (is_ours && line.starts_with("Rss:")) total_bytes += std::stoll(line.substr(4)) * 1024;

@@ -222,6 +222,7 @@ void put_in_order(std::span<const std::string> names, std::vector<SettledInput>&
 Result<FileInputs> FileInputs::make(std::vector<SettledInput> inputs, uint64_t seed) {
   FileInputs made;
   made.inputs_ = std::move(inputs);
+  made.seed_ = seed;
   made.values_.resize(made.inputs_.size());
   for (size_t i = 0; i < made.inputs_.size(); ++i) {
     const SettledInput& input = made.inputs_[i];
@@ -247,6 +248,19 @@ Result<FileInputs> FileInputs::make(std::vector<SettledInput> inputs, uint64_t s
           {made.inputs_[i].type, made.inputs_[i].shape, turns[turn % turns.size()].data()});
     }
   return made;
+}
+
+StepInputs FileInputs::draw_fresh() {
+  fresh_values_.clear();
+  fresh_views_ = views_[0];
+  ++fresh_count_;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (values_[i].turns.size() == 1) continue;
+    Rng rng(derive_seed(seed_, fmt::format("fresh {} {}", fresh_count_, i)));
+    const Range range = inputs_[i].range.value_or(default_range(inputs_[i].type));
+    fresh_views_[i].data = fresh_values_.emplace_back(drawn(inputs_[i], range, rng)).data();
+  }
+  return {fresh_views_, 0};
 }
 
 Json FileInputs::describe() const {

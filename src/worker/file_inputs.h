@@ -42,6 +42,8 @@ class FileInputs {
   StepInputs turn(int64_t number) const {
     return {views_[static_cast<size_t>(number) % turn_count], 0};
   }
+  // Values that no turn has; valid until the next.
+  StepInputs draw_fresh();
   bool is_varied() const { return is_varied_; }  // whether the turns differ
   Json describe() const;                         // for the record
   std::string signature() const;                 // "x 1x3 f32, …", by name
@@ -55,6 +57,10 @@ class FileInputs {
   std::vector<SettledInput> inputs_;
   std::vector<Values> values_;
   std::array<std::vector<TensorView>, turn_count> views_;
+  uint64_t seed_ = 0;
+  int64_t fresh_count_ = 0;
+  std::vector<std::vector<std::byte>> fresh_values_;
+  std::vector<TensorView> fresh_views_;
   bool is_varied_ = false;
 };
 

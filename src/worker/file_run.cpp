@@ -8,6 +8,7 @@
 #include "worker/file_inputs.h"
 #include "worker/file_outputs.h"
 #include "worker/run.h"
+#include "worker/steps.h"
 
 namespace qb::worker {
 namespace fs = std::filesystem;
@@ -57,15 +58,17 @@ Result<void> send_files(const FileSession& session, const std::string& model_fil
   return {};
 }
 
-Result<void> measure_file_speed(FileSession& session, const FileInputs& inputs,
+Result<void> measure_file_speed(FileSession& session, FileInputs& inputs,
                                 const wire::Request& request, const probes::ResidentParts& loaded,
                                 const Send& send) {
-  const Steps steps = {
-      .run = [&](int64_t number) { return session.run(inputs.turn(number)); },
-      .hash_outputs = [&]() -> Result<std::string> { return hash_of_outputs(session); },
-      .are_inputs_varied = inputs.is_varied()};
-  QB_CHECK(measure_with_probes([&] { return measure_steps(steps, request.limits, send); }, request,
-                               loaded, send));
+  Steps steps = {.run = [&](int64_t number) { return session.run(inputs.turn(number)); },
+                 .hash_outputs = [&]() -> Result<std::string> { return hash_of_outputs(session); }};
+  if (inputs.is_varied())
+    steps.fresh = [&] {
+      return [&session, fresh = inputs.draw_fresh()] { return session.run(fresh); };
+    };
+  QB_CHECK(measure_with_probes(
+      request, loaded, [&] { return measure_steps(steps, request, send); }, send));
   send(wire::Fact{"outputs", describe_outputs(session)});
   return send_files(session, request.model_file, send);
 }
@@ -91,6 +94,8 @@ Result<void> measure_file_outputs(FileSession& session, const FileInputs& inputs
   for (size_t turn = 0; turn < FileInputs::turn_count; ++turn) {
     QB_CHECK(session.run(inputs.turn(static_cast<int64_t>(turn))));
     outputs.add(session.outputs());
+    // The first answer of the speed launches, which must be the same here.
+    if (turn == 0) send(wire::Fact{"output_hash", hash_of_outputs(session)});
   }
   if (!request.baseline_output.empty()) QB_CHECK(save_outputs(request.baseline_output, outputs));
   if (request.baseline.empty()) return {};
@@ -111,7 +116,7 @@ Result<void> run_file(Engine& engine, const wire::Request& request, const Send& 
   QB_TRY(std::vector<SettledInput> settled,
          with_context(settle_inputs(session->inputs(), request.inputs), name));
   put_in_order(session->input_names(), settled);
-  QB_TRY(const FileInputs inputs, FileInputs::make(std::move(settled), request.seed));
+  QB_TRY(FileInputs inputs, FileInputs::make(std::move(settled), request.seed));
   send(wire::Fact{"inputs", inputs.describe()});
   const Result<void> done = request.is_quality
                                 ? measure_file_outputs(*session, inputs, request, send)

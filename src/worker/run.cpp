@@ -74,8 +74,8 @@ void send_memory(const Send& send, const UsageBefore& before, const probes::Resi
   send_if_told(send, before.is_peak_reset ? "rss_bytes_peak_run" : "rss_bytes_peak_life", peak);
   send_if_told(send, "rss_bytes_steady", probes::resident_bytes());
   const probes::ResidentParts after = probes::resident_parts();
-  const std::optional<int64_t> weights = probes::resident_bytes_of_files(
-      request.model_file.empty() ? request.bundle : request.model_file);
+  const std::optional<int64_t> weights =
+      request.bundle.empty() ? std::nullopt : probes::resident_bytes_of_files(request.bundle);
   if (weights && loaded.private_bytes && before.memory.private_bytes)
     send(wire::Fact{
         "rss_bytes_weights",
@@ -101,9 +101,8 @@ bool is_language_model(const ir::Graph& graph) {
   return false;
 }
 
-Result<void> measure_with_probes(const std::function<Result<void>()>& measure,
-                                 const wire::Request& request, const probes::ResidentParts& loaded,
-                                 const Send& send) {
+Result<void> measure_with_probes(const wire::Request& request, const probes::ResidentParts& loaded,
+                                 const std::function<Result<void>()>& measure, const Send& send) {
   send_if_told(send, "rss_bytes_peak_compile", probes::peak_resident_bytes());
   const UsageBefore before;
   QB_CHECK(measure());
@@ -142,8 +141,8 @@ Result<void> run_request(Engine& engine, const wire::Request& request, const Sen
     QB_CHECK(measure_quality(bundle, *session, request, send));
     QB_CHECK(answer_as_when_timed(bundle, *session, request, send));
   } else {
-    QB_CHECK(measure_with_probes([&] { return measure_speed(bundle, *session, request, send); },
-                                 request, loaded, send));
+    QB_CHECK(measure_with_probes(
+        request, loaded, [&] { return measure_speed(bundle, *session, request, send); }, send));
   }
   send(wire::Fact{"actual", session->actual()});
   return {};

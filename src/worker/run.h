@@ -1,9 +1,7 @@
 // Runs one request with an engine.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <string>
 
 #include "base/result.h"
 #include "probes/process.h"
@@ -22,28 +20,18 @@ Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
 Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
                              const wire::Request& request, const Send& send);
 
+// The same for a model file of the user's own; the engine is known to be available.
+Result<void> run_file(Engine& engine, const wire::Request& request, const Send& send);
+
+// Processor time, energy, memory and the machine's condition around what `measure` does, as facts.
+// `loaded`: memory before compiling.
+Result<void> measure_with_probes(const wire::Request& request, const probes::ResidentParts& loaded,
+                                 const std::function<Result<void>()>& measure, const Send& send);
+
 // The first question of the speed launches, which a quality launch must answer alike: sends
 // "output_hash". Nothing when the workload has a batch, which quality is not measured with.
 Result<void> answer_as_when_timed(const bundle::Bundle& bundle, Session& session,
                                   const wire::Request& request, const Send& send);
-
-// All of it for a model file of the user's own; the engine is known to be available.
-Result<void> run_file(Engine& engine, const wire::Request& request, const Send& send);
-
-// A step to be repeated, as the timed loop sees it.
-struct Steps {
-  std::function<Result<void>(int64_t number)> run;    // with the number's input, of a few in turn
-  std::function<Result<std::string>()> hash_outputs;  // of the last run
-  bool are_inputs_varied = true;
-};
-// First run, the loop until steady, the audit; sends their samples, hashes and facts.
-Result<void> measure_steps(const Steps& steps, const wire::Limits& limits, const Send& send);
-
-// Processor time, energy, memory and the machine's condition around what `measure` does, as facts.
-// `loaded`: the process's memory before the framework had the model.
-Result<void> measure_with_probes(const std::function<Result<void>()>& measure,
-                                 const wire::Request& request, const probes::ResidentParts& loaded,
-                                 const Send& send);
 
 // The graph's inputs decide the task.
 bool is_language_model(const ir::Graph& graph);

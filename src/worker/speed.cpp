@@ -9,84 +9,18 @@
 #include "stats/stats.h"
 #include "worker/arrivals.h"
 #include "worker/run.h"
-#include "worker/timed_loop.h"
+#include "worker/steps.h"
 
 namespace qb::worker {
 namespace {
 
-constexpr size_t sample_capacity = 1'000'000;
-constexpr int64_t input_count = 4;  // different inputs, in turn, so that no answer can be kept
-
-std::vector<int64_t> with_room() {
-  std::vector<int64_t> samples;
-  samples.reserve(sample_capacity);
-  return samples;
-}
-
-Result<void> send_output_hash(const Session& session, const Send& send, const char* name) {
+Result<std::string> hash_of_logits(const Session& session) {
   const auto logits = session.outputs()[0].f32();
   for (const float logit : logits)
     if (!std::isfinite(logit))
       return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
-  send(wire::Fact{name, hash_of(std::as_bytes(logits))});
-  return {};
+  return hash_of(std::as_bytes(logits));
 }
-
-// Samples before `first`, and from there on.
-std::vector<int64_t> head_of(const std::vector<int64_t>& samples, size_t first) {
-  return {samples.begin(), samples.begin() + static_cast<long>(first)};
-}
-std::vector<int64_t> tail_of(const std::vector<int64_t>& samples, size_t first) {
-  return {samples.begin() + static_cast<long>(first), samples.end()};
-}
-
-double median_of(const std::vector<int64_t>& samples) {
-  const std::vector<double> values(samples.begin(), samples.end());
-  return stats::median(values);
-}
-
-void send_settling(const LoopEnd& end, const Send& send) {
-  send(wire::Fact{"warm_up_count", static_cast<int64_t>(end.first)});
-  if (end.is_settled) send(wire::Fact{"settled", *end.is_settled});
-}
-
-// The same input again and again must give the first run's answer and take as long as inputs that
-// were never seen before (LoadGen's TEST04): what keeps answers is faster with every one of them.
-template <typename Fresh, typename Same>
-Result<void> audit(const Session& session, Fresh&& fresh, Same&& same, const Send& send) {
-  constexpr int repeat_count = 5;
-  send(wire::PhaseStarted{"audit"});
-  std::vector<int64_t> fresh_ns;
-  std::vector<int64_t> same_ns;
-  for (int i = 0; i < repeat_count; ++i) {
-    const auto run = fresh();  // a new input, made before the clock starts
-    QB_CHECK(timed(run, fresh_ns));
-  }
-  for (int i = 0; i < repeat_count; ++i) QB_CHECK(timed(same, same_ns));
-  QB_CHECK(send_output_hash(session, send, "output_hash_after"));
-  send(wire::Fact{"same_input_ratio", median_of(same_ns) / median_of(fresh_ns)});
-  send(wire::Fact{"same_input_is_faster", std::ranges::max(same_ns) < std::ranges::min(fresh_ns)});
-  return {};
-}
-
-// Hashes of what the timed runs answer to each of the inputs that come in turn.
-class Answers {
- public:
-  void add(int64_t number, std::span<const std::byte> answer) {
-    std::string& first = hashes_[number % input_count];
-    std::string hash = hash_of(answer);
-    if (first.empty())
-      first = std::move(hash);
-    else
-      are_equal_ = are_equal_ && first == hash;
-  }
-  // The same input always gave the same answer.
-  bool are_equal() const { return are_equal_; }
-
- private:
-  std::string hashes_[input_count];
-  bool are_equal_ = true;
-};
 
 // Prefill of a prompt, then greedy decoding, one token a step.
 class Generation {
@@ -143,7 +77,7 @@ class Generation {
       choose(session);
       chosen_.insert(chosen_.end(), next_.begin(), next_.end());
     }
-    answers_.add(number, std::as_bytes(std::span(chosen_)));
+    answers_.add(number, hash_of(std::as_bytes(std::span(chosen_))));
     return {};
   }
   // The tokens chosen for each prompt were the same in every generation.
@@ -200,13 +134,16 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
   if (request.workload.prompt_tokens < 1 || request.workload.generated_tokens < 1)
     return fail(Errc::bad_input, "a language model needs prompt_tokens and generated_tokens");
   Generation generation(bundle.graph(), request);
+  const Steps prefills = {.run = [&](int64_t i) { return generation.prefill(session, i); },
+                          .hash_outputs = [&] { return hash_of_logits(session); },
+                          .fresh = [&] { return generation.fresh_prefill(session); }};
   send(wire::PhaseStarted{"fill_context"});
   QB_CHECK(generation.fill_context(session));
   send(wire::PhaseStarted{"first_run"});
   std::vector<int64_t> first_run;
   QB_CHECK(timed([&] { return generation.prefill(session, 0); }, first_run));
   send(SampleSeries{"first_run", first_run});
-  QB_CHECK(send_output_hash(session, send, "output_hash"));
+  QB_CHECK(send_output_hash(prefills, "output_hash", send));
   send(wire::PhaseStarted{"measure"});
   const size_t count_max =
       std::max<size_t>(1, sample_capacity / static_cast<size_t>(request.workload.generated_tokens));
@@ -223,9 +160,7 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
     send(SampleSeries{"warm_up", head_of(generation.decode_ns, first_step)});
   }
   send(wire::Fact{"timed_answers_are_equal", generation.answers_are_equal()});
-  QB_CHECK(audit(
-      session, [&] { return generation.fresh_prefill(session); },
-      [&] { return generation.prefill(session, 0); }, send));
+  QB_CHECK(audit(prefills, send));
   return measure_arrivals(request, send, [&](int64_t i) { return generation.run(session, i); });
 }
 
@@ -268,31 +203,10 @@ class Pictures {
 Result<void> measure_inference(const bundle::Bundle& bundle, Session& session,
                                const wire::Request& request, const Send& send) {
   Pictures pictures(bundle.graph(), request);
-  const auto infer = [&](int64_t i) { return pictures.run(session, i); };
-  std::vector<int64_t> samples = with_room();
-  Answers answers;
-  send(wire::PhaseStarted{"first_run"});
-  QB_CHECK(timed([&] { return infer(0); }, samples));
-  send(SampleSeries{"first_run", samples});
-  QB_CHECK(send_output_hash(session, send, "output_hash"));
-  samples.clear();
-  send(wire::PhaseStarted{"measure"});
-  QB_TRY(const LoopEnd end,
-         repeat_until_steady(
-             request.limits, sample_capacity,
-             [&](int64_t i) {
-               Result<void> done = timed([&] { return infer(i); }, samples);
-               if (done) answers.add(i, std::as_bytes(session.outputs()[0].f32()));
-               return done;
-             },
-             [&] { return std::vector<double>(samples.begin(), samples.end()); }));
-  send_settling(end, send);
-  send(SampleSeries{"inference", tail_of(samples, end.first)});
-  send(SampleSeries{"warm_up", head_of(samples, end.first)});
-  send(wire::Fact{"timed_answers_are_equal", answers.are_equal()});
-  QB_CHECK(
-      audit(session, [&] { return pictures.fresh_run(session); }, [&] { return infer(0); }, send));
-  return measure_arrivals(request, send, infer);
+  return measure_steps({.run = [&](int64_t i) { return pictures.run(session, i); },
+                        .hash_outputs = [&] { return hash_of_logits(session); },
+                        .fresh = [&] { return pictures.fresh_run(session); }},
+                       request, send);
 }
 
 }  // namespace
@@ -308,7 +222,9 @@ Result<void> answer_as_when_timed(const bundle::Bundle& bundle, Session& session
   } else {
     QB_CHECK(Pictures(bundle.graph(), request).run(session, 0));
   }
-  return send_output_hash(session, send, "output_hash");
+  QB_TRY(std::string hash, hash_of_logits(session));
+  send(wire::Fact{"output_hash", std::move(hash)});
+  return {};
 }
 
 Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,

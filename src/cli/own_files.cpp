@@ -1,0 +1,62 @@
+#include "cli/own_files.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/hash.h"
+#include "plan/own_files.h"
+#include "probes/host.h"
+
+namespace qb::cli {
+namespace fs = std::filesystem;
+
+Result<RunOptions> with_files(RunOptions options) {
+  std::vector<std::string> names;
+  for (std::string& model : options.narrowing.models)
+    (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
+  if (options.files.empty() && !options.inputs.empty())
+    return fail(Errc::bad_input, "--input is for model files: give one with --model");
+  if (!options.files.empty() && !names.empty())
+    return fail(Errc::bad_input,
+                "--model {}: a run is of models of the zoo or of model files ({}), "
+                "not of both",
+                names.front(), options.files.front());
+  options.narrowing.models = std::move(names);
+  QB_TRY(options.files, plan::check_files(options.files));
+  for (std::string& input : options.inputs) {
+    QB_TRY(const InputSpec spec, parse_input_spec(input));
+    if (spec.file.empty()) continue;
+    std::error_code error;
+    if (!fs::is_regular_file(spec.file, error))
+      return fail(Errc::not_found, "--input {}: {}: no such file", spec.name, spec.file);
+    input = fmt::format("{}={}", spec.name, fs::absolute(spec.file).string());
+  }
+  return options;
+}
+
+Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, uint64_t seed) {
+  const int64_t cores = probes::physical_core_count();
+  if (options.files.empty()) return plan::build_plan(suite, options.narrowing, cores, seed);
+  std::vector<InputSpec> inputs;
+  for (const std::string& text : options.inputs) {
+    QB_TRY(InputSpec spec, parse_input_spec(text));
+    inputs.push_back(std::move(spec));
+  }
+  return plan::build_file_plan(options.files, std::move(inputs), options.narrowing, suite.protocol,
+                               cores, seed);
+}
+
+Result<void> check_unchanged(const plan::Plan& plan, const std::vector<Record>& earlier) {
+  for (const plan::PlannedCase& planned : plan.cases) {
+    const auto record = std::ranges::find(earlier, planned.subject, &Record::subject);
+    if (planned.file.empty() || record == earlier.end()) continue;
+    const std::string& known = record->manifest["content_hash"].as_string();
+    QB_TRY(const std::string found, hash_of_file(planned.file));
+    if (!known.empty() && known != found)
+      return fail(Errc::bad_input, "{}: has changed since run {} began: begin a new one",
+                  planned.file, record->run_id);
+  }
+  return {};
+}
+
+}  // namespace qb::cli
