@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "campaign/audit.h"
 #include "campaign/contention.h"
+#include "campaign/divergence.h"
 #include "campaign/idle_power.h"
 #include "campaign/materials.h"
 #include "campaign/own_files.h"
@@ -34,7 +35,8 @@ class Campaign {
         materials_({settings.data_folder, settings.cache_folder, settings.log_folder},
                    [this](std::string_view what) { tell(what); }),
         files_(plan, settings.seed, settings.log_folder,
-               [this](std::string_view what) { tell(what); }) {}
+               [this](std::string_view what) { tell(what); }),
+        divergence_(settings.log_folder, records_) {}
 
   Result<Summary> run() {
     for (const plan::PlannedCase& planned : plan_.cases) {
@@ -170,7 +172,7 @@ class Campaign {
     const Result<fs::path>& bundle = materials_.bundle(subject.model, subject.scheme);
     if (!bundle) return refuse(record, bundle.error());
     describe_bundle(subject, *bundle, record);
-    if (planned.quality) describe_quality(subject.model, record);
+    if (planned.quality) describe_quality(planned, record);
   }
 
   void prepare_file(const plan::PlannedCase& planned, Record& record) {
@@ -216,8 +218,8 @@ class Campaign {
         record.manifest.set(note, value);
   }
 
-  void describe_quality(const std::string& model, Record& record) {
-    const Result<QualityMaterial>& material = materials_.quality(model);
+  void describe_quality(const plan::PlannedCase& planned, Record& record) {
+    const Result<QualityMaterial>& material = materials_.quality(planned.subject.model);
     if (!material) {
       record.manifest.set("quality_problem", material.error().message);
       return;
@@ -225,6 +227,8 @@ class Campaign {
     record.manifest.set("dataset", Json::object({{"name", material->dataset.name},
                                                  {"hash", material->dataset.content_hash},
                                                  {"item_count", material->dataset.item_count}}));
+    if (planned.quality_item_count > 0)
+      record.manifest.set("quality_item_count_max", planned.quality_item_count);
     if (!material->baseline_problem.empty())
       record.manifest.set("quality_problem", material->baseline_problem);
   }
@@ -250,6 +254,9 @@ class Campaign {
       const QualityMaterial& material = *materials_.quality(record.subject.model);
       request.dataset = material.dataset.file.string();
       request.baseline = material.baseline.string();
+      request.item_count_max = plan_.cases[static_cast<size_t>(record.position)].quality_item_count;
+      request.logits_output = divergence_.kept_logits(record).string();
+      request.logits_row_count_max = kept_row_count;
     }
     return request;
   }
@@ -329,9 +336,11 @@ class Campaign {
         if (ending == Ending::budget_spent) note_budget(record);
         audit(record);
         judge_steadiness(record);
+        divergence_.note(record);
       }
       QB_CHECK(save(record));
     }
+    if (ending != Ending::interrupted) divergence_.forget();
     return {};
   }
 
@@ -361,6 +370,7 @@ class Campaign {
   Materials materials_;
   OwnFiles files_;
   std::vector<Record> records_;
+  Divergence divergence_;
   std::vector<std::string> problems_;
 };
 

@@ -54,9 +54,9 @@ Workload workload_of(const spec::Benchmark& benchmark, const models::Model& mode
   return {.prompt_tokens = benchmark.prompt_tokens, .generated_tokens = benchmark.generated_tokens};
 }
 
-void add_case(const Case& subject, bool quality, Plan& plan) {
-  const auto is_same = [&](const PlannedCase& other) { return other.subject == subject; };
-  if (std::ranges::none_of(plan.cases, is_same)) plan.cases.push_back({subject, quality});
+void add_case(PlannedCase planned, Plan& plan) {
+  const auto is_same = [&](const PlannedCase& other) { return other.subject == planned.subject; };
+  if (std::ranges::none_of(plan.cases, is_same)) plan.cases.push_back(std::move(planned));
 }
 
 Result<void> check_context(const models::Model& model, const Workload& w) {
@@ -82,8 +82,10 @@ Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& mo
                 workload.depth_tokens = depth;
                 workload.arrivals_per_s = arrivals_per_s;
                 QB_CHECK(check_context(model, workload));
-                add_case({std::string(model.name), scheme, framework, device, workload},
-                         benchmark.quality, plan);
+                add_case({{std::string(model.name), scheme, framework, device, workload},
+                          benchmark.quality,
+                          benchmark.quality_item_count},
+                         plan);
               }
   return {};
 }

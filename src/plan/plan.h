@@ -28,6 +28,7 @@ struct Narrowing {
 struct PlannedCase {
   Case subject;
   bool quality = true;
+  int64_t quality_item_count = 0;  // tokens or pictures to judge, at most; 0: all there are
   std::string file;  // of the user's own, see plan/own_files.h; empty: a model of the zoo
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "analysis/frameworks.h"
 #include "analysis/table.h"
 #include "base/units.h"
 #include "report/report.h"
@@ -71,6 +72,12 @@ std::string notes_html(const std::vector<const Record*>& records) {
   return html.empty() ? html : fmt::format(R"(<ul class="soft">{}</ul>)", html);
 }
 
+std::string frameworks_html(const std::vector<const Record*>& records) {
+  const Table table = analysis::compare_frameworks(records);
+  if (table.rows.empty()) return {};
+  return fmt::format("<h3>{}</h3>{}", escape_html(table.title), table_html(table));
+}
+
 std::string details_html(const std::vector<const Record*>& records) {
   std::string html;
   for (const Record* record : records)
@@ -97,10 +104,11 @@ std::string group_html(const analysis::ModelGroup& group) {
         fmt::format(". Quality on {} ({} {})", dataset["name"].as_string(),
                     dataset["item_count"].as_int(), w.prompt_tokens > 0 ? "tokens" : "pictures");
   const std::string scatter = render_scatter(group.records);
-  return fmt::format("<section><h2>{}</h2><p class=\"soft\">{}.</p>{}{}{}{}{}</section>",
+  return fmt::format("<section><h2>{}</h2><p class=\"soft\">{}.</p>{}{}{}{}{}{}</section>",
                      escape_html(table.title), escape_html(about),
                      scatter.empty() ? "" : fmt::format(R"(<div class="chart">{}</div>)", scatter),
-                     table_html(table), problems_html(group.records), notes_html(group.records),
+                     table_html(table), frameworks_html(group.records),
+                     problems_html(group.records), notes_html(group.records),
                      details_html(group.records));
 }
 
@@ -112,6 +120,9 @@ for its name.</p>
 <p><b>Same bits</b>: every framework runs the same quantized weights, from one file addressed by its content. What
 the kernels do with them differs and is part of the result (see the details of each case): a 4-bit kernel may round
 activations to 8 bits, and a scheme without a kernel is stored small but computed in 32 bits.</p>
+<p><b>The same bits in each framework</b>: speed over that of the first framework that ran these bits, with the 95 %
+interval of paired launches from five launches on; and how far its answers lie from that framework's on the same input:
+share of equal answers, mean divergence in nats, largest difference of a logit.</p>
 <p><b>Speed</b> is the median over launches, each a fresh process with its own warm-up. Hover over or focus a cell for its
 interval; with fewer than six launches there is none. <b>vs fp32</b> compares with the unquantized case of the same
 framework in the same run.</p>

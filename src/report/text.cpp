@@ -1,6 +1,7 @@
 // Tables as text: for the terminal and as Markdown.
 #include <algorithm>
 
+#include "analysis/frameworks.h"
 #include "analysis/table.h"
 #include "report/report.h"
 
@@ -148,6 +149,9 @@ std::vector<std::string> notes_of(const std::vector<const Record*>& records) {
   for (const Record* record : records) {
     const std::string& type = record->manifest["actual"]["compute_type"].as_string();
     if (!type.empty() && type != "f32") facts.add(*record, "computes " + type);
+    if (const Json& count = record->manifest["quality_item_count_max"]; count.is_int())
+      facts.add(*record,
+                fmt::format("quality on the first {} tokens or pictures only", count.as_int()));
     if (const Json& set = record->manifest["calibration"]; !set.is_null())
       facts.add(*record, fmt::format("calibrated on {} ({} items)", set["name"].as_string(),
                                      set["item_count"].as_int()));
@@ -182,6 +186,9 @@ std::string render_terminal(const Document& document) {
     text += fmt::format("  ({})\n", workload_text(group.records));
     text += bulleted(notes_of(group.records), "  ");
     text += problems(group.records, "  ! ");
+    if (const auto frameworks = analysis::compare_frameworks(group.records);
+        !frameworks.rows.empty())
+      text += "\n" + table_text(frameworks);
     text += "\n";
   }
   return text;
@@ -195,6 +202,9 @@ std::string render_markdown(const Document& document) {
     text += fmt::format("\n{}\n\n", workload_text(group.records));
     text += bulleted(notes_of(group.records), "- ");
     text += problems(group.records, "- **not ok** ");
+    if (const auto frameworks = analysis::compare_frameworks(group.records);
+        !frameworks.rows.empty())
+      text += "\n" + table_markdown(frameworks);
     text += "\n";
   }
   return text;

@@ -179,6 +179,7 @@ Result<Benchmark> read_benchmark(const Section& section) {
       list("framework", benchmark.frameworks, "names"),
       list("device", benchmark.devices, "names"),
       boolean("quality", benchmark.quality),
+      integer("quality_items", benchmark.quality_item_count, 2),
       {"workload",
        [&](const Section& outer, const toml::node& node) -> Result<void> {
          if (!node.is_table()) return outer.refuse(node, "workload", "must be a table");

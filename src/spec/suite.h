@@ -40,6 +40,7 @@ struct Benchmark {
   std::vector<int64_t> depths = {0};           // tokens in the caches before the prompt
   std::vector<double> arrivals_per_s = {0.0};  // requests at a fixed rate; 0: one after another
   bool quality = true;
+  int64_t quality_item_count = 0;  // tokens or pictures to judge, at most; 0: all there are
 };
 
 struct Suite {

@@ -31,6 +31,9 @@ Json to_json(const Request& request) {
       {"dataset", request.dataset},
       {"baseline", request.baseline},
       {"baseline_output", request.baseline_output},
+      {"item_count_max", request.item_count_max},
+      {"logits_output", request.logits_output},
+      {"logits_row_count_max", request.logits_row_count_max},
   });
   if (request.model_file.empty()) return json;
   json.set("model_file", request.model_file);
@@ -80,6 +83,12 @@ Result<Request> request_from_json(const Json& json) {
   request.dataset = json["dataset"].as_string();
   request.baseline = json["baseline"].as_string();
   request.baseline_output = json["baseline_output"].as_string();
+  request.item_count_max = json["item_count_max"].as_int();
+  request.logits_output = json["logits_output"].as_string();
+  request.logits_row_count_max = json["logits_row_count_max"].as_int();
+  if (request.item_count_max < 0 || request.logits_row_count_max < 0)
+    return fail(Errc::bad_input,
+                "fields \"item_count_max\" and \"logits_row_count_max\" must not be negative");
   return request;
 }
 

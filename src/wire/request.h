@@ -38,6 +38,11 @@ struct Request {
   std::string dataset;
   std::string baseline;
   std::string baseline_output;
+  // Quality only: at most so many tokens or pictures of the dataset, its first; 0: all. Where to
+  // write the first rows of logits, at most so many; empty: nowhere.
+  int64_t item_count_max = 0;
+  std::string logits_output;
+  int64_t logits_row_count_max = 0;
 };
 
 Json to_json(const Request& request);

@@ -14,7 +14,7 @@ namespace {
 using bundle::MatrixWriter;
 using bundle::TensorFile;
 
-// Rows of logits against the baseline's, and into a new baseline, as far as they are asked for.
+// Rows of logits against the baseline's, and into files, as far as they are asked for.
 class Judge {
  public:
   static Result<Judge> open(const wire::Request& request, int64_t column_count) {
@@ -28,14 +28,24 @@ class Judge {
         return fail(Errc::bad_input, "{}: has rows of {} logits, the model gives {}",
                     request.baseline, judge.baseline_.shape[1], column_count);
     }
-    if (!request.baseline_output.empty())
-      judge.writer_.emplace(request.baseline_output, "logits", Json::object({}), column_count);
+    judge.kept_row_count_ = request.logits_row_count_max;
+    const auto add_writer = [&](const std::string& path) {
+      if (!path.empty())
+        judge.writers_.emplace_back(path, "logits", Json::object({}), column_count);
+    };
+    add_writer(request.baseline_output);
+    judge.whole_writer_count_ = judge.writers_.size();
+    add_writer(request.logits_output);
     return judge;
   }
 
   Result<void> add(std::span<const float> logits) {
-    if (writer_) QB_CHECK(writer_->append(logits));
-    if (!file_) return {};
+    for (size_t i = 0; i < writers_.size(); ++i)
+      if (i < whole_writer_count_ || row_ < kept_row_count_) QB_CHECK(writers_[i].append(logits));
+    if (!file_) {
+      ++row_;
+      return {};
+    }
     if (row_ >= baseline_.shape[0])
       return fail(Errc::bad_input, "the baseline has only {} rows", row_);
     const auto row = baseline_.f32().subspan(static_cast<size_t>(row_++ * column_count_),
@@ -44,7 +54,7 @@ class Judge {
   }
 
   Result<void> finish(const Send& send) {
-    if (writer_) QB_CHECK(writer_->finish());
+    for (MatrixWriter& writer : writers_) QB_CHECK(writer.finish());
     if (divergence_.row_count() == 0) return {};
     const auto send_mean = [&](const std::string& name, const quality::Mean& mean) {
       send(wire::Fact{name, mean.value});
@@ -62,7 +72,9 @@ class Judge {
   int64_t row_ = 0;
   std::optional<TensorFile> file_;
   TensorView baseline_;
-  std::optional<MatrixWriter> writer_;
+  std::vector<MatrixWriter> writers_;
+  size_t whole_writer_count_ = 0;  // the first of them get every row, the others the first rows
+  int64_t kept_row_count_ = 0;
   quality::DivergenceAccumulator divergence_;
 };
 
@@ -79,7 +91,10 @@ Result<std::span<const float>> logits_of(const Session& session, size_t count) {
 Result<void> judge_text(const bundle::Bundle& bundle, Session& session, const TensorFile& dataset,
                         const wire::Request& request, const Send& send) {
   QB_TRY(const TensorView tokens, dataset.find("tokens", ElementType::i64, 2));
-  const int64_t window_tokens = tokens.shape[1];
+  const int64_t limit = request.item_count_max;
+  const int64_t window_tokens = limit > 0 ? std::min(limit, tokens.shape[1]) : tokens.shape[1];
+  const int64_t window_count =
+      limit > 0 ? std::clamp<int64_t>(limit / window_tokens, 1, tokens.shape[0]) : tokens.shape[0];
   if (window_tokens < 2)
     return fail(Errc::bad_input, "{}: a window needs two tokens at least", request.dataset);
   const auto vocabulary =
@@ -94,8 +109,8 @@ Result<void> judge_text(const bundle::Bundle& bundle, Session& session, const Te
   const int64_t position_shape[] = {window_tokens - 1};
   const int64_t token_shape[] = {1, window_tokens};
   quality::MeanAccumulator nll;
-  for (int64_t window = 0; window < tokens.shape[0]; ++window) {
-    const int64_t* ids = tokens.i64().data() + window * window_tokens;
+  for (int64_t window = 0; window < window_count; ++window) {
+    const int64_t* ids = tokens.i64().data() + window * tokens.shape[1];
     const TensorView inputs[] = {{ElementType::i64, token_shape, ids},
                                  {ElementType::i64, position_shape, positions.data()}};
     QB_CHECK(session.run({inputs, 0}));
@@ -136,7 +151,10 @@ Result<void> judge_pictures(const bundle::Bundle& bundle, Session& session,
   const auto label_count = static_cast<size_t>(labels.shape[1]);
   quality::MeanAccumulator top1;
   quality::MeanAccumulator top5;
-  for (size_t i = 0; i < static_cast<size_t>(images.shape[0]); ++i) {
+  const int64_t count = request.item_count_max > 0
+                            ? std::min(request.item_count_max, images.shape[0])
+                            : images.shape[0];
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
     const TensorView input = {ElementType::f32, shape, images.f32().data() + i * image_size};
     QB_CHECK(session.run({{&input, 1}, 0}));
     QB_TRY(const auto logits, logits_of(session, static_cast<size_t>(output[1].extent)));

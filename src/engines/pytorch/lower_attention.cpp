@@ -102,7 +102,6 @@ Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
         attend(turned(split(q, heads.query)).transpose(1, 2), keys.narrow(2, 0, past + sequence),
                values.narrow(2, 0, past + sequence), heads);
   });
-  l.note("attention", "scaled_dot_product_attention, f32");
   return {};
 }
 
