@@ -14,7 +14,7 @@ tidy_one() {
   key=$(python3 scripts/content_key.py src "$file" .clang-tidy)
   [ -e "$stamps/$key" ] && return 0
   "$tidy" --quiet --extra-arg=-Wno-unknown-warning-option \
-    --extra-arg=-Wno-invalid-feature-combination -p "$build/release" "$file" >"$stamps/$key.log" 2>/dev/null || {
+    --extra-arg=-Wno-invalid-feature-combination --extra-arg=-Wno-ignored-gch -p "$build/release" "$file" >"$stamps/$key.log" 2>/dev/null || {
     cat "$stamps/$key.log"
     return 1
   }

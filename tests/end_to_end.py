@@ -225,6 +225,15 @@ def test_sleeping_orchestrator() -> None:
           is_measuring and share < 0.001, (share, is_measuring))
 
 
+def test_budget() -> None:
+    done = run("run", tiny, "--launches", 50, "--budget", "2s", "--batch", 2, "--store", folder / "b.db")
+    records = json.loads(run("list", "--store", folder / "b.db", "--json").stdout)
+    check("a budget ends the run and the records say so", done.returncode == 0 and "stopped at the budget" in done.stderr and
+          all("at the budget of 2.00 s" in r["manifest"].get("stopped", "") or r["outcome"] == "unavailable" for r in records) and
+          any(r["outcome"] == "ok" for r in records), (done.stderr[-300:], [r["manifest"].get("stopped") for r in records]))
+    check("--batch replaces the suite's", {r["batch"] for r in records} == {2}, records)
+
+
 def test_two_at_once() -> None:
     """Two runs into one store at the same time: both complete, each with all its launches."""
     started = [subprocess.Popen([qbench, "run", tiny, "--scheme", "fp32,w4g32", "--launches", "3", "--store", folder / "two.db", "-o",
@@ -256,7 +265,7 @@ def test_explain() -> None:
 
 
 try:
-    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_two_at_once, test_explain, test_memory_limit, test_sleeping_orchestrator):
+    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_budget, test_two_at_once, test_explain, test_memory_limit, test_sleeping_orchestrator):
         test()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

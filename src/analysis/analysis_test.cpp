@@ -12,6 +12,34 @@ TEST_CASE("the frontier holds what nothing beats") {
   CHECK(find_frontier({}).empty());
 }
 
+TEST_CASE("a sweep shows what it sweeps, in columns and labels") {
+  std::vector<Record> records;
+  for (const int64_t batch : {1, 8})
+    for (const double arrivals_per_s : {0.0, 12.5})
+      records.push_back({.subject = {"m",
+                                     "fp32",
+                                     "onnxruntime",
+                                     "cpu",
+                                     {.batch = batch, .arrivals_per_s = arrivals_per_s}}});
+  records.push_back(records.front());
+  records.back().subject.workload.thread_count = 4;
+  const auto groups = group_by_model(records);
+  const Table table = summarize(groups[0].records);
+  const auto texts = [&](std::string_view heading) {
+    std::vector<std::string> found;
+    for (size_t i = 0; i < table.columns.size(); ++i)
+      if (table.columns[i].heading == heading)
+        for (const auto& row : table.rows) found.push_back(row[i].text);
+    return found;
+  };
+  CHECK(texts("batch") == std::vector<std::string>{"1", "1", "8", "8", "1"});
+  CHECK(texts("arrivals") == std::vector<std::string>{"–", "12.5", "–", "12.5", "–"});
+  CHECK(texts("threads") == std::vector<std::string>{"1", "1", "1", "1", "4"});
+  CHECK(texts("latency p99").size() == 5);
+  CHECK(short_label_of(records[3], groups[0].records) == "fp32 batch 8 at 12.5/s 1 thread");
+  CHECK(short_label_of(records[4], groups[0].records) == "fp32 4 threads");
+}
+
 TEST_CASE("a summary has a row for every case, and ratios to fp32 of the same framework") {
   std::vector<Record> records(3);
   records[0].subject = {"m", "fp32", "onnxruntime", "cpu", {1, 2, 8, 4}};

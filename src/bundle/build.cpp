@@ -87,8 +87,18 @@ Result<Json> append_packed(Writer& writer, const quant::PackedView& packed) {
   return entry;
 }
 
+Result<Json> append_microscaled(Writer& writer, const quant::MicroscaledView& weight) {
+  QB_TRY(const int64_t codes, writer.append(std::as_bytes(weight.codes)));
+  QB_TRY(const int64_t scales, writer.append(std::as_bytes(weight.scales)));
+  return Json::object({{"encoding", name_of(Encoding::micro)},
+                       {"format", quant::row_of(weight.layout.format).name},
+                       {"codes", codes},
+                       {"scales", scales}});
+}
+
 Result<Json> append_parameter(Writer& writer, const Stored& stored) {
   if (stored.encoding == Encoding::packed) return append_packed(writer, stored.packed);
+  if (stored.encoding == Encoding::micro) return append_microscaled(writer, stored.micro);
   QB_TRY(const int64_t offset, writer.append(stored.bytes));
   Json entry = Json::object({{"encoding", name_of(stored.encoding)}, {"values", offset}});
   if (stored.encoding == Encoding::block) entry.set("block", ggml::row_of(stored.block).name);

@@ -71,9 +71,23 @@ Result<ggml::BlockFormat> read_block_format(const Json& entry, const Extent& ext
   return fail(Errc::bad_input, "unknown block format \"{}\"", entry["block"].as_string());
 }
 
+Result<quant::MicroscaledView> find_microscaled(const Json& entry, const Extent& extent,
+                                                std::span<const std::byte> file) {
+  const std::string& name = entry["format"].as_string();
+  const auto row = std::ranges::find(quant::microscalings(), name, &quant::MicroscalingRow::name);
+  if (row == quant::microscalings().end())
+    return fail(Errc::bad_input, "unknown microscaling format \"{}\"", name);
+  quant::MicroscaledView view = {.layout = {row->format, extent.row_count, extent.column_count}};
+  QB_TRY(const auto codes, find_array(entry, "codes", file, view.layout.code_bytes()));
+  QB_TRY(const auto scales, find_array(entry, "scales", file, view.layout.scale_bytes()));
+  view.codes = as_span<uint8_t>(codes);
+  view.scales = as_span<uint8_t>(scales);
+  return view;
+}
+
 Result<Encoding> read_encoding(const Json& entry) {
-  for (const Encoding encoding :
-       {Encoding::f32, Encoding::f16, Encoding::bf16, Encoding::packed, Encoding::block})
+  for (const Encoding encoding : {Encoding::f32, Encoding::f16, Encoding::bf16, Encoding::packed,
+                                  Encoding::block, Encoding::micro})
     if (name_of(encoding) == entry["encoding"].as_string()) return encoding;
   return fail(Errc::bad_input, "unknown encoding \"{}\"", entry["encoding"].as_string());
 }
@@ -98,6 +112,10 @@ Result<Parameter> find_parameter(const ir::Graph& graph, ir::Value value, const 
   if (parameter.encoding == Encoding::packed) {
     QB_TRY(const quant::PackedLayout layout, read_layout(entry, extent));
     QB_TRY(parameter.packed, find_packed(entry, layout, file));
+    return parameter;
+  }
+  if (parameter.encoding == Encoding::micro) {
+    QB_TRY(parameter.micro, find_microscaled(entry, extent, file));
     return parameter;
   }
   if (parameter.encoding == Encoding::block) {
@@ -165,13 +183,15 @@ std::string_view name_of(Encoding encoding) {
       return "packed";
     case Encoding::block:
       return "block";
+    case Encoding::micro:
+      return "micro";
   }
   return "f32";
 }
 
 size_t Parameter::stored_bytes() const {
   return bytes.size() + packed.codes.size() + packed.scales.size_bytes() +
-         packed.zero_points.size();
+         packed.zero_points.size() + micro.codes.size() + micro.scales.size();
 }
 
 void decode_f32(const Parameter& parameter, std::span<float> out) {
@@ -194,6 +214,9 @@ void decode_f32(const Parameter& parameter, std::span<float> out) {
       return;
     case Encoding::block:
       ggml::decode(parameter.block, parameter.bytes, out);
+      return;
+    case Encoding::micro:
+      quant::decode_microscaled(parameter.micro, out);
       return;
   }
 }

@@ -21,21 +21,23 @@
 #include "ggml/blocks.h"
 #include "ir/graph.h"
 #include "quant/activation.h"
+#include "quant/microscaling.h"
 #include "quant/packed.h"
 #include "quant/scheme.h"
 
 namespace qb::bundle {
 
-enum class Encoding : uint8_t { f32, f16, bf16, packed, block };
+enum class Encoding : uint8_t { f32, f16, bf16, packed, block, micro };
 std::string_view name_of(Encoding encoding);
 
 struct Parameter {
   std::string name;
   std::vector<int64_t> shape;
   Encoding encoding = Encoding::f32;
-  std::span<const std::byte> bytes;                   // the values or blocks; empty when packed
+  std::span<const std::byte> bytes;                   // the values or blocks; else empty
   quant::PackedView packed;                           // when encoding is packed
   ggml::BlockFormat block = ggml::BlockFormat::q8_0;  // when encoding is block
+  quant::MicroscaledView micro;                       // when encoding is micro
 
   size_t stored_bytes() const;
   std::span<const float> f32() const {
@@ -100,6 +102,7 @@ struct Stored {
   std::span<const std::byte> bytes;
   quant::PackedView packed;
   ggml::BlockFormat block = ggml::BlockFormat::q8_0;
+  quant::MicroscaledView micro;
 };
 
 struct Contents {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -66,6 +67,9 @@ TEST_CASE("every scheme's bundle gives back what quantizing in memory gives") {
       if (packed)
         quant::dequantize_rows(quant::quantize(source, quant::layout_for(scheme, 6, 40)).view(), 0,
                                expected);
+      if (bundle->parameter(value).encoding == Encoding::micro)
+        quant::decode_microscaled(quant::encode_microscaled({scheme.micro, 6, 40}, source).view(),
+                                  expected);
       // Rows of 40 are no whole blocks: block formats store them in fp16.
       const bool is_half =
           scheme.weight_bits == 16 || scheme.weight_type == quant::WeightType::block;
@@ -120,6 +124,7 @@ TEST_CASE("hostile bundles are refused with the field's name") {
       {"\"group_size\":40", "\"group_size\":0", "no layout"},
       {"\"group_size\":40", "\"group_size\":41", "no layout"},
       {"\"encoding\":\"packed\"", "\"encoding\":\"block\"", "unknown block format"},
+      {"\"encoding\":\"packed\"", "\"encoding\":\"micro\"", "unknown microscaling format"},
       {"\"encoding\":\"f32\"", "\"encoding\":\"f16\"", "take f32"},
       {"\"activations\":[]", R"("activations":[{"value":"w","mode":"dynamic"}])", "no value"},
       {"\"activations\":[]",
@@ -143,15 +148,44 @@ TEST_CASE("hostile bundles are refused with the field's name") {
   }
 }
 
-TEST_CASE("weights that aren't finite are refused with the parameter's name, nothing left behind") {
-  const TemporaryFolder root;
-  const auto bad = [](const ir::ValueInfo&, std::span<float> out) -> Result<void> {
-    std::ranges::fill(out, 1.0f);
-    out[3] = std::numeric_limits<float>::quiet_NaN();
-    return {};
-  };
-  const auto folder = build(root.path, "w4g32", bad);
-  REQUIRE_FALSE(folder);
-  CHECK(folder.error().message.find("w: weight 3 is nan") != std::string::npos);
-  CHECK(std::distance(fs::directory_iterator(root.path), {}) == 1);  // recipes/
+TEST_CASE("weights that aren't finite are refused by every scheme, with their name, nothing left") {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (const quant::Scheme& scheme : quant::base_schemes()) {
+    for (const float value : {std::numeric_limits<float>::quiet_NaN(), infinity, -infinity}) {
+      CAPTURE(scheme.name);
+      CAPTURE(value);
+      const TemporaryFolder root;
+      const auto bad = [value](const ir::ValueInfo&, std::span<float> out) -> Result<void> {
+        std::ranges::fill(out, 1.0f);
+        out[3] = value;
+        return {};
+      };
+      const auto folder = build(root.path, scheme.name, bad);
+      REQUIRE_FALSE(folder);
+      CHECK(folder.error().message.find("w: weight 3 is ") != std::string::npos);
+      CHECK(std::distance(fs::directory_iterator(root.path), {}) == 1);  // recipes/
+    }
+  }
+}
+
+TEST_CASE("a weight beyond half precision is refused or stays finite, whatever the scheme") {
+  for (const quant::Scheme& scheme : quant::base_schemes()) {
+    CAPTURE(scheme.name);
+    const TemporaryFolder root;
+    const auto large = [](const ir::ValueInfo&, std::span<float> out) -> Result<void> {
+      std::ranges::fill(out, 1.0f);
+      out[3] = 1e6f;
+      return {};
+    };
+    const auto folder = build(root.path, scheme.name, large);
+    if (!folder) {
+      CHECK(folder.error().message.find("beyond fp16's 65504") != std::string::npos);
+      continue;
+    }
+    const auto bundle = load_bundle(*folder);
+    REQUIRE(bundle);
+    std::vector<float> values(6 * 40);
+    decode_f32(bundle->parameter(bundle->graph().of_kind(ir::ValueKind::parameter)[0]), values);
+    CHECK(std::ranges::all_of(values, [](float value) { return std::isfinite(value); }));
+  }
 }

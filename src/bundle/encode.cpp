@@ -40,6 +40,8 @@ Result<Stored> Encoder::encode(const ir::Graph& graph, ir::Value parameter,
       return encode_halves(false, values);
     case quant::WeightType::block:
       return encode_blocks(scheme.block, extent.column_count, values);
+    case quant::WeightType::micro:
+      return encode_micro({scheme.micro, extent.row_count, extent.column_count}, values);
     default:
       return keep(quant::quantize(values,
                                   quant::layout_for(scheme, extent.row_count, extent.column_count),
@@ -50,6 +52,17 @@ Result<Stored> Encoder::encode(const ir::Graph& graph, ir::Value parameter,
 Stored Encoder::keep(quant::Packed packed) {
   packed_ = std::move(packed);
   return {.encoding = Encoding::packed, .packed = packed_.view()};
+}
+
+Result<Stored> Encoder::encode_micro(const quant::MicroscaledLayout& layout,
+                                     std::span<const float> values) {
+  const quant::MicroscalingRow& format = quant::row_of(layout.format);
+  for (const float value : values)
+    if (std::fabs(value) > format.largest_weight)
+      return fail(Errc::bad_input, "weight {} is beyond {}'s {}", value, format.name,
+                  format.largest_weight);
+  micro_ = quant::encode_microscaled(layout, values, thread_count_);
+  return Stored{.encoding = Encoding::micro, .micro = micro_.view()};
 }
 
 Result<Stored> Encoder::encode_halves(bool is_f16, std::span<const float> values) {

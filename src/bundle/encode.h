@@ -22,6 +22,8 @@ class Encoder {
 
  private:
   Result<Stored> encode_halves(bool is_f16, std::span<const float> values);
+  Result<Stored> encode_micro(const quant::MicroscaledLayout& layout,
+                              std::span<const float> values);
   Result<Stored> encode_blocks(ggml::BlockFormat format, int64_t column_count,
                                std::span<const float> values);
 
@@ -29,6 +31,7 @@ class Encoder {
   quant::Packed packed_;
   std::vector<uint16_t> halves_;
   std::vector<std::byte> blocks_;
+  quant::Microscaled micro_;
 };
 
 }  // namespace qb::bundle

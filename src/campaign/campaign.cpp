@@ -254,7 +254,7 @@ class Campaign {
       const QualityMaterial& material = *materials_.quality(record.subject.model);
       request.dataset = material.dataset.file.string();
       request.baseline = material.baseline.string();
-      request.item_count_max = plan_.cases[static_cast<size_t>(record.position)].quality_item_count;
+      request.item_count_max = planned.quality_item_count;
       request.logits_output = divergence_.kept_logits(record).string();
       request.logits_row_count_max = kept_row_count;
     }

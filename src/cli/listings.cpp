@@ -72,6 +72,8 @@ double effective_bits(const quant::Scheme& scheme) {
   switch (scheme.weight_type) {
     case quant::WeightType::block:
       return ggml::row_of(scheme.block).bits_per_weight();
+    case quant::WeightType::micro:
+      return quant::row_of(scheme.micro).bits_per_weight();
     case quant::WeightType::mixed:
       return scheme.target_bits;
     case quant::WeightType::integer:

@@ -15,7 +15,7 @@ void add_json(CLI::App& verb, bool& json) {
 void add_narrowing(CLI::App& verb, RunOptions& options) {
   plan::Narrowing& n = options.narrowing;
   const auto list = [&](const char* name, auto& target, const char* help) {
-    verb.add_option(name, target, help)->delimiter(',');
+    return verb.add_option(name, target, help)->delimiter(',');
   };
   verb.add_option("--model", n.models,
                   "Only these models of the suite; or model files of your own (.onnx .pt2 .pt "
@@ -29,6 +29,10 @@ void add_narrowing(CLI::App& verb, RunOptions& options) {
   list("--framework", n.frameworks, "These frameworks instead of the suite's");
   list("--device", n.devices, "These devices instead of the suite's");
   list("--threads", n.thread_counts, "These thread counts instead of the suite's");
+  list("--batch", n.batches, "These batches instead of the suite's")
+      ->check(CLI::Range(1, 1'000'000));
+  list("--depth", n.depths, "These tokens before the prompt instead of the suite's")
+      ->check(CLI::Range(0, 1'000'000));
 }
 
 void add_run(CLI::App& app, RunOptions& options) {

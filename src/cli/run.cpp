@@ -88,6 +88,8 @@ Json to_json(const RunOptions& options) {
                             {"frameworks", Json::array_of(n.frameworks)},
                             {"devices", Json::array_of(n.devices)},
                             {"thread_counts", Json::array_of(n.thread_counts)},
+                            {"batches", Json::array_of(n.batches)},
+                            {"depths", Json::array_of(n.depths)},
                             {"blas", options.blas}});
   Json versions = Json::object({});
   for (const auto& [name, names] : n.versions) versions.set(name, Json::array_of(names));
@@ -110,6 +112,8 @@ RunOptions with_options(RunOptions options, const Json& json) {
                        texts_of(json["schemes"]),
                        texts_of(json["frameworks"]),
                        texts_of(json["devices"]),
+                       {},
+                       {},
                        {}};
   options.files = texts_of(json["files"]);
   options.inputs = texts_of(json["inputs"]);
@@ -118,6 +122,10 @@ RunOptions with_options(RunOptions options, const Json& json) {
   for (const auto& [name, names] : json["versions"].as_object())
     options.narrowing.versions[name] = texts_of(names);
   if (json["blas"].is_string()) options.blas = json["blas"].as_string();
+  for (const Json& batch : json["batches"].as_array())
+    options.narrowing.batches.push_back(batch.as_int());
+  for (const Json& depth : json["depths"].as_array())
+    options.narrowing.depths.push_back(depth.as_int());
   if (json["launches"].is_int()) options.launches = json["launches"].as_int();
   if (json["memory_max"].is_string()) options.memory_max = json["memory_max"].as_string();
   return options;

@@ -271,6 +271,8 @@ std::string stored_as(const bundle::Parameter& parameter) {
       return "bf16";
     case bundle::Encoding::block:
       return std::string(ggml::row_of(parameter.block).name);
+    case bundle::Encoding::micro:
+      return std::string(quant::row_of(parameter.micro.layout.format).name);
     case bundle::Encoding::packed:
       break;
   }

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "base/rng.h"
@@ -44,6 +46,29 @@ TEST_CASE("every format decodes within a step of what was encoded") {
         largest = std::max(largest, std::fabs(static_cast<double>(values[i])));
       for (size_t i = first; i < first + length; ++i)
         CHECK(std::fabs(values[i] - decoded[i]) <= 1.05 * largest / levels);
+    }
+  }
+}
+
+TEST_CASE("random lengths with heavy tails decode to finite values within their block's reach") {
+  Rng rng(8);
+  for (const BlockRow& row : block_formats()) {
+    CAPTURE(row.name);
+    const double levels = row.bits_per_weight() > 8 ? 127 : row.bits_per_weight() > 6 ? 31 : 7.5;
+    for (int trial = 0; trial < 40; ++trial) {
+      const auto length = static_cast<size_t>(row.length);
+      std::vector<float> values(length * (1 + rng.below(6)));
+      for (float& value : values)
+        value = static_cast<float>(rng.normal() / (0.02 + std::fabs(rng.normal())));
+      const auto decoded = round_trip(row.format, values);
+      for (size_t i = 0; i < values.size(); ++i) {
+        const auto block = std::span(values).subspan(i / length * length, length);
+        const float largest =
+            std::fabs(*std::ranges::max_element(block, {}, [](float v) { return std::fabs(v); }));
+        // Half precision of the scale, and halves of codes at both ends.
+        if (!(std::fabs(values[i] - decoded[i]) <= 1.1 * static_cast<double>(largest) / levels))
+          FAIL_CHECK(values[i] << " became " << decoded[i]);
+      }
     }
   }
 }

@@ -93,6 +93,48 @@ TEST_CASE("a ratio is of the medians, its interval of the paired launches") {
   CHECK_FALSE(speed_ratio(Record{}, record_of(1.0)));
 }
 
+TEST_CASE("latency from intended starts is a figure while the queue doesn't grow, and only then") {
+  Record record = language_record();
+  CHECK(read(record, "arrival_latency_ns_p50").reason == "does not apply");
+  record.subject.workload.arrivals_per_s = 10.0;
+  for (Launch& launch : record.launches)
+    if (launch.kind == "speed") {
+      launch.samples.push_back({"arrival_latency", std::vector<int64_t>(30, 7'000'000)});
+      launch.facts.set("served_per_s", 9.9).set("kept_pace", true);
+    }
+  CHECK(read(record, "arrival_latency_ns_p50").value == 7e6);
+  CHECK(read(record, "arrival_latency_ns_p90").value == 7e6);
+  CHECK(read(record, "arrival_latency_ns_p99").reason == "needs 662 samples, there are 90");
+  CHECK(read(record, "arrivals_served_per_s").value == 9.9);
+  record.launches[1].facts.set("kept_pace", false);
+  CHECK_FALSE(read(record, "arrival_latency_ns_p50").value);
+  CHECK(read(record, "arrival_latency_ns_p90").reason.find("faster than they were served") !=
+        std::string::npos);
+  CHECK(read(record, "arrivals_served_per_s").value == 9.9);
+}
+
+TEST_CASE("power above idle, and what the probes took of the time") {
+  Record record = language_record();
+  CHECK(read(record, "package_power_w_above_idle").reason ==
+        read(record, "package_power_w").reason);
+  for (Launch& launch : record.launches)
+    launch.facts.set("energy_uj", 30'000'000)
+        .set("measure_time_ns", 2'000'000'000)
+        .set("probe_time_ns", 2'000'000);
+  CHECK(*read(record, "package_power_w").value == doctest::Approx(15.0));
+  CHECK(read(record, "package_power_w_above_idle").reason.find("idle") != std::string::npos);
+  record.manifest.set("idle_power_w", 4.0);
+  CHECK(*read(record, "package_power_w_above_idle").value == doctest::Approx(11.0));
+  CHECK(*read(record, "probe_share").value == doctest::Approx(0.001));
+}
+
+TEST_CASE("quality that was measured again after a crash counts") {
+  Record record = language_record();
+  Launch crashed = {.kind = "quality", .outcome = Outcome::crashed, .reason = "signal 9"};
+  record.launches.insert(record.launches.begin(), crashed);
+  CHECK(read(record, "perplexity").value == 25.0);
+}
+
 TEST_CASE("a whole generation is its first token and the steps after it") {
   Record record = {.subject = {.workload = {.prompt_tokens = 4, .generated_tokens = 3}}};
   record.launches = {

@@ -32,6 +32,8 @@ spec::Benchmark narrowed(spec::Benchmark benchmark, const Narrowing& narrowing) 
   benchmark.frameworks = with_versions(benchmark.frameworks, narrowing);
   if (!narrowing.devices.empty()) benchmark.devices = narrowing.devices;
   if (!narrowing.thread_counts.empty()) benchmark.thread_counts = narrowing.thread_counts;
+  if (!narrowing.batches.empty()) benchmark.batches = narrowing.batches;
+  if (!narrowing.depths.empty()) benchmark.depths = narrowing.depths;
   return benchmark;
 }
 

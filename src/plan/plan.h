@@ -20,6 +20,8 @@ struct Narrowing {
   std::vector<std::string> frameworks;
   std::vector<std::string> devices;
   std::vector<int64_t> thread_counts;
+  std::vector<int64_t> batches;
+  std::vector<int64_t> depths;
   // Frameworks of which several versions are here, and the names of these ("pytorch" →
   // "pytorch@2.13.0", …), which take its place.
   std::map<std::string, std::vector<std::string>> versions;

@@ -60,8 +60,34 @@ TEST_CASE("narrowing replaces lists and keeps the named models") {
       .models = {"llama-test"}, .schemes = {"w4g32"}, .thread_counts = {1, 4}};
   const Plan plan = build_plan(suite_of(two_by_two), narrowing, 2, 1).value();
   REQUIRE(plan.cases.size() == 2);
+  Narrowing deeper = narrowing;
+  deeper.batches = {2};
+  deeper.depths = {0, 16};
+  const Plan deep = build_plan(suite_of(two_by_two), deeper, 2, 1).value();
+  REQUIRE(deep.cases.size() == 4);
+  CHECK(case_id(deep.cases[1].subject) == "llama-test/w4g32/reference/cpu/b2t1p128g64d16");
   CHECK(case_id(plan.cases[0].subject) == "llama-test/w4g32/reference/cpu/b1t1p128g64");
   CHECK(case_id(plan.cases[1].subject) == "llama-test/w4g32/reference/cpu/b1t4p128g64");
+}
+
+TEST_CASE("batches, threads, depths and rates of arrival are swept") {
+  spec::Suite suite = suite_of(two_by_two);
+  suite.benchmarks.resize(1);
+  spec::Benchmark& benchmark = suite.benchmarks[0];
+  benchmark.models = {"llama-test"};
+  benchmark.schemes = {"fp32"};
+  benchmark.batches = {1, 4};
+  benchmark.thread_counts = {1, 2};
+  benchmark.depths = {0, 16};
+  benchmark.arrivals_per_s = {0.0, 12.5};
+  benchmark.prompt_tokens = 8;
+  benchmark.generated_tokens = 4;
+  const Plan plan = build_plan(suite, {.frameworks = {"reference"}}, 2, 1).value();
+  std::set<std::string> ids;
+  for (const PlannedCase& planned : plan.cases) ids.insert(case_id(planned.subject));
+  CHECK(plan.cases.size() == 16);
+  CHECK(ids.size() == 16);
+  CHECK(ids.contains("llama-test/fp32/reference/cpu/b4t2p8g4d16r12.5"));
 }
 
 TEST_CASE("unknown names are refused with the known ones") {

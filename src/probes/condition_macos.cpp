@@ -1,4 +1,4 @@
-// Checked by compiling for macOS; never run on Linux.
+// Checked by compiling for macOS with stand-ins for the two system headers; never run.
 #include <IOKit/ps/IOPowerSources.h>
 #include <notify.h>
 

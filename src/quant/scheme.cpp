@@ -75,6 +75,19 @@ constexpr BlockSummary block_rows[] = {
      "no multiple of 256 in q8_0."},
 };
 
+struct MicroscalingSummary {
+  Microscaling format;
+  std::string_view summary;
+};
+constexpr MicroscalingSummary microscaling_rows[] = {
+    {Microscaling::mxfp4,
+     "MLX's mxfp4 (OCP Microscaling): 4-bit floats (E2M1), a power of two for each 32 of a row."},
+    {Microscaling::mxfp8,
+     "MLX's mxfp8 (OCP Microscaling): 8-bit floats (E4M3), a power of two for each 32 of a row."},
+    {Microscaling::nvfp4,
+     "MLX's nvfp4: 4-bit floats (E2M1), an 8-bit float scale (E4M3) for each 16 of a row."},
+};
+
 // What stands in `schemes()` beside the bases.
 constexpr std::string_view listed_combinations[] = {
     "static8t:average",  "static8t:percentile",
@@ -135,6 +148,12 @@ std::vector<Scheme> make_bases() {
                    .weight_type = WeightType::block,
                    .weight_bits = 0,
                    .block = row.format,
+                   .summary = std::string(row.summary)});
+  for (const MicroscalingSummary& row : microscaling_rows)
+    all.push_back({.name = std::string(row_of(row.format).name),
+                   .weight_type = WeightType::micro,
+                   .weight_bits = row_of(row.format).bits,
+                   .micro = row.format,
                    .summary = std::string(row.summary)});
   return all;
 }

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "ggml/blocks.h"
+#include "quant/microscaling.h"
 
 namespace qb::quant {
 
@@ -24,6 +25,7 @@ enum class WeightType : uint8_t {
   bf16,
   integer,  // packed codes, see packed.h
   block,    // a block format of GGUF
+  micro,    // small floats that share scales, see microscaling.h
   mixed,    // integer, of bits that are chosen for each parameter
 };
 enum class Granularity : uint8_t {
@@ -85,6 +87,7 @@ struct Scheme {
   Activations activations = Activations::none;
   Calibration calibration = Calibration::min_max;
   ggml::BlockFormat block = ggml::BlockFormat::q8_0;
+  Microscaling micro = Microscaling::mxfp4;
   double target_bits = 0.0;  // mixed: stored bits for each quantizable weight, at most
   uint32_t options = 0;
   std::string summary;  // one sentence

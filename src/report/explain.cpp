@@ -30,10 +30,53 @@ std::string samples_text(const SampleSeries& series) {
   const double effective = stats::effective_sample_size(values);
   if (effective < static_cast<double>(values.size()) / 2.0)
     text += fmt::format(", neighbours depend on each other: worth {:.0f}", effective);
+  constexpr size_t resampled_count_max = 20'000;  // of more it would take minutes
+  if (values.size() > resampled_count_max) return text;
   if (const auto interval =
           stats::block_bootstrap_interval(values, stats::median, {.resample_count = 999}))
     text += fmt::format(", within this launch {} to {}", quantity(interval->low, "ns"),
                         quantity(interval->high, "ns"));
+  return text;
+}
+
+// "load 0.52, 2.60 GHz, 45 °C": what the host tells of its state.
+std::string condition_text(const Json& condition) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* key, auto&& text_of) {
+    if (const Json& value = condition[key]; !value.is_null()) parts.push_back(text_of(value));
+  };
+  add("load_average_1m",
+      [](const Json& value) { return fmt::format("load {:.2f}", value.as_double()); });
+  add("cpu_frequency_hz",
+      [](const Json& value) { return fmt::format("{:.2f} GHz", value.as_double() / 1e9); });
+  add("temperature_c",
+      [](const Json& value) { return fmt::format("{:.0f} °C", value.as_double()); });
+  add("thermal_pressure",
+      [](const Json& value) { return fmt::format("thermal pressure {}", value.as_string()); });
+  add("power_source", [](const Json& value) { return "on " + value.as_string(); });
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+// What the system counted while the launch was timed, and what counting took.
+std::string probes_text(const Launch& launch) {
+  const Json& facts = launch.facts;
+  std::string text;
+  const double time_ns = facts["measure_time_ns"].as_double();
+  if (time_ns <= 0.0) return text;
+  if (facts["cpu_time_ns"].is_number())
+    text += fmt::format("\n    {:.2f} cores used, {} context switches, {} page faults",
+                        facts["cpu_time_ns"].as_double() / time_ns,
+                        facts["voluntary_context_switches"].as_int() +
+                            facts["involuntary_context_switches"].as_int(),
+                        facts["minor_page_faults"].as_int() + facts["major_page_faults"].as_int());
+  const std::string before = condition_text(facts["condition_before"]);
+  const std::string after = condition_text(facts["condition_after"]);
+  if (!before.empty())
+    text += fmt::format("\n    machine: {}{}", before, after == before ? "" : "; after: " + after);
+  if (facts["probe_time_ns"].is_number())
+    text += fmt::format("\n    probes took {}, {:.2f} % of the time measured",
+                        quantity(facts["probe_time_ns"].as_double(), "ns"),
+                        facts["probe_time_ns"].as_double() / time_ns * 100.0);
   return text;
 }
 
@@ -59,7 +102,7 @@ std::string launches_text(const Record& record, const metrics::Metric& metric,
       if (series.phase == metric.source && !series.duration_ns.empty())
         text += fmt::format("\n    {}: {}; {}", series.phase, samples_text(series),
                             settling_text(launch));
-    text += "\n";
+    text += probes_text(launch) + "\n";
   }
   return text;
 }

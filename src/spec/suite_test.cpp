@@ -67,6 +67,28 @@ TEST_CASE("a typing error is one line with file, line and field") {
   }
 }
 
+TEST_CASE("limits of workers and rates of arrival are read") {
+  std::string text(good);
+  text.replace(text.find("launches = 2"), 12, "memory_max = \"6GB\"\nprocesses_max = 50");
+  text.replace(text.find("threads = [1, 2]"), 16, "batch = [1, 8], arrivals_per_s = [0, 12.5]");
+  const auto suite = parse_suite(text, "small.toml");
+  REQUIRE(suite);
+  CHECK(suite->protocol.memory_bytes_max == 6'000'000'000);
+  CHECK(suite->protocol.process_count_max == 50);
+  CHECK(suite->benchmarks[0].batches == std::vector<int64_t>{1, 8});
+  CHECK(suite->benchmarks[0].arrivals_per_s == std::vector<double>{0.0, 12.5});
+  text.replace(text.find("12.5"), 4, "-1.0");
+  CHECK(parse_suite(text, "small.toml").error().message.find("arrivals_per_s: must be a list of") !=
+        std::string::npos);
+}
+
+TEST_CASE("amounts have a unit") {
+  CHECK(parse_bytes("800MB").value() == 800'000'000);
+  CHECK(parse_bytes("1.5kB").value() == 1500);
+  for (const char* text : {"", "5", "GB", "-1B", "1e99TB", "6 GB", "6gb"})
+    CHECK_FALSE(parse_bytes(text));
+}
+
 TEST_CASE("durations have a unit") {
   CHECK(parse_duration("250ms").value() == 250'000'000);
   CHECK(parse_duration("1.5h").value() == 5'400'000'000'000);

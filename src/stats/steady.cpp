@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t segment_length_min = 5;
 constexpr size_t count_min = 10;
+constexpr size_t searched_count_max = 4000;  // PELT without changes takes their square
 constexpr double mean_tolerance = 0.01;
 constexpr double relative_deviation_floor = 1e-4;  // below the clock's own grain
 
@@ -100,10 +101,26 @@ std::vector<size_t> change_points(std::span<const double> series, double penalty
   return points;
 }
 
+namespace {
+
+// Change points of a series of any length: a long one is searched by the means of neighbours.
+std::vector<size_t> change_points_of_groups(std::span<const double> series) {
+  const size_t group = (series.size() + searched_count_max - 1) / searched_count_max;
+  if (group <= 1) return change_points(series);
+  std::vector<double> means;
+  for (size_t first = 0; first + group <= series.size(); first += group)
+    means.push_back(mean(series.subspan(first, group)));
+  std::vector<size_t> points = change_points(means);
+  for (size_t& point : points) point *= group;
+  return points;
+}
+
+}  // namespace
+
 std::optional<Steadiness> find_steady(std::span<const double> raw) {
   if (raw.size() < count_min) return std::nullopt;
   const std::vector<double> series = without_spikes(raw);
-  std::vector<size_t> starts = change_points(series);
+  std::vector<size_t> starts = change_points_of_groups(series);
   starts.insert(starts.begin(), 0);
   const Segments segments(series);
   const double mean = segments.mean(starts.back(), series.size());

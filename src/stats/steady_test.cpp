@@ -65,6 +65,10 @@ TEST_CASE("extremes: few, constant, tied and very many values") {
   for (int i = 0; i < 400; ++i) tied.push_back(i % 2 ? 41.0 : 42.0);
   CHECK(find_steady(tied)->is_steady);
   CHECK(find_steady(series_of({{20000, 50.0, 1.0}}))->is_steady);
+  const auto million = find_steady(series_of({{100'000, 80.0, 2.0}, {900'000, 50.0, 1.0}}));
+  CHECK(million->is_steady);
+  CHECK(std::abs(static_cast<int64_t>(million->first) - 100'000) <= 1000);
+  CHECK(find_steady(std::vector<double>(1'000'000, 5e6))->first == 0);
   const auto one_outlier = [] {
     auto series = series_of({{200, 50.0, 1.0}});
     series[150] = 500.0;

@@ -34,17 +34,23 @@ TEST_CASE("a request survives JSON, and says which field is wrong") {
                      .inputs = {{.name = "x", .shape = std::vector<int64_t>{1, 3}},
                                 {.name = "y", .type = ElementType::i64, .range = {{1.0, 2.0}}},
                                 {.name = "z", .file = "z.npy"}},
-                     .workload = {2, 3, 4, 5},
+                     .workload = {2, 3, 4, 5, 6, 7.5},
                      .seed = 7,
-                     .limits = {1, 2, 3, 4, 5},
+                     .limits = {1, 2, 3, 4, 5, 6, 7},
                      .dataset = "d",
                      .baseline = "x",
                      .baseline_output = "y"};
   const auto again = request_from_json(to_json(request));
   REQUIRE(again);
   CHECK(to_json(*again) == to_json(request));
+  CHECK(again->workload == request.workload);
+  CHECK(again->limits.memory_bytes_max == 6);
+  CHECK(again->limits.process_count_max == 7);
   Json spoilt = to_json(request);
   spoilt.set("thread_count", 0);
   CHECK(request_from_json(spoilt).error().message.find("thread_count") != std::string::npos);
+  Json too_fast = to_json(request);
+  too_fast.set("arrivals_per_s", -1.0);
+  CHECK(request_from_json(too_fast).error().message.find("arrivals_per_s") != std::string::npos);
   CHECK(request_from_json(Json::object({})).error().message.find("kind") != std::string::npos);
 }

@@ -26,13 +26,21 @@ def near(what, got, wanted):
     assert np.allclose(got, wanted, rtol=1e-9, atol=1e-12), f"{what}: {got} is not {wanted}"
 
 
+def effective_size(values):
+    """Geyer's initial positive sequence on statsmodels' autocorrelations."""
+    n, r = len(values), acf(values, nlags=len(values) - 1, fft=False)
+    pairs = [r[lag] + r[lag + 1] for lag in range(1, n - 1, 2)]
+    count = next((i for i, pair in enumerate(pairs) if pair <= 0), len(pairs))
+    return min(max(n / (1 + 2 * sum(pairs[:count])), 1), n)
+
+
 rng = np.random.default_rng(3)
 walk = np.cumsum(rng.normal(size=300))
 inputs = {
     "normal": rng.normal(10, 2, 40), "lognormal": rng.lognormal(size=25), "six": rng.normal(size=6),
     "ties": rng.integers(0, 4, 50).astype(float), "huge and tiny": rng.lognormal(0, 8, 30), "walk": walk,
     "negative": -rng.lognormal(size=21), "three": np.array([1.0, 2.0, 4.0]), "constant": np.full(20, 3.0),
-    "one": np.array([5.0]), "many": rng.normal(size=200_000),
+    "one": np.array([5.0]), "million": rng.normal(size=1_000_000), "tiny": rng.normal(size=30) * 1e-80,
 }
 for name, values in inputs.items():
     got = ours(values)
@@ -51,6 +59,7 @@ for name, values in inputs.items():
             k += 1
         near(f"{name} median interval", got["median_interval"], [ordered[k - 1], ordered[n - k]])
     if np.ptp(values) > 0 and 20 <= n <= 1000:
+        near(f"{name} effective size", got["effective_sample_size"], effective_size(values))
         near(f"{name} autocorrelation", got["autocorrelation"], acf(values, nlags=10, fft=False)[1:])
     if np.ptp(values) > 0 and 3 <= n <= 1000:
         # scipy's BCa of our own resamples.

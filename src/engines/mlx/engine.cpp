@@ -28,6 +28,9 @@ std::string_view kernels_of(const quant::Scheme& scheme) {
     case quant::WeightType::f16:
     case quant::WeightType::bf16:
       return "on cpu stored in 16 bits and widened to f32 at each run; on gpu computed in 16 bits";
+    case quant::WeightType::micro:
+      return "MLX's own: linear: quantized_matmul, f32 activations; embedding: gathered rows "
+             "dequantized; convolution: dequantized at each run";
     case quant::WeightType::block:
       if (scheme.block == ggml::BlockFormat::q6_k) return "";  // groups of 16
       [[fallthrough]];

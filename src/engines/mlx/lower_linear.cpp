@@ -16,8 +16,10 @@ void note_stored(Lowering& l, std::string_view kind, std::string_view kernel,
 
 void note_quantized(Lowering& l, std::string_view kind, std::string_view kernel,
                     const QuantizedWeight& w) {
-  l.note(kind, fmt::format("{}, {}-bit {} in groups of {}, f32 activations", kernel, w.bits, w.mode,
-                           w.group_size));
+  const std::string type = w.mode == "affine"
+                               ? fmt::format("{}-bit affine in groups of {}", w.bits, w.group_size)
+                               : w.mode;
+  l.note(kind, fmt::format("{}, {}, f32 activations", kernel, type));
   l.count(kernel);
 }
 

@@ -42,7 +42,8 @@ Lowering::Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& o
 
 bool Lowering::is_quantized(ir::Value value) const {
   const bundle::Encoding encoding = parameter(value).encoding;
-  return encoding == bundle::Encoding::packed || encoding == bundle::Encoding::block;
+  return encoding == bundle::Encoding::packed || encoding == bundle::Encoding::block ||
+         encoding == bundle::Encoding::micro;
 }
 
 mx::array Lowering::stored_array(ir::Value value) {

@@ -49,13 +49,6 @@ mx::array dequantize(const QuantizedWeight& w, const mx::array& codes, const mx:
 
 }  // namespace
 
-Result<bundle::GroupedWeight> group_for_mlx(const bundle::Parameter& parameter) {
-  auto grouped = bundle::group_weight(parameter, group_sizes);
-  if (!grouped && grouped.error().code == Errc::unsupported)
-    grouped.error().message += " (MLX's are of 32, 64 or 128)";
-  return grouped;
-}
-
 QuantizedWeight to_mlx(const bundle::GroupedWeight& g) {
   const std::vector<uint32_t> words = pack_words(g.codes, g.bits);
   const int64_t groups = g.groups_per_row();
@@ -69,9 +62,30 @@ QuantizedWeight to_mlx(const bundle::GroupedWeight& g) {
           .bits = g.bits};
 }
 
+QuantizedWeight to_mlx(const quant::MicroscaledView& w) {
+  const quant::MicroscalingRow& format = quant::row_of(w.layout.format);
+  const int64_t rows = w.layout.row_count;
+  std::vector<uint32_t> words(w.codes.size() / 4);
+  std::memcpy(words.data(), w.codes.data(), w.codes.size());
+  return {.codes = mx::array(words.data(),
+                             shape_of({{rows, w.layout.stored_columns() * format.bits / 32}}),
+                             mx::uint32),
+          .scales =
+              mx::array(w.scales.data(), shape_of({{rows, w.layout.groups_per_row()}}), mx::uint8),
+          .biases = std::nullopt,
+          .column_count = w.layout.column_count,
+          .stored_columns = w.layout.stored_columns(),
+          .group_size = static_cast<int>(format.group_size),
+          .bits = format.bits,
+          .mode = std::string(format.name)};
+}
+
 Result<QuantizedWeight> load_quantized(const bundle::Parameter& parameter) {
-  QB_TRY(const bundle::GroupedWeight grouped, group_for_mlx(parameter));
-  return to_mlx(grouped);
+  if (parameter.encoding == bundle::Encoding::micro) return to_mlx(parameter.micro);
+  auto grouped = bundle::group_weight(parameter, group_sizes);
+  if (grouped) return to_mlx(*grouped);
+  grouped.error().message += "; MLX has groups of 32, 64 and 128";
+  return tl::unexpected(std::move(grouped).error());
 }
 
 Product::Product(const QuantizedWeight& weight, std::span<const mx::Stream> streams)

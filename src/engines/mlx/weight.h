@@ -11,11 +11,12 @@
 
 namespace qb::mlx {
 
-// weight = code * scale + bias over groups of a row; the codes of `bits` bits in 32-bit words, the
-// first in the lowest.
+// weight = code * scale + bias over groups of a row (`mode` says what codes and scales are:
+// integers and f32, or the small floats of a microscaling format, which have no biases); the codes
+// of `bits` bits in 32-bit words, the first in the lowest.
 struct QuantizedWeight {
   mx::array codes;                  // u32 [row_count, stored_columns * bits / 32]
-  mx::array scales;                 // [row_count, groups]
+  mx::array scales;                 // f32 or u8 [row_count, groups]
   std::optional<mx::array> biases;  // as scales
   int64_t column_count = 0;
   int64_t stored_columns = 0;  // whole groups: padding decodes to 0
@@ -26,9 +27,8 @@ struct QuantizedWeight {
 
 // The bundle's codes and scales as they are. Errors: unsupported, for groups that MLX doesn't have.
 Result<QuantizedWeight> load_quantized(const bundle::Parameter& parameter);
-// The same for several of equal columns, bits and groups, rows one after another.
 QuantizedWeight to_mlx(const bundle::GroupedWeight& grouped);
-Result<bundle::GroupedWeight> group_for_mlx(const bundle::Parameter& parameter);
+QuantizedWeight to_mlx(const quant::MicroscaledView& microscaled);
 
 // A weight cut into rows that are multiplied at the same time, each part on a stream of its own:
 // MLX's kernel uses one thread. The parts are views of the weight's memory.

@@ -37,6 +37,7 @@ std::string_view kernels_of_blocks(ggml::BlockFormat format) {
   }
 }
 
+// Empty: ONNX Runtime has none.
 std::string_view kernels_of(const quant::Scheme& scheme) {
   if (scheme.activations == quant::Activations::on_run)
     return "linear: DynamicQuantizeMatMul; convolution: ConvInteger; embedding: "
@@ -50,6 +51,8 @@ std::string_view kernels_of(const quant::Scheme& scheme) {
     case quant::WeightType::f16:
     case quant::WeightType::bf16:
       return "stored in 16 bits, computed in f32";
+    case quant::WeightType::micro:
+      return "";
     case quant::WeightType::block:
       return kernels_of_blocks(scheme.block);
     default:
@@ -82,13 +85,17 @@ class OrtEngine : public worker::Engine {
     for (const ir::OperatorRow& row : ir::operators())
       if (find_lowering(row.op)) d.operators.emplace_back(row.name);
     for (const quant::Scheme& scheme : quant::base_schemes())
-      d.schemes.emplace_back(scheme.name, kernels_of(scheme));
+      if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
+        d.schemes.emplace_back(scheme.name, kernels);
     return d;
   }
 
   Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                    const worker::CompileOptions& options) override {
     QB_CHECK(prepare(options));
+    if (bundle.scheme().weight_type == quant::WeightType::micro)
+      return fail(Errc::unsupported, "ONNX Runtime has no kernels for {} weights on a CPU",
+                  quant::row_of(bundle.scheme().micro).name);
     try {
       Lowering lowering(bundle, options);
       QB_TRY(const Ort::Model model, lowering.build());

@@ -17,6 +17,7 @@ std::string_view kernels_of(const quant::Scheme& scheme) {
   if (scheme.activations == quant::Activations::measured)
     return "linear and convolution: oneDNN's integer kernels (cpu only); embedding: rows "
            "dequantized";
+  if (scheme.weight_type == quant::WeightType::micro) return {};  // none
   if (scheme.weight_type == quant::WeightType::f32)
     return "f32 kernels; convolutions with batch norm and relu6 folded in";
   if (scheme.weight_type == quant::WeightType::f16) return "linear and convolution in f16";
@@ -70,12 +71,16 @@ class PytorchEngine : public worker::Engine {
     for (const ir::OperatorRow& row : ir::operators())
       if (find_lowering(row.op)) d.operators.emplace_back(row.name);
     for (const quant::Scheme& scheme : quant::base_schemes())
-      d.schemes.emplace_back(scheme.name, kernels_of(scheme));
+      if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
+        d.schemes.emplace_back(scheme.name, kernels);
     return d;
   }
 
   Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                    const worker::CompileOptions& options) override {
+    if (bundle.scheme().weight_type == quant::WeightType::micro)
+      return fail(Errc::unsupported, "PyTorch has no kernels for {} weights on {}",
+                  quant::row_of(bundle.scheme().micro).name, options.device);
     if (options.device == "cpu") return PytorchSession::compile(bundle, options, at::kCPU);
     if (options.device == "gpu" && at::hasMPS())
       return PytorchSession::compile(bundle, options, at::kMPS);

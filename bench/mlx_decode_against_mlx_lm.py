@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""4-bit decoding of SmolLM2-135M: qbench's MLX worker against mlx-lm, as a ratio.
+
+Both run the bundle's own bits (w4g64 is MLX's affine form, group 64), with the same MLX, BLAS and number of tokens;
+launches alternate, each a fresh process, so that a slow spell hits both alike. mlx-lm lives in an environment of its
+own, build/bench/mlx/venv, which the script makes. With --threads 1 both use one thread for quantized products;
+otherwise qbench's worker spreads them, which mlx-lm does not.
+
+    build/venv/bin/python bench/mlx_decode_against_mlx_lm.py [--threads 2] [--launches 3] [--prompt 16] [--generated 16]
+"""
+import argparse
+import glob
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+root = Path(__file__).resolve().parents[1]
+bin_folder, data, work = root / "build/release/bin", root / "build/data", root / "build/bench/mlx"
+SCHEME, BITS, GROUP = "w4g64", 4, 64
+VERSIONS = ["mlx==0.32.4" if sys.platform == "darwin" else "mlx[cpu]==0.32.4", "mlx-lm==0.32.2"]
+openblas = glob.glob("/usr/lib/*-linux-gnu/openblas-pthread/libopenblas.so.0")
+
+
+def environment(threads: int) -> dict:
+    """qbench's own choice of BLAS, for both."""
+    return {**os.environ, "OPENBLAS_NUM_THREADS": str(threads), **({"LD_PRELOAD": openblas[0]} if openblas else {})}
+
+
+def peer_python() -> Path:
+    python, stamp = work / "venv/bin/python", work / "venv/.installed"
+    if not stamp.exists() or stamp.read_text() != str(VERSIONS):
+        subprocess.run([sys.executable, "-m", "venv", work / "venv"], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *VERSIONS], check=True)
+        stamp.write_text(str(VERSIONS))
+    return python
+
+
+def build_bundle() -> Path:
+    done = subprocess.run([bin_folder / "probe", "prepare", "smollm2-135m", SCHEME, data, work], capture_output=True,
+                          text=True, check=True)
+    return Path(json.loads(done.stdout)["bundle"])
+
+
+def write_peer_folder(bundle: Path, folder: Path) -> None:
+    """The bundle's bits as mlx-lm stores a quantized model. In an interpreter that has mlx: run by --write."""
+    import mlx.core as mx
+    import numpy as np
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    raw = np.fromfile(bundle / "weights.bin", np.uint8)
+    shapes = {v["name"]: v["shape"] for v in manifest["graph"]["values"] if v["kind"] == "parameter"}
+    tensors = {}
+    for name, entry in manifest["parameters"].items():
+        rows, columns = shapes[name][0], math.prod(shapes[name][1:])
+        if entry["encoding"] == "f32":
+            tensors[name] = mx.array(raw[entry["values"]:][:4 * rows * columns].view(np.float32).reshape(shapes[name]))
+            continue
+        groups = columns // GROUP
+        assert groups * GROUP == columns and entry["group_size"] == GROUP and entry["bits"] == BITS, name
+        codes = raw[entry["codes"]:][:rows * columns // 2].view(np.uint32).reshape(rows, -1)
+        scales = raw[entry["scales"]:][:rows * groups * 4].view(np.float32).reshape(rows, groups)
+        row_bytes = -(-groups // 2)
+        points = raw[entry["zero_points"]:][:rows * row_bytes].reshape(rows, row_bytes)
+        points = np.stack([points & 15, points >> 4], -1).reshape(rows, -1)[:, :groups].astype(np.float32)
+        stem = name.removesuffix(".weight")
+        tensors.update({name: mx.array(codes), f"{stem}.scales": mx.array(scales), f"{stem}.biases": mx.array(-points * scales)})
+    folder.mkdir(parents=True, exist_ok=True)
+    mx.save_safetensors(str(folder / "model.safetensors"), tensors, {"format": "mlx"})
+    (folder / "config.json").write_text(json.dumps({
+        "model_type": "llama", "vocab_size": 49152, "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
+        "num_attention_heads": 9, "num_key_value_heads": 3, "head_dim": 64, "rms_norm_eps": 1e-5, "rope_theta": 100000.0,
+        "max_position_embeddings": 8192, "tie_word_embeddings": True, "attention_bias": False,
+        "quantization": {"group_size": GROUP, "bits": BITS}}))
+
+
+def run_peer(folder: Path, prompt_tokens: int, generated_tokens: int) -> None:
+    """In a process of its own: prints decode tokens/s, the first token apart, as qbench counts them."""
+    import mlx.core as mx
+    import numpy as np
+    from mlx_lm.generate import generate_step
+    from mlx_lm.utils import load_model
+    if sys.platform != "darwin":
+        mx.set_default_device(mx.cpu)
+    model, _ = load_model(folder)
+    prompt = mx.array(np.random.default_rng(1).integers(0, 49152, prompt_tokens).astype(np.int32))
+    rates = []
+    for _ in range(3):
+        tokens = generate_step(prompt, model, max_tokens=generated_tokens)
+        next(tokens)
+        start = time.perf_counter()
+        count = sum(1 for _ in tokens)
+        rates.append(count / (time.perf_counter() - start))
+    print(statistics.median(rates[1:]))
+
+
+def run_qbench(bundle: Path, options) -> float:
+    request = {"kind": "speed", "bundle": str(bundle), "device": "gpu" if sys.platform == "darwin" else "cpu", "batch": 1,
+               "thread_count": options.threads, "prompt_tokens": options.prompt, "generated_tokens": options.generated,
+               "seed": 1, "warmup_count_min": 1, "iteration_count_min": 1, "duration_ns_max": 1}
+    file = work / "request.json"
+    file.write_text(json.dumps(request))
+    done = subprocess.run([bin_folder / "qbench-worker-mlx", "--run", file], capture_output=True, text=True,
+                          env=environment(options.threads))
+    for event in map(json.loads, done.stdout.splitlines()):
+        if event["event"] == "samples" and event["phase"] == "decode":
+            return 1e9 / statistics.mean(event["duration_ns"])
+    sys.exit(done.stdout[-500:] + done.stderr[-500:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--launches", type=int, default=3)
+    parser.add_argument("--prompt", type=int, default=16)
+    parser.add_argument("--generated", type=int, default=16)
+    parser.add_argument("--write", nargs=2, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--run-peer", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.write:
+        return write_peer_folder(*options.write)
+    if options.run_peer:
+        return run_peer(options.run_peer, options.prompt, options.generated)
+    work.mkdir(parents=True, exist_ok=True)
+    python, bundle = peer_python(), build_bundle()
+    folder = work / f"{SCHEME}-{bundle.name}"
+    if not (folder / "config.json").exists():
+        subprocess.run([python, __file__, "--write", bundle, folder], check=True)
+    ours, theirs = [], []
+    for i in range(options.launches):
+        peer = subprocess.run([python, __file__, "--run-peer", folder, "--prompt", str(options.prompt), "--generated",
+                               str(options.generated)], capture_output=True, text=True, env=environment(options.threads))
+        if peer.returncode:
+            sys.exit(peer.stderr)
+        theirs.append(float(peer.stdout.split()[-1]))
+        ours.append(run_qbench(bundle, options))
+        print(f"launch {i + 1}: qbench {ours[-1]:.2f} tokens/s, mlx-lm {theirs[-1]:.2f}, ratio {ours[-1] / theirs[-1]:.3f}")
+    ratios = [a / b for a, b in zip(ours, theirs)]
+    print(f"median ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), {options.threads} threads")
+
+
+main()
