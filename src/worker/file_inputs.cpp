@@ -216,7 +216,7 @@ void put_in_order(std::span<const std::string> names, std::vector<SettledInput>&
   const auto is_named = [&](const SettledInput& input) {
     return place_of(input) < std::ssize(names);
   };
-  if (std::ranges::all_of(inputs, is_named)) std::ranges::stable_sort(inputs, {}, place_of);
+  if (std::ranges::all_of(inputs, is_named)) std::ranges::sort(inputs, {}, place_of);
 }
 
 Result<FileInputs> FileInputs::make(std::vector<SettledInput> inputs, uint64_t seed) {
