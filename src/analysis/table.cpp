@@ -166,7 +166,11 @@ std::vector<ModelGroup> group_by_model(const std::vector<Record>& records) {
   std::vector<ModelGroup> groups;
   for (const Record& record : records) {
     const std::string model = is_of_file(record) ? "model files" : record.subject.model;
-    const auto found = std::ranges::find(groups, model, &ModelGroup::model);
+    const auto found = std::ranges::find_if(groups, [&](const ModelGroup& group) {
+      const Workload& w = group.records.front()->subject.workload;
+      return group.model == model && w.prompt_tokens == record.subject.workload.prompt_tokens &&
+             w.generated_tokens == record.subject.workload.generated_tokens;
+    });
     if (found == groups.end())
       groups.push_back({model, {&record}});
     else

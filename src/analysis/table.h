@@ -32,7 +32,8 @@ struct Table {
 // memory and quality. Cases that are not ok are rows too.
 Table summarize(const std::vector<const Record*>& records_of_model);
 
-// The models of a run in the order of their first record, with their records.
+// The models of a run in the order of their first record, with their records: those with the same
+// prompt and generated tokens.
 struct ModelGroup {
   std::string model;
   std::vector<const Record*> records;

@@ -179,7 +179,7 @@ TEST_CASE("a weight beyond half precision is refused or stays finite, whatever t
     };
     const auto folder = build(root.path, scheme.name, large);
     if (!folder) {
-      CHECK(folder.error().message.find("beyond fp16's 65504") != std::string::npos);
+      CHECK(folder.error().message.find("is beyond ") != std::string::npos);
       continue;
     }
     const auto bundle = load_bundle(*folder);

@@ -1,6 +1,7 @@
 #include "runner/frameworks.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -73,6 +74,8 @@ Framework found(const FrameworkRow& row, const fs::path& worker, const fs::path&
     apply(*description, framework);
   else
     framework.reason = description.error().message;
+  std::error_code ignored;
+  fs::remove(log, ignored);
   return framework;
 }
 
@@ -95,7 +98,7 @@ std::vector<Framework> find_versions(const FrameworkRow& row, const std::vector<
   for (size_t i = 0; i < folders.size(); ++i) {
     const fs::path worker = folders[i] / fmt::format("qbench-worker-{}", row.name);
     if (!fs::exists(worker)) continue;
-    const fs::path log = log_folder / fmt::format("{}{}.describe.log", row.name, i);
+    const fs::path log = log_folder / fmt::format("{}{}.{}.log", row.name, i, ::getpid());
     Framework framework = found(row, worker, log, blas);
     (framework.is_available ? versions : broken).push_back(std::move(framework));
   }

@@ -35,7 +35,8 @@ std::filesystem::path worker_path(std::string_view framework);
 
 // Every framework that qbench knows, in the order of record/frameworks.h, from the folders in
 // $QBENCH_WORKERS (a colon between them), else from beside the program. One that several folders
-// have is there once for each of its versions. `log_folder` gets what the workers print.
+// have is there once for each of its versions. `log_folder` gets what the workers print, for as
+// long as they are asked.
 std::vector<Framework> find_frameworks(const std::filesystem::path& log_folder,
                                        BlasChoice blas = BlasChoice::fast);
 

@@ -109,6 +109,7 @@ Result<Program> Lowering::build() {
     if (!lower)
       return fail(Errc::unsupported, "PyTorch's engine has no lowering for {}",
                   ir::name_of(node.op));
+    program_.begin(ir::name_of(node.op));
     QB_CHECK(with_context(lower(*this, node), ir()[node.output].name));
   }
   for (const ir::Value output : ir().outputs) {

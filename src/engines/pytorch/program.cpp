@@ -23,8 +23,8 @@ void Program::run(Frame& frame) const {
   }
 }
 
-void Program::wrap_calls(const std::function<Call(Call)>& wrap) {
-  for (Step& step : steps_) step.call = wrap(std::move(step.call));
+void Program::wrap_calls(const std::function<Call(std::string_view, Call)>& wrap) {
+  for (Step& step : steps_) step.call = wrap(step.operator_name, std::move(step.call));
 }
 
 }  // namespace qb::pytorch

@@ -1,5 +1,6 @@
 #include "engines/pytorch/session.h"
 
+#include "engines/pytorch/allocator.h"
 #include "ir/inputs.h"
 
 namespace qb::pytorch {
@@ -32,6 +33,7 @@ PytorchSession::PytorchSession(const bundle::Bundle& bundle, const worker::Compi
 Result<std::unique_ptr<worker::Session>> PytorchSession::compile(
     const bundle::Bundle& bundle, const worker::CompileOptions& options, at::Device device) {
   const c10::InferenceMode inference;
+  keep_freed_memory();
   use_threads(options.thread_count);
   Lowering lowering(bundle, options, device);
   QB_TRY(Program program, lowering.build());
@@ -77,6 +79,7 @@ Json PytorchSession::actual() const {
   return Json::object({{"device", options_.device},
                        {"compute_type", compute_type.empty() ? "f32" : compute_type},
                        {"kernels", std::move(kernels)},
+                       {"allocator", keep_freed_memory()},
                        {"thread_count", static_cast<int64_t>(at::get_num_threads())}});
 }
 
