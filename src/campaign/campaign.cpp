@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "campaign/audit.h"
 #include "campaign/contention.h"
+#include "campaign/describe.h"
 #include "campaign/divergence.h"
 #include "campaign/idle_power.h"
 #include "campaign/materials.h"
@@ -22,6 +23,16 @@ namespace qb::campaign {
 namespace fs = std::filesystem;
 namespace {
 
+wire::Limits limits_of(const spec::Protocol& p) {
+  return {p.warmup_count_min,
+          p.warmup_duration_ns_min,
+          p.iteration_count_min,
+          p.duration_ns_min,
+          p.duration_ns_max,
+          p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::physical_memory_bytes(),
+          p.process_count_max};
+}
+
 class Campaign {
  public:
   Campaign(const plan::Plan& plan, const Settings& settings,
@@ -32,7 +43,8 @@ class Campaign {
         frameworks_(frameworks),
         observer_(observer),
         save_(save),
-        materials_({settings.data_folder, settings.cache_folder, settings.log_folder},
+        materials_({settings.data_folder, settings.cache_folder, settings.log_folder,
+                    limits_of(settings.protocol), settings.is_interrupted},
                    [this](std::string_view what) { tell(what); }),
         files_(plan, settings.seed, settings.log_folder,
                [this](std::string_view what) { tell(what); }),
@@ -169,10 +181,11 @@ class Campaign {
                                  device == framework.devices.end() ? "" : ": " + device->reason)});
     record.manifest.set("worker_hash", hash_of_file(framework.worker).value_or(""));
     if (!planned.file.empty()) return prepare_file(planned, record);
-    const Result<fs::path>& bundle = materials_.bundle(subject.model, subject.scheme);
+    const Result<BundleMaterial>& bundle = materials_.bundle(subject.model, subject.scheme);
     if (!bundle) return refuse(record, bundle.error());
-    describe_bundle(subject, *bundle, record);
-    if (planned.quality) describe_quality(planned, record);
+    describe_bundle(*bundle, record);
+    if (planned.quality)
+      describe_quality(materials_.quality(subject.model), planned.quality_item_count, record);
   }
 
   void prepare_file(const plan::PlannedCase& planned, Record& record) {
@@ -185,74 +198,22 @@ class Campaign {
     if (!baseline) record.manifest.set("quality_problem", baseline.error().message);
   }
 
-  void describe_bundle(const Case& subject, const fs::path& folder, Record& record) {
-    const prepare::ModelSource& source = *materials_.model(subject.model);
-    int64_t weight_count = 0;
-    for (const ir::Value value : source.graph.of_kind(ir::ValueKind::parameter))
-      weight_count += ir::element_count(source.graph[value].shape);
-    std::error_code ignored;
-    const auto stored_bytes = fs::file_size(folder / "weights.bin", ignored);
-    describe_compression(subject.scheme, folder, record);
-    const int64_t cache_bytes = probes::last_level_cache_bytes();
-    if (cache_bytes > 0)
-      record.manifest.set("fits_cache", static_cast<int64_t>(stored_bytes) <= cache_bytes);
-    record.manifest.set("bundle_hash", folder.filename().string())
-        .set("source_hash", source.source_hash)
-        .set("weights", source.weights)
-        .set("task", models::name_of(source.model.task))
-        .set("weight_count", weight_count)
-        .set("bits_per_weight",
-             static_cast<double>(stored_bytes) * 8.0 / static_cast<double>(weight_count));
-  }
-
-  // What the scheme quantizes, and what it was fitted on.
-  static void describe_compression(const std::string& scheme_name, const fs::path& folder,
-                                   Record& record) {
-    if (const auto scheme = quant::find_scheme(scheme_name))
-      record.manifest.set("quantizes", quant::describe_roles(scheme->roles()));
-    const Result<std::string> text = read_file(folder / "bundle.json");
-    const Result<Json> manifest = text ? parse_json(*text) : Json();
-    if (!manifest) return;
-    for (const char* note : {"calibration", "chosen"})
-      if (const Json& value = (*manifest)["notes"][note]; !value.is_null())
-        record.manifest.set(note, value);
-  }
-
-  void describe_quality(const plan::PlannedCase& planned, Record& record) {
-    const Result<QualityMaterial>& material = materials_.quality(planned.subject.model);
-    if (!material) {
-      record.manifest.set("quality_problem", material.error().message);
-      return;
-    }
-    record.manifest.set("dataset", Json::object({{"name", material->dataset.name},
-                                                 {"hash", material->dataset.content_hash},
-                                                 {"item_count", material->dataset.item_count}}));
-    if (planned.quality_item_count > 0)
-      record.manifest.set("quality_item_count_max", planned.quality_item_count);
-    if (!material->baseline_problem.empty())
-      record.manifest.set("quality_problem", material->baseline_problem);
-  }
-
   wire::Request request_of(const Record& record, bool is_quality) {
-    const spec::Protocol& p = settings_.protocol;
-    wire::Request request = {
-        .is_quality = is_quality,
-        .device = record.subject.device,
-        .workload = record.subject.workload,
-        .seed = settings_.seed,
-        .limits = {p.warmup_count_min, p.warmup_duration_ns_min, p.iteration_count_min,
-                   p.duration_ns_min, p.duration_ns_max,
-                   p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::physical_memory_bytes(),
-                   p.process_count_max}};
+    wire::Request request = {.is_quality = is_quality,
+                             .device = record.subject.device,
+                             .workload = record.subject.workload,
+                             .seed = settings_.seed,
+                             .limits = limits_of(settings_.protocol)};
     const plan::PlannedCase& planned = plan_.cases[static_cast<size_t>(record.position)];
     if (!planned.file.empty()) {
       files_.complete(planned, request);
       return request;
     }
-    request.bundle = materials_.bundle(record.subject.model, record.subject.scheme)->string();
+    request.bundle =
+        materials_.bundle(record.subject.model, record.subject.scheme)->folder.string();
     if (is_quality) {
       const QualityMaterial& material = *materials_.quality(record.subject.model);
-      request.dataset = material.dataset.file.string();
+      request.dataset = material.dataset["file"].as_string();
       request.baseline = material.baseline.string();
       request.item_count_max = planned.quality_item_count;
       request.logits_output = divergence_.kept_logits(record).string();

@@ -1,47 +1,69 @@
 #include "campaign/materials.h"
 
-#include "quant/scheme.h"
+#include "base/paths.h"
 #include "runner/frameworks.h"
 #include "runner/launch.h"
 
 namespace qb::campaign {
 namespace fs = std::filesystem;
+namespace {
 
-const Result<prepare::ModelSource>& Materials::model(const std::string& name) {
-  const auto found = models_.find(name);
-  if (found != models_.end()) return found->second;
-  return models_.emplace(name, prepare::open_model(name, folders_.data)).first->second;
+constexpr int64_t preparing_limit_ns = 7'200'000'000'000;
+constexpr int64_t baseline_limit_ns = 1'800'000'000'000;
+
+Errc code_of(Outcome outcome) {
+  return outcome == Outcome::unavailable     ? Errc::unavailable
+         : outcome == Outcome::unsupported   ? Errc::unsupported
+         : outcome == Outcome::out_of_memory ? Errc::out_of_memory
+                                             : Errc::bad_input;
 }
 
-const Result<fs::path>& Materials::bundle(const std::string& model_name,
-                                          const std::string& scheme_name) {
-  const std::string key = fmt::format("{}/{}", model_name, scheme_name);
+}  // namespace
+
+Result<Json> Materials::prepare(const std::string& model, const std::string& scheme) const {
+  const wire::Request request = {
+      .limits = settings_.limits,
+      .preparation = wire::Preparation{model, scheme, settings_.data_folder.string(),
+                                       settings_.cache_folder.string()}};
+  const Launch launch = runner::run_launch(
+      request, {.worker = executable_folder() / "qbench-prepare",
+                .log_folder = settings_.log_folder,
+                .name = fmt::format("prepare.{}.{}", model, scheme.empty() ? "data" : scheme),
+                .time_limit_ns = preparing_limit_ns,
+                .is_interrupted = settings_.is_interrupted,
+                .on_phase = tell_});
+  if (launch.outcome != Outcome::ok)
+    return tl::unexpected(
+        Error{code_of(launch.outcome), launch.outcome == Outcome::crashed
+                                           ? fmt::format("preparing {}: {}", model, launch.reason)
+                                           : launch.reason});
+  return launch.facts;
+}
+
+const Result<BundleMaterial>& Materials::bundle(const std::string& model,
+                                                const std::string& scheme) {
+  const std::string key = fmt::format("{}/{}", model, scheme);
   const auto found = bundles_.find(key);
   if (found != bundles_.end()) return found->second;
-  const auto make = [&]() -> Result<fs::path> {
-    const Result<prepare::ModelSource>& source = model(model_name);
-    if (!source) return tl::unexpected(source.error());
-    QB_TRY(const quant::Scheme scheme, quant::find_scheme(scheme_name));
-    const std::string what = fmt::format("{} in {}", model_name, scheme_name);
-    tell_(what);
-    return prepare::prepare_bundle(*source, scheme, folders_.data, folders_.cache, {});
-  };
-  return bundles_.emplace(key, make()).first->second;
+  return bundles_.emplace(key, make_bundle(model, scheme)).first->second;
 }
 
-const Result<QualityMaterial>& Materials::quality(const std::string& model_name) {
-  const auto found = qualities_.find(model_name);
+Result<BundleMaterial> Materials::make_bundle(const std::string& model,
+                                              const std::string& scheme) const {
+  QB_TRY(const Json facts, prepare(model, scheme));
+  return BundleMaterial{facts["bundle"].as_string(), facts["source"]};
+}
+
+const Result<QualityMaterial>& Materials::quality(const std::string& model) {
+  const auto found = qualities_.find(model);
   if (found != qualities_.end()) return found->second;
-  return qualities_.emplace(model_name, make_quality(model_name)).first->second;
+  return qualities_.emplace(model, make_quality(model)).first->second;
 }
 
-Result<QualityMaterial> Materials::make_quality(const std::string& model_name) {
-  const Result<prepare::ModelSource>& source = model(model_name);
-  if (!source) return tl::unexpected(source.error());
-  QualityMaterial material;
-  tell_(fmt::format("data for {}", model_name));
-  QB_TRY(material.dataset, prepare::prepare_dataset(*source, folders_.data, folders_.cache));
-  Result<fs::path> baseline = make_baseline(model_name, material.dataset);
+Result<QualityMaterial> Materials::make_quality(const std::string& model) {
+  QB_TRY(const Json facts, prepare(model, ""));
+  QualityMaterial material = {.dataset = facts["dataset"]};
+  Result<fs::path> baseline = make_baseline(model, material.dataset);
   if (baseline)
     material.baseline = *std::move(baseline);
   else
@@ -50,25 +72,25 @@ Result<QualityMaterial> Materials::make_quality(const std::string& model_name) {
 }
 
 // The reference interpreter's logits of the fp32 weights, kept by what they depend on.
-Result<fs::path> Materials::make_baseline(const std::string& model_name,
-                                          const prepare::Dataset& dataset) {
-  const Result<fs::path>& bundle_folder = bundle(model_name, "fp32");
-  if (!bundle_folder) return tl::unexpected(bundle_folder.error());
-  const fs::path folder = folders_.cache / "baselines";
-  const fs::path file = folder / fmt::format("{}-{}.tensors", bundle_folder->filename().string(),
-                                             dataset.content_hash);
+Result<fs::path> Materials::make_baseline(const std::string& model, const Json& dataset) {
+  const Result<BundleMaterial>& fp32 = bundle(model, "fp32");
+  if (!fp32) return tl::unexpected(fp32.error());
+  const fs::path folder = settings_.cache_folder / "baselines";
+  const fs::path file = folder / fmt::format("{}-{}.tensors", fp32->folder.filename().string(),
+                                             dataset["content_hash"].as_string());
   if (fs::exists(file)) return file;
   std::error_code ignored;
   fs::create_directories(folder, ignored);
-  tell_(fmt::format("reference answers of {}", model_name));
+  tell_(fmt::format("reference answers of {}", model));
   const Launch launch = runner::run_launch({.is_quality = true,
-                                            .bundle = bundle_folder->string(),
-                                            .dataset = dataset.file.string(),
+                                            .bundle = fp32->folder.string(),
+                                            .dataset = dataset["file"].as_string(),
                                             .baseline_output = file.string()},
                                            {.worker = runner::worker_path("reference"),
-                                            .log_folder = folders_.logs,
-                                            .name = fmt::format("{}.baseline", model_name),
-                                            .time_limit_ns = 1'800'000'000'000});
+                                            .log_folder = settings_.log_folder,
+                                            .name = fmt::format("{}.baseline", model),
+                                            .time_limit_ns = baseline_limit_ns,
+                                            .is_interrupted = settings_.is_interrupted});
   if (launch.outcome != Outcome::ok)
     return fail(Errc::unavailable, "the reference answers could not be made: {}", launch.reason);
   return file;

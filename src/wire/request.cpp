@@ -35,6 +35,11 @@ Json to_json(const Request& request) {
       {"logits_output", request.logits_output},
       {"logits_row_count_max", request.logits_row_count_max},
   });
+  if (const auto& p = request.preparation)
+    json.set("preparation", Json::object({{"model", p->model},
+                                          {"scheme", p->scheme},
+                                          {"data_folder", p->data_folder},
+                                          {"cache_folder", p->cache_folder}}));
   if (request.model_file.empty()) return json;
   json.set("model_file", request.model_file);
   Json::Array inputs;
@@ -51,6 +56,9 @@ Result<Request> request_from_json(const Json& json) {
   request.is_quality = kind == "quality";
   QB_TRY(request.bundle, json.get_string("bundle"));
   request.model_file = json["model_file"].as_string();
+  if (const Json& p = json["preparation"]; !p.is_null())
+    request.preparation = {p["model"].as_string(), p["scheme"].as_string(),
+                           p["data_folder"].as_string(), p["cache_folder"].as_string()};
   for (const Json& item : json["inputs"].as_array()) {
     QB_TRY(InputSpec spec, with_context(input_spec_from_json(item), "field \"inputs\""));
     request.inputs.push_back(std::move(spec));

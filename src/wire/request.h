@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,14 @@ struct Limits {
   int64_t duration_ns_max = 0;
   int64_t memory_bytes_max = 0;   // 0: no limit; see probes/limits.h
   int64_t process_count_max = 0;  // 0: no limit
+};
+
+// Of qbench-prepare.
+struct Preparation {
+  std::string model;
+  std::string scheme;  // of the bundle; empty: the data that quality is measured on
+  std::string data_folder;
+  std::string cache_folder;
 };
 
 struct Request {
@@ -43,6 +52,7 @@ struct Request {
   int64_t item_count_max = 0;
   std::string logits_output;
   int64_t logits_row_count_max = 0;
+  std::optional<Preparation> preparation;  // then nothing else but limits counts
 };
 
 Json to_json(const Request& request);

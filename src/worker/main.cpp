@@ -1,17 +1,8 @@
 // The entry point of every worker: qbench-worker-<framework>.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <charconv>
-#include <csignal>
 #include <cstdio>
-#include <new>
 
-#include "base/file.h"
-#include "probes/limits.h"
-#include "probes/process.h"
 #include "worker/run.h"
+#include "worker/serve.h"
 
 namespace qb::worker {
 namespace {
@@ -40,88 +31,18 @@ Json to_json(const Description& d) {
                        {"facts", d.facts}});
 }
 
-void write_line(int descriptor, std::string_view line) {
-  while (!line.empty()) {
-    const ssize_t count = ::write(descriptor, line.data(), line.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;  // nobody listens any more
-    line.remove_prefix(static_cast<size_t>(count));
-  }
-}
-
-Outcome outcome_of(Errc code) {
-  switch (code) {
-    case Errc::unsupported:
-      return Outcome::unsupported;
-    case Errc::unavailable:
-      return Outcome::unavailable;
-    case Errc::out_of_memory:
-      return Outcome::out_of_memory;
-    default:
-      return Outcome::failed;
-  }
-}
-
-// Frameworks throw: this is the edge where that ends.
-wire::Finished run(Engine& engine, const std::string& request_path, const Send& send) {
-  const auto run_file = [&]() -> Result<void> {
-    QB_TRY(const std::string text, read_file(request_path));
-    QB_TRY(const Json json, with_context(parse_json(text), request_path));
-    QB_TRY(const wire::Request request, with_context(wire::request_from_json(json), request_path));
-    const std::string not_limited = probes::limit_this_process(
-        {request.limits.memory_bytes_max, request.limits.process_count_max});
-    if (!not_limited.empty()) send(wire::Fact{"limits_not_kept", not_limited});
-    return run_request(engine, request, send);
-  };
-  try {
-    const Result<void> done = run_file();
-    if (done) return {};
-    return {outcome_of(done.error().code), done.error().message};
-  } catch (const std::bad_alloc&) {
-    return {Outcome::out_of_memory, "an allocation failed"};
-  } catch (const std::exception& error) {
-    return {Outcome::failed, error.what()};
-  }
-}
-
-int main_of(std::span<char*> arguments) {
-  const auto is = [&](size_t i, std::string_view text) {
-    return i < arguments.size() && arguments[i] == text;
-  };
-  const std::unique_ptr<Engine> engine = make_engine();
-  if (is(1, "--describe") && arguments.size() == 2) {
-    write_line(STDOUT_FILENO, dump_json(to_json(engine->describe())) + "\n");
-    return 0;
-  }
-  int descriptor = STDOUT_FILENO;
-  const bool has_descriptor = arguments.size() == 5 && is(3, "--events-fd");
-  if (!is(1, "--run") || (arguments.size() != 3 && !has_descriptor)) {
-    std::fwrite(usage.data(), 1, usage.size(), stderr);
-    return 2;
-  }
-  if (has_descriptor) {
-    const std::string_view number = arguments[4];
-    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), descriptor);
-    if (parsed.ec != std::errc() || ::fcntl(descriptor, F_GETFD) == -1) {
-      std::fprintf(stderr, "--events-fd %s is no open descriptor\n", arguments[4]);
-      return 2;
-    }
-    probes::die_with_parent();
-  }
-  ::signal(SIGPIPE, SIG_IGN);
-  const Send send = [descriptor](const wire::Event& event) {
-    write_line(descriptor, wire::to_line(event));
-  };
-  const wire::Finished finished = run(*engine, arguments[2], send);
-  send(finished);
-  return finished.outcome == Outcome::ok ? 0 : 1;
-}
-
 }  // namespace
 }  // namespace qb::worker
 
 int main(int argument_count, char** arguments) try {
-  return qb::worker::main_of({arguments, static_cast<size_t>(argument_count)});
+  using namespace qb::worker;
+  const std::unique_ptr<Engine> engine = make_engine();
+  return serve(
+      {arguments, static_cast<size_t>(argument_count)}, usage,
+      [&] { return to_json(engine->describe()); },
+      [&](const qb::wire::Request& request, const Send& send) {
+        return run_request(*engine, request, send);
+      });
 } catch (const std::exception& error) {  // a framework that throws while it describes itself
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -48,7 +48,7 @@ Result<void> send_output_hash(const Steps& steps, const char* name, const Send& 
 }
 
 Result<void> audit(const Steps& steps, const Send& send) {
-  constexpr int64_t slow_ns = 200'000'000;  // a step of that time is repeated less often
+  constexpr int64_t slow_ns = 100'000'000;  // a step of that time is repeated less often
   int repeat_count = 5;
   send(wire::PhaseStarted{"audit"});
   std::vector<int64_t> fresh_ns;

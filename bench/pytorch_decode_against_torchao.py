@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""4-bit decoding of SmolLM2-135M on PyTorch: qbench's engine against Hugging Face transformers with torchao's int4
+weight-only quantization, eager, as a ratio.
+
+Both start from the same fp32 tensors, quantize to 4 bits in groups of 32 and use the same libtorch, kernels and
+threads; launches alternate, each a fresh process. Wants the Python environment of ./qb test, and torchao beside it:
+
+    build/venv/bin/pip install --no-deps --target build/bench/torchao torchao==0.18.0
+    build/venv/bin/python bench/pytorch_decode_against_torchao.py [--threads 2] [--launches 5]
+"""
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+root = Path(__file__).resolve().parents[1]
+bin_folder, data, work = root / "build/release/bin", root / "build/data", root / "build/bench/torchao_work"
+PROMPT, GENERATED = 128, 64
+
+
+def bundle_of(scheme: str) -> Path:
+    done = subprocess.run([bin_folder / "probe", "prepare", "smollm2-135m", scheme, data, work], capture_output=True,
+                          text=True, check=True)
+    return Path(json.loads(done.stdout)["bundle"])
+
+
+def load_model(bundle: Path):
+    import numpy as np
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    raw = np.fromfile(bundle / "weights.bin", np.uint8)
+    shapes = {v["name"]: v["shape"] for v in manifest["graph"]["values"] if v["kind"] == "parameter"}
+    state = {name: torch.from_numpy(raw[e["values"]:][:4 * math.prod(shapes[name])].view(np.float32).reshape(shapes[name]).copy())
+             for name, e in manifest["parameters"].items()}
+    config = LlamaConfig(vocab_size=49152, hidden_size=576, intermediate_size=1536, num_hidden_layers=30,
+                         num_attention_heads=9, num_key_value_heads=3, head_dim=64, rms_norm_eps=1e-5,
+                         max_position_embeddings=8192, tie_word_embeddings=True,
+                         rope_parameters={"rope_type": "default", "rope_theta": 100000.0})
+    model = LlamaForCausalLM(config).eval()
+    model.load_state_dict(state, strict=False)
+    model.tie_weights()
+    return model.to(torch.bfloat16)
+
+
+def run_torchao(bundle: str, threads: int) -> None:
+    """In a process of its own: prints decode tokens/s, the first token apart, as qbench counts them."""
+    sys.path.insert(0, str(root / "build/bench/torchao"))
+    import torch
+    from torchao.quantization import Int4WeightOnlyConfig, quantize_
+    torch.set_num_threads(threads)
+    model = load_model(Path(bundle))
+    quantize_(model, Int4WeightOnlyConfig(group_size=32, int4_packing_format="opaque"))
+    kernel = type(model.model.layers[0].mlp.up_proj.weight).__name__
+    rates = []
+    with torch.inference_mode():
+        for _ in range(4):
+            tokens = torch.randint(0, 49152, (1, PROMPT), generator=torch.Generator().manual_seed(1))
+            out = model(tokens, use_cache=True, logits_to_keep=1)
+            start = time.perf_counter()
+            for _ in range(GENERATED - 1):
+                out = model(out.logits[:, -1].argmax(-1, keepdim=True), past_key_values=out.past_key_values, use_cache=True)
+            rates.append((GENERATED - 1) / (time.perf_counter() - start))
+    print(kernel, statistics.median(rates[1:]))
+
+
+def run_qbench(bundle: Path, threads: int) -> float:
+    request = {"kind": "speed", "bundle": str(bundle), "device": "cpu", "batch": 1, "thread_count": threads,
+               "prompt_tokens": PROMPT, "generated_tokens": GENERATED, "seed": 1, "warmup_count_min": 1,
+               "iteration_count_min": 3}
+    file = work / "request.json"
+    file.write_text(json.dumps(request))
+    done = subprocess.run([bin_folder / "qbench-worker-pytorch", "--run", file], capture_output=True, text=True)
+    for event in map(json.loads, done.stdout.splitlines()):
+        if event["event"] == "samples" and event["phase"] == "decode":
+            return 1e9 / statistics.mean(event["duration_ns"])
+    sys.exit(done.stdout[-500:] + done.stderr[-500:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--launches", type=int, default=5)
+    parser.add_argument("--run-torchao", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run_torchao:
+        run_torchao(options.run_torchao, options.threads)
+        return
+    work.mkdir(parents=True, exist_ok=True)
+    fp32, w4g32 = bundle_of("fp32"), bundle_of("w4g32")
+    ratios = []
+    for i in range(options.launches):
+        peer = subprocess.run([sys.executable, __file__, "--run-torchao", fp32, "--threads", str(options.threads)],
+                              capture_output=True, text=True)
+        if peer.returncode:
+            sys.exit(peer.stderr[-2000:])
+        kernel, theirs = peer.stdout.split()[-2:]
+        ours = run_qbench(w4g32, options.threads)
+        ratios.append(ours / float(theirs))
+        print(f"launch {i + 1}: qbench {ours:.1f} tokens/s, transformers + torchao ({kernel}) {float(theirs):.1f}, "
+              f"ratio {ratios[-1]:.2f}", flush=True)
+    print(f"median ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), "
+          f"{options.threads} threads")
+
+
+main()
