@@ -52,10 +52,11 @@ def run_torchao(bundle: str, threads: int) -> None:
     """In a process of its own: prints decode tokens/s, the first token apart, as qbench counts them."""
     sys.path.insert(0, str(root / "build/bench/torchao"))
     import torch
-    from torchao.quantization import Int4WeightOnlyConfig, quantize_
+    from torchao.prototype.quantization.int4 import PrototypeInt4WeightOnlyConfig  # where 0.18 has the CPU's layout
+    from torchao.quantization import quantize_
     torch.set_num_threads(threads)
     model = load_model(Path(bundle))
-    quantize_(model, Int4WeightOnlyConfig(group_size=32, int4_packing_format="opaque"))
+    quantize_(model, PrototypeInt4WeightOnlyConfig(group_size=32))
     kernel = type(model.model.layers[0].mlp.up_proj.weight).__name__
     rates = []
     with torch.inference_mode():

@@ -22,6 +22,12 @@ at::Tensor Lowering::f32_tensor(ir::Value value) const {
   return stored_tensor(parameter(value)).to(at::kFloat);
 }
 
+at::Tensor Lowering::shared(const std::string& name, const std::function<at::Tensor()>& make) {
+  at::Tensor& tensor = shared_[name];
+  if (!tensor.defined()) tensor = make();
+  return tensor;
+}
+
 Slot Lowering::result(ir::Value value) {
   const auto [found, is_new] = slots_.try_emplace(value.index, 0);
   if (is_new) found->second = new_slot();

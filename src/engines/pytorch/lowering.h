@@ -40,6 +40,9 @@ class Lowering {
   // A copy on the device.
   at::Tensor tensor_of(const void* data, at::IntArrayRef shape, at::ScalarType type) const;
 
+  // A tensor that several operators use, made at the first call with that name.
+  at::Tensor shared(const std::string& name, const std::function<at::Tensor()>& make);
+
   // The slot of a value's f32 form, to be read by a step that is added next.
   Slot operand(ir::Value value);
   // The slot where a node's f32 result is to be put.
@@ -91,6 +94,7 @@ class Lowering {
   std::map<int32_t, Codes> codes_;  // of measured values
   std::set<int32_t> dequantized_;   // measured values whose f32 form was made from the codes
   std::map<int32_t, at::Tensor> states_;
+  std::map<std::string, at::Tensor> shared_;
   std::set<int32_t> done_;
   std::vector<Slot> inputs_, outputs_;
   Json notes_ = Json::object({});
