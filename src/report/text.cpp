@@ -109,6 +109,15 @@ std::string workload_text(const std::vector<const Record*>& records) {
   return text;
 }
 
+// Without what each computes: that stands in the notes, and a terminal is narrow.
+std::string frameworks_text(const std::vector<const Record*>& records) {
+  analysis::Table table = analysis::compare_frameworks(records);
+  if (table.rows.empty()) return {};
+  table.columns.pop_back();
+  for (auto& row : table.rows) row.pop_back();
+  return "\n" + table_text(table);
+}
+
 std::string host_text(const Run& run) {
   return fmt::format("{}, {} cores, {}", run.host["cpu"].as_string(),
                      run.host["physical_cores"].as_int(), run.host["os"].as_string());
@@ -186,9 +195,7 @@ std::string render_terminal(const Document& document) {
     text += fmt::format("  ({})\n", workload_text(group.records));
     text += bulleted(notes_of(group.records), "  ");
     text += problems(group.records, "  ! ");
-    if (const auto frameworks = analysis::compare_frameworks(group.records);
-        !frameworks.rows.empty())
-      text += "\n" + table_text(frameworks);
+    text += frameworks_text(group.records);
     text += "\n";
   }
   return text;

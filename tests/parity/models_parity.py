@@ -110,7 +110,7 @@ def check_smollm2() -> None:
         ours = quality("reference", prepared, baseline_output=baseline)["perplexity"]
         check(f"{scheme}: perplexity {ours:.5f}, transformers {expected:.5f}", abs(ours / expected - 1) < 1e-3)
         if scheme == "fp32":
-            for engine in ("onnxruntime", "mlx"):
+            for engine in ("onnxruntime", "pytorch", "mlx"):
                 facts = quality(engine, prepared, baseline=baseline)
                 check(f"fp32: {engine}'s perplexity {facts['perplexity']:.5f}", abs(facts["perplexity"] / expected - 1) < 1e-3)
                 check(f"fp32: {engine}'s largest logit difference {facts['logit_max_abs_difference']:.1e}",
@@ -126,11 +126,13 @@ def check_efficientnet() -> None:
         prepared = prepare(model, "fp32")
         baseline = cache / "baseline.tensors"
         quality("reference", prepared, baseline_output=baseline)
-        facts = quality("onnxruntime", prepared, baseline=baseline)
-        got = round(facts["top1_accuracy"] * 156), round(facts["top5_accuracy"] * 156)
-        check(f"{model}: {got} right of {facts['picture_count']}, published {top1, top5}",
-              facts["picture_count"] == 156 and abs(got[0] - top1) <= 1 and abs(got[1] - top5) <= 1)
-        check(f"{model}: same top-1 as the reference on every picture", facts["top1_agreement"] == 1.0)
+        # MLX's convolutions take a tenth of a second a picture on a CPU: one network is enough.
+        for engine in ("onnxruntime", "pytorch", "mlx") if model == "efficientnet-lite0" else ("onnxruntime", "pytorch"):
+            facts = quality(engine, prepared, baseline=baseline)
+            got = round(facts["top1_accuracy"] * 156), round(facts["top5_accuracy"] * 156)
+            check(f"{model}: {engine} has {got} right of {facts['picture_count']}, published {top1, top5}",
+                  facts["picture_count"] == 156 and abs(got[0] - top1) <= 1 and abs(got[1] - top5) <= 1)
+            check(f"{model}: {engine}'s top-1 is the reference's on every picture", facts["top1_agreement"] == 1.0)
 
 
 cache.mkdir(parents=True, exist_ok=True)
