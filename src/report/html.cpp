@@ -92,20 +92,9 @@ std::string details_html(const std::vector<const Record*>& records) {
 
 std::string group_html(const analysis::ModelGroup& group) {
   const Table table = analysis::summarize(group.records);
-  const Record& first = *group.records.front();
-  const Workload& w = first.subject.workload;
-  std::string about = fmt::format("Batch {}", w.batch);
-  if (w.prompt_tokens > 0)
-    about +=
-        fmt::format(", a prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
-  const Json& dataset = first.manifest["dataset"];
-  if (!dataset.is_null())
-    about +=
-        fmt::format(". Quality on {} ({} {})", dataset["name"].as_string(),
-                    dataset["item_count"].as_int(), w.prompt_tokens > 0 ? "tokens" : "pictures");
   const std::string scatter = render_scatter(group.records);
-  return fmt::format("<section><h2>{}</h2><p class=\"soft\">{}.</p>{}{}{}{}{}{}</section>",
-                     escape_html(table.title), escape_html(about),
+  return fmt::format("<section><h2>{}</h2><p class=\"soft\">{}</p>{}{}{}{}{}{}</section>",
+                     escape_html(table.title), escape_html(describe_workload(group.records)),
                      scatter.empty() ? "" : fmt::format(R"(<div class="chart">{}</div>)", scatter),
                      table_html(table), frameworks_html(group.records),
                      problems_html(group.records), notes_html(group.records),

@@ -36,6 +36,9 @@ std::string render_html(const Document& document);
 // metric that the record doesn't have.
 Result<std::string> render_explanation(const Record& record, std::string_view metric_name);
 
+// "batch 1, prompt of 8 tokens, 8 generated; quality on …": what the records of a table share.
+std::string describe_workload(const std::vector<const Record*>& records);
+
 // What kernels really compute with, what was calibrated on which data, and every reservation (the
 // cache, disturbances, answers that differ): a line each, naming all records that share it.
 std::vector<std::string> notes_of(const std::vector<const Record*>& records);

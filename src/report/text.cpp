@@ -1,5 +1,6 @@
 // Tables as text: for the terminal and as Markdown.
 #include <algorithm>
+#include <map>
 
 #include "analysis/frameworks.h"
 #include "analysis/table.h"
@@ -62,6 +63,7 @@ class SharedFacts {
 
   void add(const Record& record, std::string fact) {
     const std::string label = analysis::short_label_of(record, records_);
+    ++counts_[fact];
     const auto same = std::ranges::find(lines_, fact, [](const auto& line) { return line.first; });
     if (same == lines_.end())
       lines_.emplace_back(std::move(fact), label);
@@ -70,13 +72,17 @@ class SharedFacts {
   }
   std::vector<std::string> lines() const {
     std::vector<std::string> lines;
-    for (const auto& [fact, labels] : lines_) lines.push_back(fmt::format("{}: {}", labels, fact));
+    for (const auto& [fact, labels] : lines_)
+      lines.push_back(fmt::format(
+          "{}: {}", counts_.at(fact) == records_.size() && records_.size() > 1 ? "all" : labels,
+          fact));
     return lines;
   }
 
  private:
   const std::vector<const Record*>& records_;
   std::vector<std::pair<std::string, std::string>> lines_;  // fact, labels
+  std::map<std::string, size_t> counts_;                    // records of each fact
 };
 
 std::string bulleted(const std::vector<std::string>& lines, std::string_view prefix) {
@@ -91,22 +97,6 @@ std::string problems(const std::vector<const Record*>& records, std::string_view
     if (record->outcome != Outcome::ok)
       facts.add(*record, fmt::format("{}: {}", name_of(record->outcome), record->reason));
   return bulleted(facts.lines(), prefix);
-}
-
-std::string workload_text(const std::vector<const Record*>& records) {
-  const Record& record = *records.front();
-  const Workload& w = record.subject.workload;
-  const bool is_sweep = std::ranges::any_of(
-      records, [&](const Record* other) { return other->subject.workload.batch != w.batch; });
-  std::string text = is_sweep ? std::string("batches as shown") : fmt::format("batch {}", w.batch);
-  if (w.prompt_tokens > 0)
-    text += fmt::format(", prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
-  const Json& dataset = record.manifest["dataset"];
-  if (!dataset.is_null())
-    text +=
-        fmt::format("; quality on {} ({} {})", dataset["name"].as_string(),
-                    dataset["item_count"].as_int(), w.prompt_tokens > 0 ? "tokens" : "pictures");
-  return text;
 }
 
 // Without what each computes: that stands in the notes, and a terminal is narrow.
@@ -153,12 +143,31 @@ std::vector<std::string> input_notes_of(const Record& record) {
 
 }  // namespace
 
+std::string describe_workload(const std::vector<const Record*>& records) {
+  const Record& record = *records.front();
+  const Workload& w = record.subject.workload;
+  const bool is_sweep = std::ranges::any_of(
+      records, [&](const Record* other) { return other->subject.workload.batch != w.batch; });
+  std::string text = is_sweep ? std::string("batches as shown") : fmt::format("batch {}", w.batch);
+  if (w.prompt_tokens > 0)
+    text += fmt::format(", prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
+  const Json& dataset = record.manifest["dataset"];
+  if (dataset.is_null()) return text;
+  const Json& limit = record.manifest["quality_item_count_max"];
+  return text + fmt::format("; quality on {} ({}{} {})", dataset["name"].as_string(),
+                            limit.is_int() ? fmt::format("the first {} of ", limit.as_int()) : "",
+                            dataset["item_count"].as_int(),
+                            w.prompt_tokens > 0 ? "tokens" : "pictures");
+}
+
 std::vector<std::string> notes_of(const std::vector<const Record*>& records) {
   SharedFacts facts(records);
+  const int64_t usual_count = records.front()->manifest["quality_item_count_max"].as_int();
   for (const Record* record : records) {
     const std::string& type = record->manifest["actual"]["compute_type"].as_string();
     if (!type.empty() && type != "f32") facts.add(*record, "computes " + type);
-    if (const Json& count = record->manifest["quality_item_count_max"]; count.is_int())
+    if (const Json& count = record->manifest["quality_item_count_max"];
+        count.is_int() && count.as_int() != usual_count)
       facts.add(*record,
                 fmt::format("quality on the first {} tokens or pictures only", count.as_int()));
     if (const Json& set = record->manifest["calibration"]; !set.is_null())
@@ -192,7 +201,7 @@ std::string render_terminal(const Document& document) {
   std::string text;
   for (const auto& group : analysis::group_by_model(document.records)) {
     text += table_text(analysis::summarize(group.records));
-    text += fmt::format("  ({})\n", workload_text(group.records));
+    text += fmt::format("  ({})\n", describe_workload(group.records));
     text += bulleted(notes_of(group.records), "  ");
     text += problems(group.records, "  ! ");
     text += frameworks_text(group.records);
@@ -206,7 +215,7 @@ std::string render_markdown(const Document& document) {
                                  document.run.started_at, host_text(document.run));
   for (const auto& group : analysis::group_by_model(document.records)) {
     text += table_markdown(analysis::summarize(group.records));
-    text += fmt::format("\n{}\n\n", workload_text(group.records));
+    text += fmt::format("\n{}\n\n", describe_workload(group.records));
     text += bulleted(notes_of(group.records), "- ");
     text += problems(group.records, "- **not ok** ");
     if (const auto frameworks = analysis::compare_frameworks(group.records);
