@@ -33,6 +33,8 @@ std::string cell_html(const Cell& cell, const analysis::Column& column,
   std::string classes = column.unit.empty() ? "" : "number";
   if (cell.value && best && *cell.value == *best) classes += " best";
   if (column.heading == "outcome" && cell.text != "ok") classes += " bad";
+  constexpr size_t long_text = 60;
+  if (column.unit.empty() && cell.text.size() > long_text) classes += " long";
   std::string html = "<td";
   if (!classes.empty()) html += fmt::format(R"( class="{}")", classes);
   if (cell.value) html += fmt::format(R"( data-value="{}")", *cell.value);

@@ -28,6 +28,7 @@ th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 th button { all: unset; cursor: pointer; color: var(--soft); font-weight: 600; font-size: 13px; }
 th button:focus-visible, .mark:focus-visible { outline: 2px solid var(--accent); border-radius: 3px; }
 th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
+td.long { white-space: normal; min-width: 22rem; font-size: 13px; }
 td.best { font-weight: 700; } .bad { color: var(--warn); }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--accent); }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .75rem;
