@@ -1,5 +1,7 @@
 #include "ir/graph.h"
 
+#include <algorithm>
+
 namespace qb::ir {
 
 std::string_view name_of(ValueKind kind) {
@@ -21,6 +23,17 @@ std::vector<Value> Graph::of_kind(ValueKind kind) const {
   for (size_t i = 0; i < values.size(); ++i)
     if (values[i].kind == kind) found.push_back({static_cast<int32_t>(i)});
   return found;
+}
+
+const Node* Graph::only_reader(Value value) const {
+  if (std::ranges::find(outputs, value) != outputs.end()) return nullptr;
+  const Node* reader = nullptr;
+  for (const Node& node : nodes) {
+    if (std::ranges::find(node.inputs, value) == node.inputs.end()) continue;
+    if (reader) return nullptr;
+    reader = &node;
+  }
+  return reader;
 }
 
 }  // namespace qb::ir

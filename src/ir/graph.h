@@ -53,6 +53,8 @@ struct Graph {
   }
   // Values of that kind, in the order they were declared.
   std::vector<Value> of_kind(ValueKind kind) const;
+  // The node that alone reads the value; null: none or several do, or it is an output.
+  const Node* only_reader(Value value) const;
 };
 
 // Ok when every name is unique, every node's inputs come before it, attributes are those of its

@@ -95,6 +95,10 @@ class Engine {
   }
 };
 
+// "linear: MatMulNBits, …; embedding: …" of what an engine noted for each kind of operator; "f32"
+// when it noted nothing.
+std::string describe_computing(const Json& notes);
+
 // Each engine's folder defines it; worker/main.cpp calls it.
 std::unique_ptr<Engine> make_engine();
 

@@ -116,38 +116,26 @@ Result<Program> Lowering::build() {
   return std::move(program_);
 }
 
+constexpr std::pair<ir::Op, LowerFunction> lowerings[] = {
+    {ir::Op::embedding, lower_embedding},
+    {ir::Op::linear, lower_linear},
+    {ir::Op::conv2d, lower_conv2d},
+    {ir::Op::batch_norm, lower_batch_norm},
+    {ir::Op::rms_norm, lower_rms_norm},
+    {ir::Op::cached_attention, lower_cached_attention},
+    {ir::Op::add, lower_add},
+    {ir::Op::multiply, lower_multiply},
+    {ir::Op::silu, lower_silu},
+    {ir::Op::sigmoid, lower_sigmoid},
+    {ir::Op::relu6, lower_relu6},
+    {ir::Op::select_positions, lower_select_positions},
+    {ir::Op::global_average_pool, lower_global_average_pool},
+    {ir::Op::flatten, lower_flatten},
+};
+
 LowerFunction find_lowering(ir::Op op) {
-  switch (op) {
-    case ir::Op::embedding:
-      return lower_embedding;
-    case ir::Op::linear:
-      return lower_linear;
-    case ir::Op::conv2d:
-      return lower_conv2d;
-    case ir::Op::batch_norm:
-      return lower_batch_norm;
-    case ir::Op::rms_norm:
-      return lower_rms_norm;
-    case ir::Op::cached_attention:
-      return lower_cached_attention;
-    case ir::Op::add:
-      return lower_add;
-    case ir::Op::multiply:
-      return lower_multiply;
-    case ir::Op::silu:
-      return lower_silu;
-    case ir::Op::sigmoid:
-      return lower_sigmoid;
-    case ir::Op::relu6:
-      return lower_relu6;
-    case ir::Op::select_positions:
-      return lower_select_positions;
-    case ir::Op::global_average_pool:
-      return lower_global_average_pool;
-    case ir::Op::flatten:
-      return lower_flatten;
-  }
-  return nullptr;
+  const auto* row = std::ranges::find(lowerings, op, &std::pair<ir::Op, LowerFunction>::first);
+  return row == std::end(lowerings) ? nullptr : row->second;
 }
 
 }  // namespace qb::mlx

@@ -113,12 +113,8 @@ void MlxSession::show_outputs() {
 Json MlxSession::actual() const {
   Json kernels = Json::object({});
   for (const auto& [name, count] : kernels_) kernels.set(name, count);
-  std::string compute_type;
-  for (const auto& [kind, choice] : notes_.as_object())
-    compute_type +=
-        fmt::format("{}{}: {}", compute_type.empty() ? "" : "; ", kind, choice.as_string());
   Json actual = Json::object({{"device", options_.device},
-                              {"compute_type", compute_type.empty() ? "f32" : compute_type},
+                              {"compute_type", worker::describe_computing(notes_)},
                               {"kernels", std::move(kernels)}});
   if (options_.device == "cpu")
     actual.set("blas", to_json(find_blas()))

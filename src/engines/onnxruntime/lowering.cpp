@@ -161,15 +161,6 @@ std::string Lowering::operand(ir::Value value) {
   return name;
 }
 
-bundle::Activation Lowering::rounding(ir::Value value) const {
-  const auto producer = std::ranges::find(ir().nodes, value, &ir::Node::output);
-  const bool is_flattened = producer != ir().nodes.end() && producer->op == ir::Op::flatten;
-  const bundle::Activation own = bundle_.activation(value);
-  return is_flattened && own.mode == quant::Activations::none
-             ? bundle_.activation(producer->inputs[0])
-             : own;
-}
-
 Codes Lowering::claim_codes(ir::Value value) {
   const quant::ActivationFit fit = rounding(value).fit;
   const auto zero_point = static_cast<uint8_t>(fit.zero_point);
@@ -196,21 +187,6 @@ Codes Lowering::run_codes(ir::Value value) {
   codes = {fresh(x + ".codes"), fresh(x + ".scale"), fresh(x + ".zero_point")};
   node({"DynamicQuantizeLinear", "", {x}, {codes.codes, codes.scale, codes.zero_point}});
   return codes;
-}
-
-const ir::Node* Lowering::absorbed_relu6(ir::Value value) const {
-  const ir::Node* reader = nullptr;
-  for (const ir::Node& node : ir().nodes) {
-    if (std::ranges::find(node.inputs, value) == node.inputs.end()) continue;
-    if (reader) return nullptr;
-    reader = &node;
-  }
-  if (!reader || reader->op != ir::Op::relu6) return nullptr;
-  const bundle::Activation activation = bundle_.activation(reader->output);
-  const float end = static_cast<float>(255 - activation.fit.zero_point) * activation.fit.scale;
-  const bool fits = activation.mode == quant::Activations::measured &&
-                    activation.fit.zero_point == 0 && end <= 6.0f * (1.0f + 1e-6f);
-  return fits ? reader : nullptr;
 }
 
 void Lowering::set_inputs_and_outputs() {
@@ -257,38 +233,26 @@ Result<Ort::Model> Lowering::build() {
   return model;
 }
 
+constexpr std::pair<ir::Op, LowerFunction> lowerings[] = {
+    {ir::Op::embedding, lower_embedding},
+    {ir::Op::linear, lower_linear},
+    {ir::Op::conv2d, lower_conv2d},
+    {ir::Op::batch_norm, lower_batch_norm},
+    {ir::Op::rms_norm, lower_rms_norm},
+    {ir::Op::cached_attention, lower_cached_attention},
+    {ir::Op::add, lower_add},
+    {ir::Op::multiply, lower_multiply},
+    {ir::Op::silu, lower_silu},
+    {ir::Op::sigmoid, lower_sigmoid},
+    {ir::Op::relu6, lower_relu6},
+    {ir::Op::select_positions, lower_select_positions},
+    {ir::Op::global_average_pool, lower_global_average_pool},
+    {ir::Op::flatten, lower_flatten},
+};
+
 LowerFunction find_lowering(ir::Op op) {
-  switch (op) {
-    case ir::Op::embedding:
-      return lower_embedding;
-    case ir::Op::linear:
-      return lower_linear;
-    case ir::Op::conv2d:
-      return lower_conv2d;
-    case ir::Op::batch_norm:
-      return lower_batch_norm;
-    case ir::Op::rms_norm:
-      return lower_rms_norm;
-    case ir::Op::cached_attention:
-      return lower_cached_attention;
-    case ir::Op::add:
-      return lower_add;
-    case ir::Op::multiply:
-      return lower_multiply;
-    case ir::Op::silu:
-      return lower_silu;
-    case ir::Op::sigmoid:
-      return lower_sigmoid;
-    case ir::Op::relu6:
-      return lower_relu6;
-    case ir::Op::select_positions:
-      return lower_select_positions;
-    case ir::Op::global_average_pool:
-      return lower_global_average_pool;
-    case ir::Op::flatten:
-      return lower_flatten;
-  }
-  return nullptr;
+  const auto* row = std::ranges::find(lowerings, op, &std::pair<ir::Op, LowerFunction>::first);
+  return row == std::end(lowerings) ? nullptr : row->second;
 }
 
 }  // namespace qb::ort

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "bundle/bundle.h"
+#include "bundle/rounding.h"
 #include "engines/onnxruntime/runtime.h"
 #include "worker/engine.h"
 
@@ -59,7 +60,7 @@ class Lowering {
   std::string output(ir::Value value) const { return ir()[value].name; }
 
   // How readers see the value: of a flattened one, as what was flattened.
-  bundle::Activation rounding(ir::Value value) const;
+  bundle::Activation rounding(ir::Value value) const { return bundle::rounding_of(bundle_, value); }
   // Codes of a measured value, and those of an input that is rounded at each run.
   Codes measured_codes(ir::Value value);
   Codes run_codes(ir::Value value);
@@ -68,7 +69,9 @@ class Lowering {
   bool has_codes(ir::Value value) const { return codes_.contains(value.index); }
   // The relu6 that alone reads the value, whose result is measured; null: none. The quantized range
   // then ends within [0, 6], so that saturation to codes is the relu6.
-  const ir::Node* absorbed_relu6(ir::Value value) const;
+  const ir::Node* absorbed_relu6(ir::Value value) const {
+    return bundle::absorbed_relu6(bundle_, value);
+  }
   std::string fresh(std::string_view hint);
 
   void node(const NodeSpec& spec);

@@ -91,12 +91,8 @@ Json OrtSession::actual() const {
     notes.set("conv2d",
               fmt::format("{} {}", notes["conv2d"].as_string(),
                           assignment.kernels["DequantizeLinear"] > 0 ? "at each run" : "at load"));
-  std::string compute_type;
-  for (const auto& [kind, choice] : notes.as_object())
-    compute_type +=
-        fmt::format("{}{}: {}", compute_type.empty() ? "" : "; ", kind, choice.as_string());
   return Json::object({{"device", "cpu"},
-                       {"compute_type", compute_type.empty() ? "f32" : compute_type},
+                       {"compute_type", worker::describe_computing(notes)},
                        {"kernels", to_json(assignment.kernels)},
                        {"providers", to_json(assignment.providers)},
                        {"thread_count", options_.thread_count}});

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "bundle/bundle.h"
+#include "bundle/rounding.h"
 #include "engines/pytorch/program.h"
 #include "worker/engine.h"
 
@@ -48,7 +49,7 @@ class Lowering {
   // The slot where a node's f32 result is to be put.
   Slot result(ir::Value value);
   // How readers see the value: of a flattened one, as what was flattened.
-  bundle::Activation rounding(ir::Value value) const;
+  bundle::Activation rounding(ir::Value value) const { return bundle::rounding_of(bundle_, value); }
   bool is_measured(ir::Value value) const {
     return rounding(value).mode == quant::Activations::measured;
   }
@@ -57,10 +58,12 @@ class Lowering {
   Codes claim_codes(ir::Value value);
   bool has_codes(ir::Value value) const { return codes_.contains(value.index); }
   // The node that alone reads the value; null: none or several, or it is an output.
-  const ir::Node* only_reader(ir::Value value) const;
+  const ir::Node* only_reader(ir::Value value) const { return ir().only_reader(value); }
   // The relu6 that alone reads the value, whose result is measured within [0, 6], so that
   // saturation to codes is the relu6; null: none.
-  const ir::Node* absorbed_relu6(ir::Value value) const;
+  const ir::Node* absorbed_relu6(ir::Value value) const {
+    return bundle::absorbed_relu6(bundle_, value);
+  }
 
   // Unary: output = f(input).
   void add_step(ir::Value output, ir::Value input, std::function<at::Tensor(const at::Tensor&)> f);

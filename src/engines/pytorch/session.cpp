@@ -70,14 +70,10 @@ Result<void> PytorchSession::run(const worker::StepInputs& inputs) try {
 }
 
 Json PytorchSession::actual() const {
-  std::string compute_type;
-  for (const auto& [kind, choice] : lowering_.notes().as_object())
-    compute_type +=
-        fmt::format("{}{}: {}", compute_type.empty() ? "" : "; ", kind, choice.as_string());
   Json kernels = Json::object({});
   for (const auto& [name, count] : lowering_.kernels()) kernels.set(name, count);
   return Json::object({{"device", options_.device},
-                       {"compute_type", compute_type.empty() ? "f32" : compute_type},
+                       {"compute_type", worker::describe_computing(lowering_.notes())},
                        {"kernels", std::move(kernels)},
                        {"allocator", keep_freed_memory()},
                        {"thread_count", static_cast<int64_t>(at::get_num_threads())}});

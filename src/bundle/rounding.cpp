@@ -1,0 +1,26 @@
+#include "bundle/rounding.h"
+
+#include <algorithm>
+
+namespace qb::bundle {
+
+Activation rounding_of(const Bundle& bundle, ir::Value value) {
+  const Activation own = bundle.activation(value);
+  if (own.mode != quant::Activations::none) return own;
+  const auto& nodes = bundle.graph().nodes;
+  const auto producer = std::ranges::find(nodes, value, &ir::Node::output);
+  const bool is_flattened = producer != nodes.end() && producer->op == ir::Op::flatten;
+  return is_flattened ? bundle.activation(producer->inputs[0]) : own;
+}
+
+const ir::Node* absorbed_relu6(const Bundle& bundle, ir::Value value) {
+  const ir::Node* reader = bundle.graph().only_reader(value);
+  if (!reader || reader->op != ir::Op::relu6) return nullptr;
+  const Activation activation = bundle.activation(reader->output);
+  const float end = static_cast<float>(255 - activation.fit.zero_point) * activation.fit.scale;
+  const bool fits = activation.mode == quant::Activations::measured &&
+                    activation.fit.zero_point == 0 && end <= 6.0f * (1.0f + 1e-6f);
+  return fits ? reader : nullptr;
+}
+
+}  // namespace qb::bundle
