@@ -90,6 +90,28 @@ def test_missing_framework() -> None:
           done.returncode == 0 and outcomes == {"reference": "ok", "onnxruntime": "unavailable"}, (done.stderr, outcomes))
 
 
+def test_dying_preparer() -> None:
+    """What prepares weights is a process of its own: its death is an outcome, and the run goes on."""
+    binaries = folder / "bin"
+    binaries.mkdir()
+    shutil.copy(qbench, binaries / "qbench")
+    for worker in Path(qbench).resolve().parent.glob("qbench-worker-*"):
+        (binaries / worker.name).symlink_to(worker)
+    fake = binaries / "qbench-prepare"
+    for what, body, outcome, word in (("is killed", "kill -SEGV $$", "failed", "signal 11"),
+                                      ("speaks garbage", "echo '{{{' >&3; sleep 1", "failed", "where events belong"),
+                                      ("eats all memory", "echo '{\"event\":\"finished\",\"outcome\":\"out_of_memory\",\"reason\":\"an allocation failed\"}' >&3",
+                                       "out_of_memory", "allocation")):
+        fake.write_text(f"#!/bin/bash\n{body}\n")
+        fake.chmod(0o755)
+        store = folder / f"{word.split()[0]}.db"
+        done = subprocess.run([binaries / "qbench", "run", tiny, "--scheme", "fp32", "--store", store, "-o", folder / "d.html"], capture_output=True,
+                              text=True, env={**environment, "QBENCH_SUITES": str(here.parent / "suites")}, timeout=120)
+        records = json.loads(run("list", "--store", store, "--json").stdout)
+        check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "failed" else 0) and len(records) == 2 and
+              all(r["outcome"] == outcome and word in r["reason"] for r in records), (done.returncode, [(r["outcome"], r["reason"]) for r in records], done.stderr[-300:]))
+
+
 def test_blas() -> None:
     """MLX comes with a slow BLAS on Linux: another is preloaded unless --blas says otherwise, also when the run is resumed."""
     for choice in ("fast", "as-shipped"):
@@ -265,7 +287,7 @@ def test_explain() -> None:
 
 
 try:
-    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_budget, test_two_at_once, test_explain, test_memory_limit, test_sleeping_orchestrator):
+    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_dying_preparer, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_budget, test_two_at_once, test_explain, test_memory_limit, test_sleeping_orchestrator):
         test()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

@@ -152,9 +152,10 @@ class Campaign {
   }
 
   void refuse(Record& record, const Error& error) {
-    record.outcome = error.code == Errc::unavailable   ? Outcome::unavailable
-                     : error.code == Errc::unsupported ? Outcome::unsupported
-                                                       : Outcome::failed;
+    record.outcome = error.code == Errc::unavailable     ? Outcome::unavailable
+                     : error.code == Errc::unsupported   ? Outcome::unsupported
+                     : error.code == Errc::out_of_memory ? Outcome::out_of_memory
+                                                         : Outcome::failed;
     record.reason = error.message;
     if (record.outcome == Outcome::failed) add_problem(error.message);
   }
