@@ -29,10 +29,9 @@ Cell ratio_cell(const Record& record, const Record& lead) {
   const auto ratio = metrics::speed_ratio(record, lead);
   if (!ratio) return {"–", std::nullopt, "one of the two has no speed"};
   if (!ratio->interval)
-    return {fmt::format("{:.2f}x", ratio->value), ratio->value,
-            "no interval: it needs five launches of each"};
-  return {fmt::format("{:.2f}x ({:.2f} to {:.2f})", ratio->value, ratio->interval->low,
-                      ratio->interval->high),
+    return {ratio_text(ratio->value), ratio->value, "no interval: it needs five launches of each"};
+  return {fmt::format("{} ({} to {})", ratio_text(ratio->value), ratio_text(ratio->interval->low),
+                      ratio_text(ratio->interval->high)),
           ratio->value, "95 % interval, launches paired"};
 }
 

@@ -69,7 +69,7 @@ Cell ratio_cell(const Record& record, const std::vector<const Record*>& others) 
     return {"–", std::nullopt,
             is_of_file(record) ? "needs this file and the first one"
                                : "needs this case and fp32 in the same framework"};
-  return {fmt::format("{:.2f}x", ratio->value), ratio->value,
+  return {ratio_text(ratio->value), ratio->value,
           ratio->interval ? fmt::format("95 % interval {:.2f}x to {:.2f}x, launches paired",
                                         ratio->interval->low, ratio->interval->high)
                           : std::string()};
@@ -138,6 +138,10 @@ void hoist_column(Table& table, std::string_view heading, std::string_view suffi
 
 std::string_view quality_metric(const Record& record) {
   return is_of_file(record) ? "output_cosine" : "top1_agreement";
+}
+
+std::string ratio_text(double ratio) {
+  return ratio < 0.1 ? fmt::format("{:.2g}x", ratio) : fmt::format("{:.2f}x", ratio);
 }
 
 std::string label_of(const Record& record) {

@@ -28,6 +28,9 @@ struct Table {
   std::vector<std::vector<Cell>> rows;
 };
 
+// "1.07x", "0.0006x": two decimals, or two digits where that would be 0.
+std::string ratio_text(double ratio);
+
 // One model's cases side by side: sizes, speeds with the ratio to fp32 in the same framework,
 // memory and quality. Cases that are not ok are rows too.
 Table summarize(const std::vector<const Record*>& records_of_model);
