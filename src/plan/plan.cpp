@@ -24,11 +24,31 @@ std::vector<std::string> all_schemes() {
   return names;
 }
 
+// Of a suite whose benchmarks list different frameworks each keeps to its own: a framework is
+// measured where it is listed, and everywhere when no benchmark lists it.
+std::vector<std::string> narrowed_frameworks(const spec::Benchmark& benchmark,
+                                             const spec::Suite& suite,
+                                             const std::vector<std::string>& wanted) {
+  const auto lists = [](const spec::Benchmark& b, std::string_view name) {
+    return std::ranges::find(b.frameworks, base_framework(name)) != b.frameworks.end() ||
+           std::ranges::find(b.frameworks, name) != b.frameworks.end();
+  };
+  std::vector<std::string> kept;
+  for (const std::string& name : wanted)
+    if (lists(benchmark, name) ||
+        std::ranges::none_of(suite.benchmarks,
+                             [&](const spec::Benchmark& b) { return lists(b, name); }))
+      kept.push_back(name);
+  return kept;
+}
+
 // The benchmark with the user's lists in place of the suite's.
-spec::Benchmark narrowed(spec::Benchmark benchmark, const Narrowing& narrowing) {
+spec::Benchmark narrowed(spec::Benchmark benchmark, const spec::Suite& suite,
+                         const Narrowing& narrowing) {
   if (!narrowing.schemes.empty()) benchmark.schemes = narrowing.schemes;
   if (benchmark.schemes == std::vector<std::string>{"all"}) benchmark.schemes = all_schemes();
-  if (!narrowing.frameworks.empty()) benchmark.frameworks = narrowing.frameworks;
+  if (!narrowing.frameworks.empty())
+    benchmark.frameworks = narrowed_frameworks(benchmark, suite, narrowing.frameworks);
   benchmark.frameworks = with_versions(benchmark.frameworks, narrowing);
   if (!narrowing.devices.empty()) benchmark.devices = narrowing.devices;
   if (!narrowing.thread_counts.empty()) benchmark.thread_counts = narrowing.thread_counts;
@@ -139,7 +159,7 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
     QB_TRY([[maybe_unused]] const models::Model model, models::find_model(name));
   }
   for (const spec::Benchmark& original : suite.benchmarks) {
-    spec::Benchmark benchmark = narrowed(original, narrowing);
+    spec::Benchmark benchmark = narrowed(original, suite, narrowing);
     QB_CHECK(check_names(benchmark));
     if (benchmark.thread_counts.empty()) benchmark.thread_counts = {physical_core_count};
     for (const std::string& name : benchmark.models) {

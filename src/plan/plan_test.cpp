@@ -90,6 +90,23 @@ TEST_CASE("batches, threads, depths and rates of arrival are swept") {
   CHECK(ids.contains("llama-test/fp32/reference/cpu/b4t2p8g4d16r12.5"));
 }
 
+TEST_CASE("a framework is measured where the suite lists it, or everywhere") {
+  spec::Suite suite;
+  suite.benchmarks = {
+      {.models = {"llama-test"}, .schemes = {"fp32"}, .frameworks = {"onnxruntime"}},
+      {.models = {"llama-test"}, .schemes = {"w8c"}, .frameworks = {"onnxruntime", "mlx"}}};
+  const auto ids = [&](std::vector<std::string> frameworks) {
+    std::vector<std::string> names;
+    const Plan plan = build_plan(suite, {.frameworks = std::move(frameworks)}, 2, 1).value();
+    for (const PlannedCase& c : plan.cases)
+      names.push_back(c.subject.scheme + " " + c.subject.framework);
+    return names;
+  };
+  CHECK(ids({"mlx"}) == std::vector<std::string>{"w8c mlx"});
+  CHECK(ids({"onnxruntime"}) == std::vector<std::string>{"fp32 onnxruntime", "w8c onnxruntime"});
+  CHECK(ids({"reference"}) == std::vector<std::string>{"fp32 reference", "w8c reference"});
+}
+
 TEST_CASE("unknown names are refused with the known ones") {
   struct Row {
     Narrowing narrowing;
