@@ -280,7 +280,7 @@ constexpr Metric rows[] = {
 static_assert(
     [] {
       for (size_t i = 0; i < std::size(rows); ++i) {
-        if (!rows[i].measure || rows[i].summary.empty() || rows[i].label.empty()) return false;
+        if (rows[i].summary.empty() || rows[i].label.empty()) return false;
         for (size_t j = 0; j < i; ++j)
           if (rows[j].name == rows[i].name) return false;
       }

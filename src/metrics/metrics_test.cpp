@@ -35,6 +35,13 @@ Measurement read(const Record& record, std::string_view name) {
 
 }  // namespace
 
+TEST_CASE("every metric knows how it is measured") {
+  for (const Metric& metric : metrics::metrics()) {
+    CAPTURE(metric.name);
+    CHECK((metric.measure != nullptr));
+  }
+}
+
 TEST_CASE("metrics are read from samples and facts") {
   const Record record = language_record();
   CHECK(read(record, "load_ns").value == 2000.0);  // median of the launches
