@@ -206,6 +206,8 @@ install_data() {
 # Configured anew when the frameworks that are installed have changed.
 build_program() {
   local preset=$1 found
+  # Another clone of the same sources hits the compiler's cache: paths count from the clone's root.
+  export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
   found=$build/$preset/.configured-$(find "$venv" -maxdepth 1 -name '.framework-*' | sort | cksum | tr -d ' ')
   if [ ! -e "$found" ]; then
     say "configuring"
