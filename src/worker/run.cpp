@@ -58,10 +58,16 @@ void send_usage(const Send& send, const UsageBefore& before) {
   difference("major_page_faults", before.process.major_page_faults, process.major_page_faults);
   difference("steal_time_ns", before.system.steal_time_ns, system.steal_time_ns);
   difference("system_busy_time_ns", before.system.busy_time_ns, system.busy_time_ns);
-  if (energy_uj)
+  if (energy_uj) {
     send(wire::Fact{"energy_uj", *energy_uj});
-  else
+    send(wire::Fact{"energy_source", before.energy.source()});
+  } else {
     send(wire::Fact{"energy_reason", before.energy.reason()});
+  }
+  if (const auto dram_uj = before.energy.used_dram_uj())
+    send(wire::Fact{"energy_dram_uj", *dram_uj});
+  else
+    send(wire::Fact{"energy_dram_reason", before.energy.dram_reason()});
   send(wire::Fact{"condition_before", before.condition});
   send(wire::Fact{"condition_after", probes::describe_condition()});
 }
