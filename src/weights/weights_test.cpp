@@ -9,6 +9,7 @@
 #include "weights/synthetic.h"
 #include "weights/weight_file.h"
 
+using namespace std::string_literals;
 using namespace qb;
 using namespace qb::weights;
 namespace fs = std::filesystem;
@@ -241,9 +242,7 @@ TEST_CASE("a checkpoint cut or scrambled is refused or read, never a crash") {
 
 TEST_CASE("a pickle that asks for code is refused by the code's name") {
   const std::string header = read_file(lite0).value().substr(0, 15);
-  const TemporaryFile file("evil.pth", header +
-                                           "\x80\x02"
-                                           "cos\nsystem\n(X\x02\0\0\0lsR.");
+  const TemporaryFile file("evil.pth", header + "\x80\x02" + "cos\nsystem\n(X\x02\0\0\0lsR."s);
   check_refused(file.path, "os.system");
 }
 

@@ -51,9 +51,14 @@ struct StepInputs {
 class Session {
  public:
   virtual ~Session() = default;
-  // Blocks until the outputs are ready: this is what is timed. Caches are updated in place.
+  // Brings inputs to the memory, type and layout that the framework computes with. Not timed. They
+  // are those of the next run(), which gets the same tensors again; without stage() before it,
+  // run() does this itself. An engine that reads inputs where they lie has nothing to do here.
+  virtual Result<void> stage(const StepInputs& /*inputs*/) { return {}; }
+  // Blocks until the outputs lie in readable memory: this is what is timed. Caches are updated in
+  // place.
   virtual Result<void> run(const StepInputs& inputs) = 0;
-  // The outputs of the last run, in the graph's order; valid until the next run.
+  // The outputs of the last run, in the graph's order; valid until the next stage() or run().
   virtual std::span<const TensorView> outputs() const = 0;
   // What really runs, asked of the framework: {"device": …, "compute_type": …, "kernels": {name:
   // count}}.
