@@ -47,7 +47,7 @@ TEST_CASE("biases survive beside weights that are next to nothing") {
     };
     for (const char* name : {"static8c", "static8t", "dyn8c", "w8c", "fp32"}) {
       const quant::Scheme scheme = quant::find_scheme(name).value();
-      CAPTURE(row.name);
+      CAPTURE(s.name);
       CAPTURE(scheme.name);
       const auto bundle = build(s.graph, scheme, source);
       REQUIRE(bundle);
