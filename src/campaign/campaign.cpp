@@ -15,7 +15,7 @@
 #include "campaign/own_files.h"
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
-#include "probes/host.h"
+#include "probes/allowance.h"
 #include "quant/scheme.h"
 #include "runner/launch.h"
 
@@ -29,7 +29,7 @@ wire::Limits limits_of(const spec::Protocol& p) {
           p.iteration_count_min,
           p.duration_ns_min,
           p.duration_ns_max,
-          p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::physical_memory_bytes(),
+          p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::usable_memory_bytes(),
           p.process_count_max};
 }
 
@@ -272,7 +272,8 @@ class Campaign {
     }
     OwnFiles::note(launch, record);
     if (launch.facts.contains("actual")) record.manifest.set("actual", launch.facts["actual"]);
-    const std::string disturbance = is_quality ? "" : contention_of(launch);
+    const std::string disturbance =
+        is_quality ? "" : contention_of(launch, record.subject.workload.thread_count);
     if (!disturbance.empty()) launch.facts.set("contention", disturbance);
     record.launches.push_back(std::move(launch));
     QB_CHECK(save(record));

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/units.h"
-#include "probes/host.h"
+#include "probes/allowance.h"
 #include "runner/process.h"
 #include "wire/event.h"
 
@@ -97,7 +97,7 @@ End follow(ChildProcess& child, Collector& collector, const LaunchOptions& optio
 }
 
 // What became of a worker that didn't say so itself.
-void explain_death(int status, int64_t oom_kills_before, Launch& launch) {
+void explain_death(int status, const probes::OomKills& before, Launch& launch) {
   launch.outcome = Outcome::crashed;
   if (!WIFSIGNALED(status)) {
     launch.reason =
@@ -105,9 +105,14 @@ void explain_death(int status, int64_t oom_kills_before, Launch& launch) {
     return;
   }
   const int signal = WTERMSIG(status);
-  if (signal == SIGKILL && oom_kills_before >= 0 && probes::oom_kill_count() > oom_kills_before) {
+  const probes::OomKills now = probes::oom_kills();
+  if (signal == SIGKILL && before.count >= 0 && now.is_of_group == before.is_of_group &&
+      now.count > before.count) {
     launch.outcome = Outcome::out_of_memory;
-    launch.reason = "the system killed the worker for lack of memory";
+    launch.reason = now.is_of_group
+                        ? "the system killed the worker for lack of memory, says its control group"
+                        : "the system killed a process for lack of memory, by the whole host's "
+                          "count: the worker, or one of another program";
     return;
   }
   launch.reason =
@@ -175,7 +180,7 @@ Launch run_launch(const wire::Request& request, const LaunchOptions& options) {
           write_file_atomically(request_file, dump_json(wire::to_json(request), 1));
       !written)
     return refuse(Outcome::failed, written.error().message);
-  const int64_t oom_kills = probes::oom_kill_count();
+  const probes::OomKills oom_kills = probes::oom_kills();
   Result<ChildProcess> child =
       ChildProcess::start({options.worker.string(), "--run", request_file.string(), "--events-fd",
                            std::to_string(events_descriptor)},

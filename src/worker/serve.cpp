@@ -86,7 +86,7 @@ int serve(std::span<char*> arguments, std::string_view usage, const std::functio
       std::fprintf(stderr, "--events-fd %s is no open descriptor\n", arguments[4]);
       return 2;
     }
-    probes::die_with_parent();
+    probes::die_with_parent(descriptor);
   }
   ::signal(SIGPIPE, SIG_IGN);
   const Send send = [descriptor](const wire::Event& event) {
