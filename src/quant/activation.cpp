@@ -47,16 +47,6 @@ void round_activations(const ActivationFit& fit, std::span<float> values) {
   }
 }
 
-void encode_activations(const ActivationFit& fit, std::span<const float> values,
-                        std::span<uint8_t> codes) {
-  const auto zero_point = static_cast<float>(fit.zero_point);
-  const float* value = values.data();
-  uint8_t* code = codes.data();
-  for (size_t i = 0; i < values.size(); ++i)
-    code[i] = static_cast<uint8_t>(
-        std::clamp(std::nearbyint(value[i] / fit.scale) + zero_point, 0.0f, 255.0f));
-}
-
 void ActivationObserver::add_range(std::span<const float> batch) {
   const Range range = range_of(batch);
   low_ = std::min(low_, range.low);

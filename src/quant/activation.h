@@ -24,10 +24,6 @@ ActivationFit fit_activation(std::span<const float> values);
 // Each value replaced by what its code stands for.
 void round_activations(const ActivationFit& fit, std::span<float> values);
 
-// Each value's code; as many codes as values.
-void encode_activations(const ActivationFit& fit, std::span<const float> values,
-                        std::span<uint8_t> codes);
-
 // What is seen of one activation over a calibration set, in two passes over the same batches: first
 // ranges, then a histogram within the whole range. Values are finite.
 class ActivationObserver {
