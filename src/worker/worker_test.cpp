@@ -416,8 +416,10 @@ TEST_CASE("fewer labels than pictures is an error") {
 
 namespace {
 
+// So much of the processor's time, however busy the machine.
 void burn(int64_t duration_ns) {
-  for (const int64_t end = now_ns() + duration_ns; now_ns() < end;) {
+  const auto used_ns = [] { return *probes::process_usage().cpu_time_ns; };
+  for (const int64_t end = used_ns() + duration_ns; used_ns() < end;) {
   }
 }
 
@@ -485,10 +487,10 @@ TEST_CASE("processor time and measured time are those of the timed steps, not of
     CHECK(listener.facts["measured_runs"].as_int() == 20);
     CHECK(listener.facts["measured_pictures"].as_int() == 20);
     if (is_step_busy)
-      CHECK(cpu_ms > 40.0);  // of 80, on a machine that others use too
+      CHECK(cpu_ms > 60.0);  // of 80
     else
       CHECK(cpu_ms < 20.0);  // 120 are burnt between the steps
-    CHECK(listener.facts["timed_share"].as_double() < 0.6);
+    CHECK(listener.facts["timed_share"].as_double() < 0.9);
     CHECK(session.stage_count == static_cast<int64_t>(session.calls.size()));
   }
 }
@@ -516,8 +518,7 @@ TEST_CASE("a counter's growth during steps is told from what grows between them"
     long_steps.after_step(2 * ms);
     counter += 1000;  // the bookkeeping's
   }
-  // A stretch's steps are no longer than it here, in spite of what after_step() was told.
-  CHECK(long_steps.total() == 35);
+  CHECK(long_steps.total() == 35);  // each step had a stretch of its own
 
   // Steps too short for a reading each share a stretch, whose growth counts by the part timed.
   worker::StepCounter short_steps([] { return std::optional(now_ns()); }, ms);
