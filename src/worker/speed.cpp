@@ -16,9 +16,8 @@ namespace {
 
 Result<std::string> hash_of_logits(const Session& session) {
   const auto logits = session.outputs()[0].f32();
-  for (const float logit : logits)
-    if (!std::isfinite(logit))
-      return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
+  if (!quality::are_finite(logits))
+    return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
   return hash_of(std::as_bytes(logits));
 }
 
