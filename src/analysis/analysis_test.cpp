@@ -60,7 +60,7 @@ TEST_CASE("a summary has a row for every case, and ratios to fp32 of the same fr
     return Cell{"no such column", {}, {}};
   };
   CHECK(cell(1, "vs fp32").text == "2.00x");
-  CHECK(cell(1, "decode").note == "95 % interval 90.0 tokens/s to 110 tokens/s");
+  CHECK(cell(1, "decode").note == "95 % interval 90.0 tokens/s to 110 tokens/s, in this session");
   CHECK(cell(2, "decode").text == "–");
   CHECK(cell(2, "vs fp32").text == "–");
   CHECK(cell(2, "outcome").text == "unavailable");

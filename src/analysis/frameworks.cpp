@@ -28,11 +28,11 @@ Cell speed_cell(const Record& record) {
 Cell ratio_cell(const Record& record, const Record& lead) {
   const auto ratio = metrics::speed_ratio(record, lead);
   if (!ratio) return {"–", std::nullopt, "one of the two has no speed"};
-  if (!ratio->interval)
-    return {ratio_text(ratio->value), ratio->value, "no interval: it needs five launches of each"};
-  return {fmt::format("{} ({} to {})", ratio_text(ratio->value), ratio_text(ratio->interval->low),
-                      ratio_text(ratio->interval->high)),
-          ratio->value, "95 % interval, launches paired"};
+  std::string text = ratio_text(ratio->value);
+  if (ratio->interval)
+    text += fmt::format(" ({} to {})", ratio_text(ratio->interval->low),
+                        ratio_text(ratio->interval->high));
+  return {std::move(text), ratio->value, ratio_note(*ratio)};
 }
 
 Cell divergence_cell(const Record& record, std::string_view name, std::string_view unit) {

@@ -40,16 +40,17 @@ std::vector<std::string_view> metrics_of(const std::vector<const Record*>& recor
   return names;
 }
 
-std::string interval_text(const Measurement& m, std::string_view unit) {
+std::string interval_text(const Record& record, const Measurement& m,
+                          const metrics::Metric& metric) {
   if (!m.low || !m.high) return {};
-  return fmt::format("95 % interval {} to {}", format_quantity(*m.low, unit),
-                     format_quantity(*m.high, unit));
+  return fmt::format("95 % interval {} to {}, {}", format_quantity(*m.low, metric.unit),
+                     format_quantity(*m.high, metric.unit), metrics::scope_of(metric, record));
 }
 
 Cell cell_of(const Record& record, const metrics::Metric& metric) {
   const Measurement* m = find_measurement(record, metric.name);
   if (!m || !m->value) return {"–", std::nullopt, m ? m->reason : "not measured"};
-  return {format_quantity(*m->value, metric.unit), m->value, interval_text(*m, metric.unit)};
+  return {format_quantity(*m->value, metric.unit), m->value, interval_text(record, *m, metric)};
 }
 
 // Speed over that of the fp32 case with the same framework, device and workload; of a model file,
@@ -69,10 +70,7 @@ Cell ratio_cell(const Record& record, const std::vector<const Record*>& others) 
     return {"–", std::nullopt,
             is_of_file(record) ? "needs this file and the first one"
                                : "needs this case and fp32 in the same framework"};
-  return {ratio_text(ratio->value), ratio->value,
-          ratio->interval ? fmt::format("95 % interval {:.2f}x to {:.2f}x, launches paired",
-                                        ratio->interval->low, ratio->interval->high)
-                          : std::string()};
+  return {ratio_text(ratio->value), ratio->value, ratio_note(*ratio)};
 }
 
 // What tells the cases of a sweep apart.
@@ -142,6 +140,16 @@ std::string_view quality_metric(const Record& record) {
 
 std::string ratio_text(double ratio) {
   return ratio < 0.1 ? fmt::format("{:.2g}x", ratio) : fmt::format("{:.2f}x", ratio);
+}
+
+std::string ratio_note(const metrics::Ratio& ratio) {
+  const std::string pairs =
+      fmt::format("{} pair{} of launches", ratio.pair_count, ratio.pair_count == 1 ? "" : "s");
+  if (ratio.pair_count == 0) return "ratio of the two figures: no launches of the same block";
+  if (ratio.pair_count < 3) return fmt::format("no interval: {}, it needs three", pairs);
+  if (!ratio.interval) return fmt::format("no interval: {}, all alike", pairs);
+  return fmt::format("95 % interval {} to {}, of {}", ratio_text(ratio.interval->low),
+                     ratio_text(ratio.interval->high), pairs);
 }
 
 std::string label_of(const Record& record) {

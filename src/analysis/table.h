@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "record/record.h"
 
@@ -30,6 +31,8 @@ struct Table {
 
 // "1.07x", "0.0006x": two decimals, or two digits where that would be 0.
 std::string ratio_text(double ratio);
+// Its interval and from how many pairs of launches, or why there is none.
+std::string ratio_note(const metrics::Ratio& ratio);
 
 // One model's cases side by side: sizes, speeds with the ratio to fp32 in the same framework,
 // memory and quality. Cases that are not ok are rows too.

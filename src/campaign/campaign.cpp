@@ -18,10 +18,13 @@
 #include "probes/allowance.h"
 #include "quant/scheme.h"
 #include "runner/launch.h"
+#include "stats/intervals.h"
 
 namespace qb::campaign {
 namespace fs = std::filesystem;
 namespace {
+
+static_assert(spec::half_width_launches_min == stats::stopping_count_min);
 
 wire::Limits limits_of(const spec::Protocol& p) {
   return {p.warmup_count_min,
@@ -112,21 +115,24 @@ class Campaign {
            !find_launch(record, launch.kind, launch.index + repeat_offset);
   }
 
-  // Launches enough, by the suite's number or by the width of the interval; notes which.
+  // Launches enough by the width of the speed's interval; notes how wide it is.
   bool is_precise(Record& record) const {
     const spec::Protocol& p = settings_.protocol;
-    const auto count = static_cast<int64_t>(metrics::counted_launches(record, "speed").size());
-    if (p.half_width <= 0.0 || count < p.launch_count) return false;
-    const Measurement* speed = find_measurement(record, metrics::speed_metric(record));
-    const auto half_width = speed ? metrics::relative_half_width(*speed) : std::nullopt;
-    if (!half_width) return false;
-    const bool is_narrow = *half_width <= p.half_width;
+    if (p.half_width <= 0.0) return false;
+    const std::vector<double> speeds = metrics::speed_of(record).launch_values;
+    const auto count = static_cast<int64_t>(speeds.size());
+    const auto half_width = stats::relative_half_width(speeds);
+    if (count < p.launch_count || !half_width) return false;
+    const bool may_stop = stats::may_stop(speeds, p.half_width);
     record.manifest.set("stopped",
-                        fmt::format("after {} launches: the interval of the speed is "
-                                    "±{:.1f} %, {} ±{:.1f} %",
-                                    count, *half_width * 100.0, is_narrow ? "within" : "not within",
+                        fmt::format("after {} launches: the interval of the speed is ±{:.1f} %, {} "
+                                    "±{:.1f} %",
+                                    count, *half_width * 100.0,
+                                    may_stop                      ? "within"
+                                    : *half_width <= p.half_width ? "for the first time within"
+                                                                  : "not within",
                                     p.half_width * 100.0));
-    return is_narrow;
+    return may_stop;
   }
 
   void tell(std::string_view what) const {

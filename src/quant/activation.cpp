@@ -156,7 +156,7 @@ double ActivationObserver::divergence(Ends ends) const {
     else
       clipped[bin < first ? 0 : width - 1] += counts[bin];
   }
-  if (inside == 0) return 0.0;
+  if (inside == 0) return std::numeric_limits<double>::infinity();  // it keeps no value
   double divergence = 0.0;
   for (size_t level = 0; level < level_count; ++level) {
     const size_t begin = width * level / level_count;

@@ -86,6 +86,14 @@ TEST_CASE("outliers: every search is better than the whole range, mse the best o
     CHECK(best <= squared_error(values, observer.fit(calibration)) * 1.02);
 }
 
+TEST_CASE("a range that keeps no value is never chosen") {
+  // Zeros, which any range keeps, and values that only the widest ones do.
+  std::vector<float> values(1000, 0.0f);
+  for (size_t i = 0; i < 500; ++i) values[i] = 9.0f + 0.002f * static_cast<float>(i);
+  const ActivationFit fit = observer_of(values).fit(Calibration::entropy);
+  CHECK(fit.scale * 255.0f > 9.0f);
+}
+
 TEST_CASE("the moving average weighs the newest batch with a tenth") {
   ActivationObserver observer;
   const float first[] = {-1.0f, 1.0f};

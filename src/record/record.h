@@ -83,8 +83,12 @@ struct Measurement {
   std::optional<double> low;  // of a 95 % interval
   std::optional<double> high;
   std::string reason;
-  // What it was made from, one value a launch; not stored, since it can be made anew.
+  // The rest is not stored, since it can be made anew. One value of each launch that it was made
+  // from, and the launches' indices: of a percentile each launch's own, to see how they differ.
   std::vector<double> launch_values = {};
+  std::vector<int64_t> launch_indices = {};
+  // What figure and interval are, or why there is no interval: "the median of 5 launches; …".
+  std::string basis = {};
 };
 
 struct Record {

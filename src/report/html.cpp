@@ -112,10 +112,10 @@ for its name.</p>
 the kernels do with them differs and is part of the result (see the details of each case): a 4-bit kernel may round
 activations to 8 bits, and a scheme without a kernel is stored small but computed in 32 bits.</p>
 <p><b>The same bits in each framework</b>: speed over that of the first framework that ran these bits, with the 95 %
-interval of paired launches from five launches on; and how far its answers lie from that framework's on the same input:
+interval of paired launches from three launches on; and how far its answers lie from that framework's on the same input:
 share of equal answers, mean divergence in nats, largest difference of a logit.</p>
 <p><b>Speed</b> is the median over launches, each a fresh process with its own warm-up. Hover over or focus a cell for its
-interval; with fewer than six launches there is none. <b>vs fp32</b> compares with the unquantized case of the same
+interval, which is true of this session; with fewer than three launches there is none. <b>vs fp32</b> compares with the unquantized case of the same
 framework in the same run.</p>
 <p><b>Agreement</b> is the share of answers equal to those of the unquantized weights (reference interpreter). Synthetic
 weights have no task quality, and none is shown. A dash means not available, never zero; hover for the reason.</p>

@@ -19,9 +19,8 @@ namespace {
 Result<std::string> hash_of_logits(const Session& session) {
   Hasher hasher;
   for (const TensorView& output : session.outputs()) {
-    for (const float logit : output.f32())
-      if (!std::isfinite(logit))
-        return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
+    if (!quality::are_finite(output.f32()))
+      return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
     hasher.update(output.bytes());
   }
   return hasher.hex();
