@@ -15,6 +15,8 @@ Errc code_of(Outcome outcome) {
   return outcome == Outcome::unavailable     ? Errc::unavailable
          : outcome == Outcome::unsupported   ? Errc::unsupported
          : outcome == Outcome::out_of_memory ? Errc::out_of_memory
+         : outcome == Outcome::timed_out     ? Errc::timed_out
+         : outcome == Outcome::crashed       ? Errc::crashed
                                              : Errc::bad_input;
 }
 
@@ -32,11 +34,12 @@ Result<Json> Materials::prepare(const std::string& model, const std::string& sch
                 .time_limit_ns = preparing_limit_ns,
                 .is_interrupted = settings_.is_interrupted,
                 .on_phase = tell_});
+  const bool is_cut_off =
+      launch.outcome == Outcome::crashed || launch.outcome == Outcome::timed_out;
   if (launch.outcome != Outcome::ok)
     return tl::unexpected(
-        Error{code_of(launch.outcome), launch.outcome == Outcome::crashed
-                                           ? fmt::format("preparing {}: {}", model, launch.reason)
-                                           : launch.reason});
+        Error{code_of(launch.outcome),
+              is_cut_off ? fmt::format("preparing {}: {}", model, launch.reason) : launch.reason});
   return launch.facts;
 }
 
@@ -84,6 +87,7 @@ Result<fs::path> Materials::make_baseline(const std::string& model, const Json& 
   tell_(fmt::format("reference answers of {}", model));
   const Launch launch = runner::run_launch({.is_quality = true,
                                             .bundle = fp32->folder.string(),
+                                            .limits = settings_.limits,
                                             .dataset = dataset["file"].as_string(),
                                             .baseline_output = file.string()},
                                            {.worker = runner::worker_path("reference"),

@@ -91,6 +91,8 @@ struct Record {
   std::string run_id;
   int64_t position = 0;  // in the run's plan
   Case subject;
+  // Of preparing and of speed. That of quality, once it was tried, is in the manifest:
+  // "quality_outcome" and "quality_reason".
   Outcome outcome = Outcome::ok;
   std::string reason;
   std::string recorded_at;  // UTC
@@ -111,6 +113,9 @@ struct Run {
   // What the command line changed of the suite, for resuming the run.
   Json options = Json::object({});
 };
+
+// "crashed: signal 11" when quality was tried and not measured; empty otherwise.
+std::string quality_failure(const Record& record);
 
 const Measurement* find_measurement(const Record& record, std::string_view name);
 
