@@ -104,7 +104,7 @@ struct Record {
 };
 
 struct Run {
-  std::string id;  // "20261123-214016-3f2a"
+  std::string id;  // "20261123-214016-3f2a9c04"
   std::string started_at;
   std::string suite_name;
   std::string suite_text;
@@ -112,6 +112,7 @@ struct Run {
   Json host = Json::object({});  // cpu, cores, memory, os, governor, power source
   // What the command line changed of the suite, for resuming the run.
   Json options = Json::object({});
+  std::string damage = {};  // why the stored row couldn't be read whole; not stored
 };
 
 // "crashed: signal 11" when quality was tried and not measured; empty otherwise.
