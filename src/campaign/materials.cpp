@@ -1,6 +1,8 @@
 #include "campaign/materials.h"
 
 #include "base/paths.h"
+#include "bundle/code_hash.h"
+#include "bundle/tensor_file.h"
 #include "runner/frameworks.h"
 #include "runner/launch.h"
 
@@ -79,9 +81,12 @@ Result<fs::path> Materials::make_baseline(const std::string& model, const Json& 
   const Result<BundleMaterial>& fp32 = bundle(model, "fp32");
   if (!fp32) return tl::unexpected(fp32.error());
   const fs::path folder = settings_.cache_folder / "baselines";
-  const fs::path file = folder / fmt::format("{}-{}.tensors", fp32->folder.filename().string(),
-                                             dataset["content_hash"].as_string());
-  if (fs::exists(file)) return file;
+  const std::string recipe =
+      fmt::format("{}-{}", fp32->folder.filename().string(), dataset["content_hash"].as_string());
+  const fs::path file =
+      folder / fmt::format("{}.tensors", bundle::recipe_key(recipe, bundle::code_of_baselines()));
+  // One that isn't whole is made anew.
+  if (bundle::TensorFile::open(file)) return file;
   std::error_code ignored;
   fs::create_directories(folder, ignored);
   tell_(fmt::format("reference answers of {}", model));
