@@ -90,6 +90,15 @@ Result<void> sync_path(const std::filesystem::path& path) {
   return {};
 }
 
+Result<void> put_into_place(const std::filesystem::path& temporary,
+                            const std::filesystem::path& path) {
+  QB_CHECK(sync_path(temporary));
+  if (::rename(temporary.c_str(), path.c_str()) != 0)
+    return fail(Errc::io, "{}: cannot rename: {}", path.string(), system_message());
+  const std::filesystem::path parent = path.parent_path();
+  return sync_path(parent.empty() ? "." : parent);
+}
+
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text) {
   const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
   const auto refuse = [&] {
@@ -102,11 +111,10 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (descriptor.get() < 0) return refuse();
     if (!write_all(descriptor.get(), text)) return refuse();
-    if (::fsync(descriptor.get()) != 0) return refuse();
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return refuse();
-  const std::filesystem::path parent = path.parent_path();
-  return sync_path(parent.empty() ? "." : parent);
+  Result<void> placed = put_into_place(temporary, path);
+  if (!placed) ::unlink(temporary.c_str());
+  return placed;
 }
 
 }  // namespace qb

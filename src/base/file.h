@@ -37,6 +37,11 @@ Result<std::string> read_file(const std::filesystem::path& path);
 // or the new, never a part.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
+// Syncs a file or folder that lies complete at `temporary`, beside `path`, and renames it to that;
+// the folder around is synced as well. What is at `path` is replaced, a folder only when empty.
+Result<void> put_into_place(const std::filesystem::path& temporary,
+                            const std::filesystem::path& path);
+
 // Syncs a file or folder to disk.
 Result<void> sync_path(const std::filesystem::path& path);
 

@@ -142,9 +142,10 @@ Result<void> write_files(const fs::path& folder, const Recipe& recipe, const Con
 }
 
 std::string recipe_hash(const ir::Graph& model, const Recipe& recipe) {
-  return hash_of(fmt::format("{}\n{}\n{}\n{}\n{}\n{}", format_version, recipe.scheme,
-                             recipe.weights, recipe.source_hash, recipe.calibration_hash,
-                             dump_json(ir::to_json(model))));
+  return recipe_key(
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", format_version, recipe.scheme, recipe.weights,
+                  recipe.source_hash, recipe.calibration_hash, dump_json(ir::to_json(model))),
+      recipe.code);
 }
 
 fs::path recipe_file(const fs::path& root, const ir::Graph& model, const Recipe& recipe) {
@@ -179,9 +180,7 @@ Result<fs::path> write_bundle(const fs::path& root, const ir::Graph& model, cons
   QB_TRY(const std::string content_hash, hash_of_file(temporary / "bundle.json"));
   const fs::path folder = root / content_hash;
   fs::remove_all(folder, error);
-  fs::rename(temporary, folder, error);
-  if (error) return fail(Errc::io, "{}: cannot rename: {}", folder.string(), error.message());
-  QB_CHECK(sync_path(root));
+  QB_CHECK(put_into_place(temporary, folder));
   QB_CHECK(write_file_atomically(recipe_file(root, model, recipe), content_hash));
   return folder;
 }

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "bundle/code_hash.h"
 #include "ggml/blocks.h"
 #include "ir/graph.h"
 #include "quant/activation.h"
@@ -94,6 +95,7 @@ struct Recipe {
   std::string weights = "synthetic";  // or "pretrained"
   std::string source_hash;            // content hash of the weight file, or a seed's name
   std::string calibration_hash = "";  // of the data that the scheme was fitted on
+  std::string code = std::string(code_of_bundles());
 };
 
 // One parameter as it is to be stored; the memory is valid until the next one is asked for.

@@ -1,6 +1,8 @@
 #include "campaign/materials.h"
 
 #include "base/paths.h"
+#include "bundle/code_hash.h"
+#include "bundle/tensor_file.h"
 #include "runner/frameworks.h"
 #include "runner/launch.h"
 
@@ -15,6 +17,8 @@ Errc code_of(Outcome outcome) {
   return outcome == Outcome::unavailable     ? Errc::unavailable
          : outcome == Outcome::unsupported   ? Errc::unsupported
          : outcome == Outcome::out_of_memory ? Errc::out_of_memory
+         : outcome == Outcome::timed_out     ? Errc::timed_out
+         : outcome == Outcome::crashed       ? Errc::crashed
                                              : Errc::bad_input;
 }
 
@@ -32,11 +36,12 @@ Result<Json> Materials::prepare(const std::string& model, const std::string& sch
                 .time_limit_ns = preparing_limit_ns,
                 .is_interrupted = settings_.is_interrupted,
                 .on_phase = tell_});
+  const bool is_cut_off =
+      launch.outcome == Outcome::crashed || launch.outcome == Outcome::timed_out;
   if (launch.outcome != Outcome::ok)
     return tl::unexpected(
-        Error{code_of(launch.outcome), launch.outcome == Outcome::crashed
-                                           ? fmt::format("preparing {}: {}", model, launch.reason)
-                                           : launch.reason});
+        Error{code_of(launch.outcome),
+              is_cut_off ? fmt::format("preparing {}: {}", model, launch.reason) : launch.reason});
   return launch.facts;
 }
 
@@ -76,14 +81,18 @@ Result<fs::path> Materials::make_baseline(const std::string& model, const Json& 
   const Result<BundleMaterial>& fp32 = bundle(model, "fp32");
   if (!fp32) return tl::unexpected(fp32.error());
   const fs::path folder = settings_.cache_folder / "baselines";
-  const fs::path file = folder / fmt::format("{}-{}.tensors", fp32->folder.filename().string(),
-                                             dataset["content_hash"].as_string());
-  if (fs::exists(file)) return file;
+  const std::string recipe =
+      fmt::format("{}-{}", fp32->folder.filename().string(), dataset["content_hash"].as_string());
+  const fs::path file =
+      folder / fmt::format("{}.tensors", bundle::recipe_key(recipe, bundle::code_of_baselines()));
+  // One that isn't whole is made anew.
+  if (bundle::TensorFile::open(file)) return file;
   std::error_code ignored;
   fs::create_directories(folder, ignored);
   tell_(fmt::format("reference answers of {}", model));
   const Launch launch = runner::run_launch({.is_quality = true,
                                             .bundle = fp32->folder.string(),
+                                            .limits = settings_.limits,
                                             .dataset = dataset["file"].as_string(),
                                             .baseline_output = file.string()},
                                            {.worker = runner::worker_path("reference"),

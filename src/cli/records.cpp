@@ -17,14 +17,17 @@ Result<report::Document> load_document(const RecordsOptions& options) {
   if (!std::filesystem::exists(options.store))
     return fail(Errc::not_found, "{}: there is no store yet; `qbench run` makes one",
                 options.store.string());
-  QB_TRY(const store::Store store, store::Store::open(options.store));
+  QB_TRY(const store::Store store, store::Store::open_to_read(options.store));
   QB_TRY(const std::vector<Run> runs, store.load_runs());
   const auto found =
       options.run.empty() ? runs.begin() : std::ranges::find(runs, options.run, &Run::id);
   if (found == runs.end())
     return fail(Errc::not_found, "{}: has no run{}", options.store.string(),
                 options.run.empty() ? "" : " " + options.run);
-  QB_TRY(std::vector<Record> records, store.load_records(found->id));
+  if (!found->damage.empty())
+    return fail(Errc::bad_input, "{}: {}", options.store.string(), found->damage);
+  QB_TRY(std::vector<Record> records,
+         with_context(store.load_records(found->id), options.store.string()));
   return report::Document{*found, std::move(records)};
 }
 

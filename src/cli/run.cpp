@@ -54,13 +54,13 @@ Result<spec::Suite> find_suite(const std::string& name) {
   return fail(Errc::bad_input, "no suite \"{}\": neither a file nor one of: {}", name, known);
 }
 
-// "20261123-214016-3f2a"
+// "20261123-214016-3f2a9c04"
 std::string make_run_id(uint64_t seed) {
   std::string digits;
   for (const char c : utc_timestamp())
     if (c >= '0' && c <= '9') digits += c;
-  return fmt::format("{}-{}-{:04x}", digits.substr(0, 8), digits.substr(8, 6),
-                     derive_seed(seed, fmt::format("{} {}", ::getpid(), now_ns())) & 0xffffu);
+  return fmt::format("{}-{}-{:08x}", digits.substr(0, 8), digits.substr(8, 6),
+                     derive_seed(seed, fmt::format("{} {}", ::getpid(), now_ns())) & 0xffffffffu);
 }
 
 // What the command line changes of the suite.
@@ -196,13 +196,15 @@ Result<Undertaking> resume(const RunOptions& options) {
   if (!fs::exists(options.store))
     return fail(Errc::not_found, "{}: there is no store, so nothing to resume",
                 options.store.string());
-  QB_TRY(const store::Store store, store::Store::open(options.store));
+  QB_TRY(const store::Store store, store::Store::open_to_read(options.store));
   QB_TRY(const std::vector<Run> runs, store.load_runs());
   const auto found = options.resume == newest_run
                          ? runs.begin()
                          : std::ranges::find(runs, options.resume, &Run::id);
   if (found == runs.end())
     return fail(Errc::not_found, "{}: has no run {}", options.store.string(), options.resume);
+  if (!found->damage.empty())
+    return fail(Errc::bad_input, "{}: {}", options.store.string(), found->damage);
   Undertaking u = {.options = with_options(options, found->options), .run = *found};
   QB_TRY(u.suite, spec::parse_suite(found->suite_text, fmt::format("run {}", found->id)));
   QB_CHECK(adjust(u.options, u.suite));

@@ -64,6 +64,9 @@ std::string problems_html(const std::vector<const Record*>& records) {
     if (record->outcome != Outcome::ok)
       html += fmt::format("<li><b>{}</b> {}: {}</li>", escape_html(analysis::label_of(*record)),
                           name_of(record->outcome), escape_html(record->reason));
+    else if (const std::string failure = quality_failure(*record); !failure.empty())
+      html += fmt::format("<li><b>{}</b> quality {}</li>", escape_html(analysis::label_of(*record)),
+                          escape_html(failure));
   return html.empty() ? html : fmt::format(R"(<ul class="bad">{}</ul>)", html);
 }
 

@@ -96,6 +96,8 @@ std::string problems(const std::vector<const Record*>& records, std::string_view
   for (const Record* record : records)
     if (record->outcome != Outcome::ok)
       facts.add(*record, fmt::format("{}: {}", name_of(record->outcome), record->reason));
+    else if (const std::string failure = quality_failure(*record); !failure.empty())
+      facts.add(*record, fmt::format("quality {}", failure));
   return bulleted(facts.lines(), prefix);
 }
 
