@@ -64,16 +64,20 @@ Result<void> send_files(const FileSession& session, const std::string& model_fil
 }
 
 Result<void> measure_file_speed(FileSession& session, FileInputs& inputs,
-                                const wire::Request& request, const probes::ResidentParts& loaded,
-                                const Send& send) {
-  Steps steps = {.run = [&](int64_t number) { return session.run(inputs.variant(number)); },
+                                const wire::Request& request, SampleRoom& room,
+                                const probes::ResidentParts& loaded, const Send& send) {
+  StepInputs staged;
+  const auto stage = [&](const StepInputs& next) {
+    staged = next;
+    return session.stage(staged);
+  };
+  Steps steps = {.stage = [&](int64_t number) { return stage(inputs.variant(number)); },
+                 .run = [&] { return session.run(staged); },
                  .hash_outputs = [&]() -> Result<std::string> { return hash_of_outputs(session); }};
-  if (inputs.is_varied())
-    steps.fresh = [&] {
-      return [&session, fresh = inputs.draw_fresh()] { return session.run(fresh); };
-    };
-  QB_CHECK(measure_with_probes(
-      request, loaded, [&] { return measure_steps(steps, request, send); }, send));
+  if (inputs.is_varied()) steps.stage_fresh = [&] { return stage(inputs.draw_fresh()); };
+  Measuring measuring(room, loaded);
+  QB_CHECK(measure_steps(steps, request, measuring, send));
+  measuring.send("", send);
   send(wire::Fact{"outputs", describe_outputs(session)});
   return send_files(session, request.model_file, send);
 }
@@ -111,6 +115,8 @@ Result<void> measure_file_outputs(FileSession& session, const FileInputs& inputs
 }  // namespace
 
 Result<void> run_file(Engine& engine, const wire::Request& request, const Send& send) {
+  std::optional<SampleRoom> room;
+  if (!request.is_quality) room.emplace();
   const probes::ResidentParts loaded = probes::resident_parts();
   const std::string name = fs::path(request.model_file).filename().string();
   QB_CHECK(with_context(check_no_stand_in(fs::path(request.model_file)), name));
@@ -125,9 +131,9 @@ Result<void> run_file(Engine& engine, const wire::Request& request, const Send& 
   put_in_order(session->input_names(), resolved);
   QB_TRY(FileInputs inputs, FileInputs::make(std::move(resolved), request.seed));
   send(wire::Fact{"inputs", inputs.describe()});
-  const Result<void> done = request.is_quality
-                                ? measure_file_outputs(*session, inputs, request, send)
-                                : measure_file_speed(*session, inputs, request, loaded, send);
+  const Result<void> done =
+      request.is_quality ? measure_file_outputs(*session, inputs, request, send)
+                         : measure_file_speed(*session, inputs, request, *room, loaded, send);
   if (!done)
     return fail(done.error().code, "{}: {}{}", name, first_line(done.error().message),
                 inputs.hint_for(done.error().message));
