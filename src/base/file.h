@@ -40,12 +40,6 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
 // Syncs a file or folder to disk.
 Result<void> sync_path(const std::filesystem::path& path);
 
-// ".onnx" of "net.ONNX": endings count in any case.
-std::string file_ending(const std::filesystem::path& path);
-
-// A file's name of any text: without '/', at most 180 bytes, another for another text.
-std::string file_name_of(std::string_view text);
-
 // "No such file or directory" and the like, for the current errno.
 std::string system_message();
 

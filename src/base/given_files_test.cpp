@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "base/file.h"
+#include "base/file_name.h"
 #include "base/printable.h"
 #include "base/stand_in.h"
 
@@ -16,8 +16,12 @@ TEST_CASE("what acts on a terminal is shown as its escape") {
   const Row rows[] = {{"plain é 网 🎈", "plain é 网 🎈"},
                       {"x\x1b[31mRED\x07", "x\\x1b[31mRED\\x07"},
                       {"a\r\n\tb\x7f", "a\\x0d\\x0a\\x09b\\x7f"},
-                      {"\xc2\x9b" "31m", "\\x9b31m"},
-                      {"a\u202e" "b\u2066", "a\\u202eb\\u2066"},
+                      {"\xc2\x9b"
+                       "31m",
+                       "\\x9b31m"},
+                      {"a\u202e"
+                       "b\u2066",
+                       "a\\u202eb\\u2066"},
                       {"\xff\xc0\x80\xed\xa0\x80", "\\xff\\xc0\\x80\\xed\\xa0\\x80"},
                       {"\xe7\xbd", "\\xe7\\xbd"},
                       {"", ""}};
@@ -30,8 +34,8 @@ TEST_CASE("what a download left instead of the file is told by its first bytes")
     const auto checked = check_no_stand_in(std::as_bytes(std::span(text)));
     return checked ? std::string("no error") : checked.error().message;
   };
-  CHECK(message("version https://git-lfs.github.com/spec/v1\noid sha256:4d\n").find(
-            "is a Git LFS pointer") == 0);
+  CHECK(message("version https://git-lfs.github.com/spec/v1\noid sha256:4d\n")
+            .find("is a Git LFS pointer") == 0);
   CHECK(message("\xef\xbb\xbf\n <!DOCTYPE HTML><html>").find("is a web page") == 0);
   CHECK(message("<HTML lang=en>").find("is a web page") == 0);
   CHECK(message("/annex/objects/MD5-s9--x").find("git annex get") != std::string::npos);

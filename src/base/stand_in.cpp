@@ -40,8 +40,8 @@ std::string lower_head(std::string_view text) {
 }  // namespace
 
 Result<void> check_no_stand_in(std::span<const std::byte> bytes) {
-  const std::string head = lower_head(
-      {reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), head_bytes)});
+  const std::string head =
+      lower_head({reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), head_bytes)});
   for (const StandIn& row : stand_ins)
     if (head.starts_with(row.start))
       return fail(Errc::bad_input, "is {}, not the file that was meant: {}", row.what, row.remedy);

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "base/file.h"
+#include "base/file_name.h"
 #include "base/printable.h"
 #include "models/models.h"
 #include "record/frameworks.h"
@@ -97,9 +97,9 @@ std::vector<std::string> split_models(const std::string& list) {
   std::vector<std::string> models;
   for (size_t i = 0; i < parts.size();) {
     const size_t count = count_of_file_parts(std::span(parts).subspan(i));
-    std::string name = fmt::format(
-        "{}", fmt::join(parts.begin() + static_cast<long>(i),
-                        parts.begin() + static_cast<long>(i + count), ","));
+    std::string name =
+        fmt::format("{}", fmt::join(parts.begin() + static_cast<long>(i),
+                                    parts.begin() + static_cast<long>(i + count), ","));
     if (!name.empty()) models.push_back(std::move(name));
     i += count;
   }

@@ -28,7 +28,8 @@ TEST_CASE("a name of the zoo is no file, whatever lies in the folder") {
 TEST_CASE("a file that can't be measured is refused by name, with what to do") {
   const fs::path folder = fs::temp_directory_path() / fmt::format("qb_own_{}", ::getpid());
   fs::create_directories(folder / "folder.onnx");
-  for (const char* name : {"m.onnx", "M.ONNX", "m.pth", "m.bin", "m"}) std::ofstream(folder / name) << "x";
+  for (const char* name : {"m.onnx", "M.ONNX", "m.pth", "m.bin", "m"})
+    std::ofstream(folder / name) << "x";
   const auto error_of = [&](std::vector<std::string> names) {
     for (std::string& name : names) name = (folder / name).string();
     const auto checked = check_files(names);

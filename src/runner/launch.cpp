@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/file_name.h"
 #include "base/units.h"
 #include "probes/host.h"
 #include "runner/process.h"

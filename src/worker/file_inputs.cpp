@@ -138,7 +138,7 @@ ResolvedInput resolve(const FileInput& input, const InputSpec* spec, const Exten
 }
 
 Result<std::vector<ResolvedInput>> resolve_declared(const std::vector<FileInput>& declared,
-                                              std::span<const InputSpec> given) {
+                                                    std::span<const InputSpec> given) {
   for (const InputSpec& spec : given) {
     const auto input = std::ranges::find(declared, spec.name, &FileInput::name);
     if (input == declared.end())
@@ -148,8 +148,9 @@ Result<std::vector<ResolvedInput>> resolve_declared(const std::vector<FileInput>
   }
   for (const FileInput& input : declared)
     if (!input.is_rank_known && !find_spec(given, input.name))
-      return fail(Errc::bad_input, "input {}: the file leaves its shape open: give --input {}=SHAPE",
-                  input.name, input.name);
+      return fail(Errc::bad_input,
+                  "input {}: the file leaves its shape open: give --input {}=SHAPE", input.name,
+                  input.name);
   const Extents extents = extents_of(declared, given);
   std::vector<ResolvedInput> resolved;
   for (const FileInput& input : declared)
@@ -170,10 +171,10 @@ Result<std::vector<ResolvedInput>> resolve_given(std::span<const InputSpec> give
                   "--input {}=1x3x224x224:f32",
                   spec.name, spec.name);
     resolved.push_back({.name = spec.name,
-                       .type = *spec.type,
-                       .shape = *spec.shape,
-                       .range = spec.range,
-                       .file = spec.file});
+                        .type = *spec.type,
+                        .shape = *spec.shape,
+                        .range = spec.range,
+                        .file = spec.file});
   }
   return resolved;
 }
@@ -231,9 +232,8 @@ bool is_about_index(std::string_view error) {
 
 std::string shape_hint(const ResolvedInput& input) {
   if (input.assumed.empty()) return {};
-  return fmt::format(
-      "; input {}: the file leaves open what was taken as {}: give --input {}=SHAPE", input.name,
-      fmt::join(input.assumed, ", "), input.name);
+  return fmt::format("; input {}: the file leaves open what was taken as {}: give --input {}=SHAPE",
+                     input.name, fmt::join(input.assumed, ", "), input.name);
 }
 
 std::string values_hint(const ResolvedInput& input) {
@@ -245,8 +245,8 @@ std::string values_hint(const ResolvedInput& input) {
 
 }  // namespace
 
-Result<std::vector<ResolvedInput>> resolve_inputs(const std::optional<std::vector<FileInput>>& declared,
-                                                std::span<const InputSpec> given) {
+Result<std::vector<ResolvedInput>> resolve_inputs(
+    const std::optional<std::vector<FileInput>>& declared, std::span<const InputSpec> given) {
   std::vector<InputSpec> specs;
   for (const InputSpec& spec : given) {
     if (find_spec(specs, spec.name))
@@ -254,7 +254,8 @@ Result<std::vector<ResolvedInput>> resolve_inputs(const std::optional<std::vecto
     QB_TRY(InputSpec whole, with_context(with_file_header(spec), "input " + spec.name));
     specs.push_back(std::move(whole));
   }
-  QB_TRY(std::vector<ResolvedInput> resolved, declared ? resolve_declared(*declared, specs) : resolve_given(specs));
+  QB_TRY(std::vector<ResolvedInput> resolved,
+         declared ? resolve_declared(*declared, specs) : resolve_given(specs));
   fix_choices(resolved);
   for (const ResolvedInput& input : resolved) {
     QB_CHECK(with_context(check_range(input), "input " + input.name));
@@ -298,8 +299,8 @@ Result<FileInputs> FileInputs::make(std::vector<ResolvedInput> inputs, uint64_t 
   for (size_t variant = 0; variant < variant_count; ++variant)
     for (size_t i = 0; i < made.inputs_.size(); ++i) {
       const auto& variants = made.values_[i].variants;
-      made.views_[variant].push_back(
-          {made.inputs_[i].type, made.inputs_[i].shape, variants[variant % variants.size()].data()});
+      made.views_[variant].push_back({made.inputs_[i].type, made.inputs_[i].shape,
+                                      variants[variant % variants.size()].data()});
     }
   return made;
 }

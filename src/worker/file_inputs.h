@@ -28,14 +28,14 @@ struct ResolvedInput {
 // doesn't declare them (`declared` is empty). Dimensions that nobody gives are 1; one name stands
 // for one extent. A truth value or a whole number that nobody gives is fixed, since it may choose
 // what the model does: false, 1. The errors name the input and what is wrong with it.
-Result<std::vector<ResolvedInput>> resolve_inputs(const std::optional<std::vector<FileInput>>& declared,
-                                                std::span<const InputSpec> given);
+Result<std::vector<ResolvedInput>> resolve_inputs(
+    const std::optional<std::vector<FileInput>>& declared, std::span<const InputSpec> given);
 
 // In the order of `names`, where the inputs have just these names; otherwise as they are.
 void put_in_order(std::span<const std::string> names, std::vector<ResolvedInput>& inputs);
 
-// Values for `variant_count` different runs. Equal seeds, names, shapes and types give equal values,
-// whatever the file; the name of an only input doesn't count.
+// Values for `variant_count` different runs. Equal seeds, names, shapes and types give equal
+// values, whatever the file; the name of an only input doesn't count.
 class FileInputs {
  public:
   static constexpr size_t variant_count = 4;

@@ -139,8 +139,7 @@ Result<void> save_outputs(const std::filesystem::path& path, const FileOutputs& 
       {"counts", {ElementType::i64, counts_shape, counts.data()}},
       {"bits", {ElementType::i64, bits_shape, bits.data()}}};
   return bundle::save_tensor_file(
-      path,
-      Json::object({{"inputs", outputs.signature}, {"names", Json::array_of(outputs.names)}}),
+      path, Json::object({{"inputs", outputs.signature}, {"names", Json::array_of(outputs.names)}}),
       tensors);
 }
 
@@ -178,8 +177,7 @@ Result<OutputDistance> compare_outputs(const FileOutputs& base, const FileOutput
   for (size_t output = 0; output < base.output_count; ++output) {
     QB_TRY(const Sums sums, with_context(sums_of(pair_of(base, output, outputs, partners[output])),
                                          text_of_output(base, output)));
-    distance.max_abs_difference =
-        std::max(distance.max_abs_difference, sums.max_abs_difference());
+    distance.max_abs_difference = std::max(distance.max_abs_difference, sums.max_abs_difference());
     if (sums.base == 0.0) continue;
     distance.relative_rms = std::max(distance.relative_rms, sums.relative_rms());
     distance.cosine = std::min(distance.cosine, sums.cosine());

@@ -8,7 +8,7 @@
 namespace qb::worker {
 namespace {
 
-constexpr size_t long_line = 300;    // bytes; beyond that a line is cut at its first sentence
+constexpr size_t long_line = 300;     // bytes; beyond that a line is cut at its first sentence
 constexpr size_t longest_line = 600;  // and at this many whatever it is
 
 std::string_view trimmed(std::string_view text) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/file.h"
+#include "base/file_name.h"
 #include "worker/reason.h"
 
 namespace qb::pytorch {
@@ -142,7 +142,8 @@ std::span<const TensorView> PytorchFileSession::outputs() const {
 }
 
 Json PytorchFileSession::actual() const {
-  const char* note = has_constants_ ? ", which has its numbers compiled in, whatever --input says of them" : "";
+  const char* note =
+      has_constants_ ? ", which has its numbers compiled in, whatever --input says of them" : "";
   return Json::object({{"device", "cpu"},
                        {"compute_type", file_.compute_type + note},
                        {"thread_count", static_cast<int64_t>(at::get_num_threads())}});

@@ -52,10 +52,10 @@ Result<void> append_outputs(const c10::IValue& value, const std::string& name,
 std::string missing_operator(const std::string& text) {
   for (const std::string_view mark : {"Unknown builtin op: ", "Unknown type name "}) {
     const size_t at = text.find(mark);
-    if (at == std::string::npos) continue;
-    const std::string rest = text.substr(at + mark.size());
-    const std::string word = rest.substr(0, rest.find_first_of(" \n"));
-    return word.substr(0, word.find_last_not_of(".'") + 1);
+    if (at == std::string::npos || at + mark.size() >= text.size()) continue;
+    const size_t start = text.find_first_not_of('\'', at + mark.size());
+    const std::string word = text.substr(start, text.find_first_of(" '\n", start) - start);
+    return word.substr(0, word.find_last_not_of('.') + 1);
   }
   return {};
 }
