@@ -17,10 +17,10 @@ void add_narrowing(CLI::App& verb, RunOptions& options) {
   const auto list = [&](const char* name, auto& target, const char* help) {
     return verb.add_option(name, target, help)->delimiter(',');
   };
+  // Split by plan::split_models: a file's name may have commas.
   verb.add_option("--model", n.models,
                   "Only these models of the suite; or model files of your own (.onnx .pt2 .pt "
-                  ".mlxfn), whose outputs are compared when there are several")
-      ->delimiter(',');
+                  ".mlxfn), whose outputs are compared when there are several");
   verb.add_option("--input", options.inputs,
                   "Of model files: NAME=SHAPE:TYPE:VALUES, as in x=1x3x224x224:f32 or "
                   "ids=1x128:i64:0..30521, or NAME=FILE.npy; what is left away is the file's")

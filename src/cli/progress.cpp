@@ -9,6 +9,7 @@
 #include "analysis/table.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/printable.h"
 #include "base/units.h"
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
@@ -87,7 +88,7 @@ void Progress::show() {
   std::vector<std::string> lines = table_.render(size.rows > 4 ? size.rows - 3 : 1, size.columns);
   lines.push_back(headline_.substr(0, size.columns));
   erase();
-  for (const std::string& line : lines) std::fprintf(stderr, "%s\n", line.c_str());
+  for (const std::string& line : lines) std::fprintf(stderr, "%s\n", printable(line).c_str());
   std::fflush(stderr);
   shown_line_count_ = lines.size();
 }
@@ -95,7 +96,7 @@ void Progress::show() {
 void Progress::print(const std::string& line) {
   if (is_quiet_) return;
   erase();
-  std::fprintf(stderr, "%s\n", line.c_str());
+  std::fprintf(stderr, "%s\n", printable(line).c_str());
 }
 
 void Progress::finish() {

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/paths.h"
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
@@ -47,8 +48,8 @@ int list_records(const RecordsOptions& options) {
               document->run.suite_name.c_str());
   for (const Record& record : document->records)
     std::printf("  %-14s %s%s%s\n", std::string(name_of(record.outcome)).c_str(),
-                case_id(record.subject).c_str(), record.reason.empty() ? "" : ": ",
-                record.reason.c_str());
+                printable(case_id(record.subject)).c_str(), record.reason.empty() ? "" : ": ",
+                printable(record.reason).c_str());
   return exit_ok;
 }
 
@@ -93,14 +94,14 @@ int explain_record(const ExplainOptions& options) {
       options.metric.empty() ? std::string(metrics::speed_metric(*matching[0])) : options.metric;
   const Result<std::string> text = report::render_explanation(*matching[0], metric);
   if (!text) return refuse(text.error().message);
-  std::fputs(text->c_str(), stdout);
+  std::fputs(printable_lines(*text).c_str(), stdout);
   return exit_ok;
 }
 
 std::filesystem::path default_store() { return home_folder() / "results.db"; }
 
 int refuse(const std::string& message, ExitCode code) {
-  std::fprintf(stderr, "qbench: %s\n", message.c_str());
+  std::fprintf(stderr, "qbench: %s\n", printable(message).c_str());
   return code;
 }
 

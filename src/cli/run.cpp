@@ -40,12 +40,14 @@ void on_interrupt(int signal) {
   ::signal(signal, SIG_DFL);
 }
 
-// A file, or the name of one of the suites that come with qbench.
+// The name of one of the suites that come with qbench, whatever lies in the working folder, or a
+// file.
 Result<spec::Suite> find_suite(const std::string& name) {
-  if (fs::exists(name)) return spec::load_suite(name);
   const fs::path folder = suites_folder();
   const fs::path file = folder / (name + ".toml");
-  if (fs::exists(file)) return spec::load_suite(file);
+  const bool is_name = name.find('/') == std::string::npos && fs::exists(file);
+  if (is_name) return spec::load_suite(file);
+  if (fs::exists(name)) return spec::load_suite(name);
   std::string known;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored))

@@ -1,13 +1,16 @@
 // For machines: CSV and JSON.
+#include "base/printable.h"
 #include "metrics/metrics.h"
 #include "report/report.h"
 
 namespace qb::report {
 namespace {
 
-// RFC 4180: quoted when it has a comma, a quote or a line break.
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+// RFC 4180: quoted when it has a comma or a quote; line breaks are escaped like all that a terminal
+// acts on.
+std::string csv_field(std::string_view raw) {
+  const std::string text = printable(raw);
+  if (text.find_first_of(",\"") == std::string::npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";

@@ -5,6 +5,7 @@
 
 #include "analysis/frameworks.h"
 #include "analysis/table.h"
+#include "base/printable.h"
 #include "base/units.h"
 #include "report/report.h"
 
@@ -139,7 +140,7 @@ std::string host_html(const Run& run) {
 
 std::string escape_html(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : printable_lines(text)) {
     switch (c) {
       case '&':
         out += "&amp;";

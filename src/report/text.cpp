@@ -4,6 +4,7 @@
 
 #include "analysis/frameworks.h"
 #include "analysis/table.h"
+#include "base/printable.h"
 #include "report/report.h"
 
 namespace qb::report {
@@ -209,7 +210,7 @@ std::string render_terminal(const Document& document) {
     text += frameworks_text(group.records);
     text += "\n";
   }
-  return text;
+  return printable_lines(text);
 }
 
 std::string render_markdown(const Document& document) {
@@ -225,7 +226,7 @@ std::string render_markdown(const Document& document) {
       text += "\n" + table_markdown(frameworks);
     text += "\n";
   }
-  return text;
+  return printable_lines(text);
 }
 
 }  // namespace qb::report

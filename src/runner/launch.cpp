@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/file_name.h"
 #include "base/units.h"
 #include "probes/allowance.h"
 #include "runner/process.h"
@@ -195,8 +196,9 @@ Launch run_launch(const wire::Request& request, const LaunchOptions& options) {
     launch.reason = std::move(reason);
     return launch;
   };
-  const std::filesystem::path log = options.log_folder / (options.name + ".log");
-  const std::filesystem::path request_file = options.log_folder / (options.name + ".request.json");
+  const std::string name = file_name_of(options.name);
+  const std::filesystem::path log = options.log_folder / (name + ".log");
+  const std::filesystem::path request_file = options.log_folder / (name + ".request.json");
   std::error_code error;
   std::filesystem::create_directories(options.log_folder, error);
   if (const auto written =

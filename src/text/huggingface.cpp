@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/stand_in.h"
 #include "text/tokenizer.h"
 
 namespace qb::text {
@@ -107,6 +108,7 @@ Result<BpeDefinition> read_definition(const Json& json) {
 
 Result<BpeDefinition> load_huggingface_tokenizer(const std::filesystem::path& path) {
   QB_TRY(const std::string text, read_file(path));
+  QB_CHECK(with_context(check_no_stand_in(std::as_bytes(std::span(text))), path.string()));
   QB_TRY(const Json json, with_context(parse_json(text), path.string()));
   return with_context(read_definition(json), path.string());
 }

@@ -4,6 +4,7 @@
 
 #include "base/byte_reader.h"
 #include "base/checked.h"
+#include "base/stand_in.h"
 #include "weights/readers.h"
 
 namespace qb::weights {
@@ -176,6 +177,7 @@ Result<void> place(std::vector<TensorEntry> entries, std::span<const std::byte> 
 Result<WeightFile> read_gguf(const std::filesystem::path& path) {
   WeightFile file = {.format_name = "gguf"};
   QB_TRY(MappedFile mapping, MappedFile::open(path));
+  QB_CHECK(check_no_stand_in(mapping.bytes()));
   ByteReader reader(mapping.bytes());
   QB_TRY(const std::string_view magic, reader.text(4, "the magic"));
   if (magic != "GGUF") return fail(Errc::bad_input, "does not begin with GGUF");

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/byte_reader.h"
+#include "base/stand_in.h"
 #include "weights/readers.h"
 
 namespace qb::weights {
@@ -48,6 +49,7 @@ Result<StoredTensor> read_tensor(const std::string& name, const Json& entry,
 
 Result<void> read_shard(const fs::path& path, WeightFile& file) {
   QB_TRY(MappedFile mapping, MappedFile::open(path));
+  QB_CHECK(check_no_stand_in(mapping.bytes()));
   ByteReader reader(mapping.bytes());
   QB_TRY(const uint64_t header_bytes, reader.number<uint64_t>("the header's length"));
   if (header_bytes > header_bytes_max)
@@ -99,6 +101,7 @@ Result<WeightFile> read_safetensors(const fs::path& path) {
     return file;
   }
   QB_TRY(const std::string text, read_file(path));
+  QB_CHECK(check_no_stand_in(std::as_bytes(std::span(text))));
   QB_TRY(const Json index, parse_json(text));
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : index["weight_map"].as_object())

@@ -8,6 +8,7 @@
 
 #include "base/byte_reader.h"
 #include "base/checked.h"
+#include "base/stand_in.h"
 #include "weights/pickle.h"
 #include "weights/readers.h"
 
@@ -165,6 +166,7 @@ Result<WeightFile> read_legacy(MappedFile mapping) {
 
 Result<WeightFile> read_torch(const std::filesystem::path& path) {
   QB_TRY(MappedFile mapping, MappedFile::open(path));
+  QB_CHECK(check_no_stand_in(mapping.bytes()));
   const auto bytes = mapping.bytes();
   const bool is_zip = bytes.size() > 4 && bytes[0] == std::byte{'P'} && bytes[1] == std::byte{'K'};
   return is_zip ? read_zip(path, std::move(mapping)) : read_legacy(std::move(mapping));

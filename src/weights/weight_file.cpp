@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/float16.h"
 #include "base/parallel.h"
+#include "base/stand_in.h"
 #include "ggml/blocks.h"
 #include "weights/readers.h"
 
@@ -136,6 +137,7 @@ Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out, int64_
 Result<WeightFile> load_weights(const std::filesystem::path& path) {
   QB_TRY(const MappedFile file, MappedFile::open(path));
   const auto bytes = file.bytes();
+  QB_CHECK(with_context(check_no_stand_in(bytes), path.string()));
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()),
                               std::min<size_t>(bytes.size(), 16));
   if (head.starts_with("GGUF")) return load_gguf(path);

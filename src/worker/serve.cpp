@@ -13,6 +13,7 @@
 #include "probes/allowance.h"
 #include "probes/limits.h"
 #include "probes/process.h"
+#include "worker/reason.h"
 
 namespace qb::worker {
 namespace {
@@ -57,11 +58,11 @@ wire::Finished run_file_of(
   try {
     const Result<void> done = run_file();
     if (done) return {};
-    return {outcome_of(done.error().code), done.error().message};
+    return {outcome_of(done.error().code), first_line(done.error().message)};
   } catch (const std::bad_alloc&) {
     return {Outcome::out_of_memory, "an allocation failed"};
   } catch (const std::exception& error) {
-    return {Outcome::failed, error.what()};
+    return {Outcome::failed, first_line(error.what())};
   }
 }
 
