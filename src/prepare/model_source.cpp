@@ -86,20 +86,10 @@ Result<compress::Job> bundle_job(const ModelSource& source, const quant::Scheme&
                        .root = cache_folder / "bundles",
                        .thread_count = available_threads()};
   if (scheme.needs_calibration()) {
-    QB_TRY(job.calibration, prepare_calibration(source, data_folder, cache_folder));
+    QB_TRY(job.calibration, with_context(prepare_calibration(source, data_folder, cache_folder),
+                                         fmt::format("{} in {}", source.model.name, scheme.name)));
   }
   return job;
-}
-
-Result<std::filesystem::path> prepare_bundle(const ModelSource& source, const quant::Scheme& scheme,
-                                             const std::filesystem::path& data_folder,
-                                             const std::filesystem::path& cache_folder,
-                                             const compress::Tell& tell) {
-  const std::string context = fmt::format("{} in {}", source.model.name, scheme.name);
-  QB_TRY(compress::Job job,
-         with_context(bundle_job(source, scheme, data_folder, cache_folder), context));
-  job.tell = tell;
-  return with_context(compress::build_bundle(job), context);
 }
 
 }  // namespace qb::prepare
