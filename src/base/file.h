@@ -34,7 +34,8 @@ class MappedFile {
 Result<std::string> read_file(const std::filesystem::path& path);
 
 // Writes to a temporary file beside `path`, syncs it and renames it: a reader sees the old content
-// or the new, never a part.
+// or the new, never a part. An old file's rights stay; a link or a device is replaced: for places
+// that a user names see base/output.h.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
 // Syncs a file or folder that lies complete at `temporary`, beside `path`, and renames it to that;

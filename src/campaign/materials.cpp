@@ -3,6 +3,7 @@
 #include "base/paths.h"
 #include "bundle/code_hash.h"
 #include "bundle/tensor_file.h"
+#include "campaign/preparation.h"
 #include "runner/frameworks.h"
 #include "runner/launch.h"
 
@@ -10,39 +11,14 @@ namespace qb::campaign {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t preparing_limit_ns = 7'200'000'000'000;
 constexpr int64_t baseline_limit_ns = 1'800'000'000'000;
-
-Errc code_of(Outcome outcome) {
-  return outcome == Outcome::unavailable     ? Errc::unavailable
-         : outcome == Outcome::unsupported   ? Errc::unsupported
-         : outcome == Outcome::out_of_memory ? Errc::out_of_memory
-         : outcome == Outcome::timed_out     ? Errc::timed_out
-         : outcome == Outcome::crashed       ? Errc::crashed
-                                             : Errc::bad_input;
-}
 
 }  // namespace
 
 Result<Json> Materials::prepare(const std::string& model, const std::string& scheme) const {
-  const wire::Request request = {
-      .limits = settings_.limits,
-      .preparation = wire::Preparation{model, scheme, settings_.data_folder.string(),
-                                       settings_.cache_folder.string()}};
-  const Launch launch = runner::run_launch(
-      request, {.worker = executable_folder() / "qbench-prepare",
-                .log_folder = settings_.log_folder,
-                .name = fmt::format("prepare.{}.{}", model, scheme.empty() ? "data" : scheme),
-                .time_limit_ns = preparing_limit_ns,
-                .is_interrupted = settings_.is_interrupted,
-                .on_phase = tell_});
-  const bool is_cut_off =
-      launch.outcome == Outcome::crashed || launch.outcome == Outcome::timed_out;
-  if (launch.outcome != Outcome::ok)
-    return tl::unexpected(
-        Error{code_of(launch.outcome),
-              is_cut_off ? fmt::format("preparing {}: {}", model, launch.reason) : launch.reason});
-  return launch.facts;
+  return run_preparation(
+      {model, scheme, settings_.data_folder.string(), settings_.cache_folder.string()},
+      {settings_.log_folder, settings_.limits, settings_.is_interrupted, tell_});
 }
 
 const Result<BundleMaterial>& Materials::bundle(const std::string& model,

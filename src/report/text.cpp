@@ -45,14 +45,25 @@ std::string table_text(const analysis::Table& table) {
   return text;
 }
 
+// A cell ends at a bar, a table at a line without one.
+std::string escape_cell(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '|') escaped += '\\';
+    escaped += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return escaped;
+}
+
 std::string table_markdown(const analysis::Table& table) {
   std::string text = fmt::format("### {}\n\n|", table.title);
-  for (const auto& column : table.columns) text += fmt::format(" {} |", column.heading);
+  for (const auto& column : table.columns)
+    text += fmt::format(" {} |", escape_cell(column.heading));
   text += "\n|";
   for (const auto& column : table.columns) text += column.unit.empty() ? "---|" : "--:|";
   for (const auto& row : table.rows) {
     text += "\n|";
-    for (const auto& cell : row) text += fmt::format(" {} |", cell.text);
+    for (const auto& cell : row) text += fmt::format(" {} |", escape_cell(cell.text));
   }
   return text + "\n";
 }
