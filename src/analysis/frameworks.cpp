@@ -30,9 +30,10 @@ Cell ratio_cell(const Record& record, const Record& lead) {
   if (!ratio) return {"–", std::nullopt, "one of the two has no speed"};
   if (!ratio->interval)
     return {ratio_text(ratio->value), ratio->value, "no interval: it needs five launches of each"};
-  return {fmt::format("{} ({} to {})", ratio_text(ratio->value), ratio_text(ratio->interval->low),
-                      ratio_text(ratio->interval->high)),
-          ratio->value, "95 % interval, launches paired"};
+  const auto [low, high] = *ratio->interval;
+  return {
+      ratio_text(ratio->value) + " " + spread_text(ratio->value, low, high, "x"), ratio->value,
+      fmt::format("95 % interval {} to {}, launches paired", ratio_text(low), ratio_text(high))};
 }
 
 Cell divergence_cell(const Record& record, std::string_view name, std::string_view unit) {
@@ -78,9 +79,9 @@ Table compare_frameworks(const std::vector<const Record*>& records) {
                              {"speed", "1/s", metrics::Better::higher},
                              {"vs the first", "1"},
                              {"same answers", "1"},
-                             {"KL", "nats"},
-                             {"largest logit difference", "1"},
-                             {"computes"}}};
+                             {"KL", "nats", metrics::Better::neither, 1},
+                             {"largest logit difference", "1", metrics::Better::neither, 2},
+                             {"computes", "", metrics::Better::neither, 3}}};
   if (!records.empty() && is_file(records.front()->subject)) return table;  // bits of their own
   std::vector<const Record*> leads;
   for (const Record* lead : records) {

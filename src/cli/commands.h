@@ -39,6 +39,7 @@ struct RunOptions {
   bool plan_only = false;
   bool json = false;
   bool quiet = false;
+  bool wide = false;  // every column and note in the terminal
 };
 int run_suite(const RunOptions& options);
 
@@ -48,6 +49,7 @@ struct RecordsOptions {
   std::string format = "txt";
   std::filesystem::path output;  // "" for standard output
   bool json = false;
+  bool wide = false;  // every column and note in a text
 };
 int list_records(const RecordsOptions& options);
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/paths.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "report/report.h"
@@ -55,9 +56,11 @@ int report_run(const RecordsOptions& options) {
   std::string wanted = options.format;
   if (!options.output.empty() && options.output.has_extension())
     wanted = options.output.extension().string().substr(1);
+  const report::Layout layout = options.output.empty() ? layout_of_terminal(options.wide)
+                                                       : report::Layout{.is_wide = options.wide};
   for (const report::Format& format : report::formats()) {
     if (format.name != wanted) continue;
-    const std::string text = format.render(*document);
+    const std::string text = format.render(*document, layout);
     if (options.output.empty()) {
       std::fputs(text.c_str(), stdout);
       return exit_ok;

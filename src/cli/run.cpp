@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/own_files.h"
 #include "cli/progress.h"
+#include "cli/terminal.h"
 #include "metrics/metrics.h"
 #include "plan/estimate.h"
 #include "plan/own_files.h"
@@ -276,9 +277,10 @@ Result<int> measure(const Undertaking& u) {
   QB_TRY(std::vector<Record> records, store.load_records(u.run.id));
   const report::Document document = {u.run, std::move(records)};
   const fs::path page = page_path(options, u.run);
-  std::fputs(
-      (options.json ? report::render_json(document) : report::render_terminal(document)).c_str(),
-      stdout);
+  std::fputs((options.json ? report::render_json(document)
+                           : report::render_terminal(document, layout_of_terminal(options.wide)))
+                 .c_str(),
+             stdout);
   QB_CHECK(write_page(page, document));
   if (!options.json)
     std::printf("report  %s\nstore   %s (run %s)\n", page.c_str(), options.store.c_str(),

@@ -326,6 +326,10 @@ const Metric* find_metric(std::string_view name) {
   return found == std::end(rows) ? nullptr : found;
 }
 
+bool is_of_quality(const Metric& metric) {
+  return metric.measure == quality_fact || metric.measure == output_distance;
+}
+
 std::vector<Measurement> measure(const Record& record) {
   std::vector<Measurement> measurements;
   for (const Metric& metric : rows) {

@@ -28,6 +28,8 @@ struct Metric {
 
 std::span<const Metric> metrics();
 const Metric* find_metric(std::string_view name);
+// Whether it is read from the launches that judge answers, not from those that are timed.
+bool is_of_quality(const Metric& metric);
 
 // Every metric of the record that applies to its task; a value that isn't available has its reason.
 std::vector<Measurement> measure(const Record& record);

@@ -106,10 +106,10 @@ std::string render_csv(const Document& document) {
 }
 
 std::vector<Format> formats() {
-  return {{"html", render_html},
-          {"md", render_markdown},
-          {"csv", render_csv},
-          {"json", render_json},
+  return {{"html", [](const Document& document, const Layout&) { return render_html(document); }},
+          {"md", [](const Document& document, const Layout&) { return render_markdown(document); }},
+          {"csv", [](const Document& document, const Layout&) { return render_csv(document); }},
+          {"json", [](const Document& document, const Layout&) { return render_json(document); }},
           {"txt", render_terminal}};
 }
 

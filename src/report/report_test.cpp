@@ -70,7 +70,7 @@ std::string read_text(const std::string& path) {
 TEST_CASE("every format renders what its golden file holds") {
   for (const Format& format : formats()) {
     CAPTURE(std::string(format.name));
-    const std::string text = format.render(made_up());
+    const std::string text = format.render(made_up(), {});
     const std::string golden =
         fmt::format("{}/tests/golden/report/made_up.{}", QB_SOURCE_DIR, format.name);
     if (std::getenv("QB_UPDATE_GOLDEN")) std::ofstream(golden, std::ios::binary) << text;
@@ -91,7 +91,7 @@ TEST_CASE("nothing of a record can become markup") {
 
 TEST_CASE("a run without records still renders") {
   for (const Format& format : formats())
-    CHECK_FALSE((format.render({}).empty() && format.name != "txt"));
+    CHECK_FALSE((format.render({}, {}).empty() && format.name != "txt"));
 }
 
 TEST_CASE("JSON holds the raw samples and absent values as null") {
