@@ -108,7 +108,9 @@ Claim find_smallest(const Records& records) {
 void add_doubts(const Records& judged, const Records& records, Claim& claim) {
   const Record& winner = *claim.winners[0];
   const Measurement& own = *find_measurement(winner, agreement);
-  if (!own.low)
+  if (winner.subject.scheme == "fp32")
+    claim.reservations.emplace_back("that is the unquantized case itself");
+  else if (!own.low)
     claim.reservations.emplace_back("its agreement has no interval");
   else if (*own.low < agreement_min)
     claim.reservations.push_back(

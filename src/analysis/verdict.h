@@ -37,7 +37,7 @@ struct Verdict {
 // quality is compared among those judged on as many items as most.
 std::vector<Verdict> judge(const ModelGroup& group);
 
-// "w4g32 onnxruntime: 190 tokens/s ±1.2 %, 4.50x fp32 ±1.4 %; can't be told from q4_0 onnxruntime".
+// "w4g32 onnxruntime, 190 tokens/s ±1.2 %, 4.50x fp32 ±1.4 %; can't be told from q4_0 onnxruntime".
 std::string sentence_of(const Claim& claim, const std::vector<const Record*>& records);
 
 // A verdict in words: a line a claim; a single one, without title, where no case is ok.

@@ -82,8 +82,7 @@ std::string probes_text(const Launch& launch) {
 
 std::string launches_text(const Record& record, const metrics::Metric& metric,
                           const Measurement& measurement) {
-  const bool is_quality = measurement.launch_values.empty();
-  const std::string_view kind = is_quality ? "quality" : "speed";
+  const std::string_view kind = metrics::is_of_quality(metric) ? "quality" : "speed";
   const auto counted = metrics::counted_launches(record, kind);
   std::string text;
   for (const Launch& launch : record.launches) {

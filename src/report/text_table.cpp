@@ -34,16 +34,28 @@ void leave_out(analysis::Table& table, size_t column, std::vector<std::string>& 
   for (auto& row : table.rows) row.erase(row.begin() + index);
 }
 
+// How soon a column goes: by its rank; columns that may go and hold no value go first.
+int dispensability(const analysis::Table& table, size_t column) {
+  const int rank = table.columns[column].rank;
+  const bool is_empty =
+      !table.columns[column].unit.empty() && std::ranges::none_of(table.rows, [&](const auto& row) {
+        return row[column].value.has_value();
+      });
+  return rank > 0 && is_empty ? rank + 100 : rank;
+}
+
 // Leaves out columns until the rest fits or nothing may go any more.
 std::vector<std::string> fit(analysis::Table& table, size_t column_count) {
   std::vector<std::string> left_out;
   while (true) {
     size_t width = 0;
-    for (size_t i = 0; i < table.columns.size(); ++i) width += gap + width_of(table, i);
-    const auto least =
-        std::ranges::max_element(table.columns, {}, [](const auto& column) { return column.rank; });
-    if (width <= column_count || least == table.columns.end() || least->rank == 0) return left_out;
-    leave_out(table, static_cast<size_t>(least - table.columns.begin()), left_out);
+    size_t least = 0;
+    for (size_t i = 0; i < table.columns.size(); ++i) {
+      width += gap + width_of(table, i);
+      if (dispensability(table, i) > dispensability(table, least)) least = i;
+    }
+    if (width <= column_count || table.columns[least].rank == 0) return left_out;
+    leave_out(table, least, left_out);
   }
 }
 
