@@ -215,7 +215,7 @@ std::string sentence_of(const Claim& claim, const Records& records) {
   if (!claim.winners.empty()) {
     const Record& winner = *claim.winners[0];
     text =
-        fmt::format("{}: {}", name_cases(claim.winners, records), figure_of(winner, claim.metric));
+        fmt::format("{}, {}", name_cases(claim.winners, records), figure_of(winner, claim.metric));
     if (claim.ratio) {
       text += fmt::format(", {} {}", ratio_text(claim.ratio->value),
                           is_file(winner.subject) ? "the first file" : "fp32");
