@@ -38,6 +38,7 @@ struct RunOptions {
   bool plan_only = false;
   bool json = false;
   bool quiet = false;
+  bool wide = false;  // every column and note in the terminal
 };
 int run_suite(RunOptions options);
 
@@ -47,6 +48,7 @@ struct RecordsOptions {
   std::string format;            // "" for what the output's ending says, or text
   std::filesystem::path output;  // "" for standard output
   bool json = false;
+  bool wide = false;  // every column and note in a text
 };
 int list_records(const RecordsOptions& options);
 

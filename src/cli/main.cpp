@@ -17,6 +17,10 @@ void add_json(CLI::App& verb, bool& json) {
   verb.add_flag("--json", json, "For machines: JSON with raw numbers");
 }
 
+void add_wide(CLI::App& verb, bool& wide) {
+  verb.add_flag("--wide", wide, "Every column and note, however long the lines get");
+}
+
 void add_narrowing(CLI::App& verb, RunOptions& options) {
   plan::Narrowing& n = options.narrowing;
   const auto list = [&](const char* name, auto& target, const char* help) {
@@ -65,6 +69,7 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--events", options.events, "A file to write progress to, as JSON lines");
   run.add_flag("--plan-only", options.plan_only, "Print the cases and measure nothing");
   run.add_flag("--quiet", options.quiet, "No progress");
+  add_wide(run, options.wide);
   add_json(run, options.json);
 }
 
@@ -80,6 +85,7 @@ void add_records(CLI::App& app, RecordsOptions& options) {
   std::vector<std::string> names;
   for (const report::Format& format : report::formats()) names.emplace_back(format.name);
   report.add_option("--format", options.format, "How")->check(CLI::IsMember(names));
+  add_wide(report, options.wide);
   report.add_option("-o,--output", options.output,
                     "Where; its ending decides the format when none is given");
 }

@@ -6,6 +6,7 @@
 #include "base/paths.h"
 #include "base/printable.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "report/report.h"
@@ -26,10 +27,8 @@ Result<report::Document> load_document(const RecordsOptions& options) {
   if (found == runs.end())
     return fail(Errc::not_found, "{}: has no run{}", path.string(),
                 options.run.empty() ? "" : " " + options.run);
-  if (!found->damage.empty())
-    return fail(Errc::bad_input, "{}: {}", path.string(), found->damage);
-  QB_TRY(std::vector<Record> records,
-         with_context(store.load_records(found->id), path.string()));
+  if (!found->damage.empty()) return fail(Errc::bad_input, "{}: {}", path.string(), found->damage);
+  QB_TRY(std::vector<Record> records, with_context(store.load_records(found->id), path.string()));
   return report::Document{*found, std::move(records)};
 }
 
@@ -71,7 +70,9 @@ int report_run(const RecordsOptions& options) {
   if (!format) return refuse(format.error().message);
   const Result<report::Document> document = load_document(options);
   if (!document) return refuse(document.error().message);
-  const std::string text = format->render(*document);
+  const report::Layout layout = options.output.empty() ? layout_of_terminal(options.wide)
+                                                       : report::Layout{.is_wide = options.wide};
+  const std::string text = format->render(*document, layout);
   if (options.output.empty()) {
     std::fputs(text.c_str(), stdout);
     return exit_ok;

@@ -19,6 +19,7 @@
 #include "cli/narrowing.h"
 #include "cli/own_files.h"
 #include "cli/progress.h"
+#include "cli/terminal.h"
 #include "cli/verdict.h"
 #include "metrics/metrics.h"
 #include "plan/estimate.h"
@@ -265,9 +266,10 @@ void print_ending(const spec::Protocol& protocol, const campaign::Summary& summa
 Result<void> show(const Undertaking& u, const report::Document& document, const fs::path& page) {
   const RunOptions& options = u.options;
   QB_CHECK(write_output(page, report::render_html(document)));
-  std::fputs(
-      (options.json ? report::render_json(document) : report::render_terminal(document)).c_str(),
-      stdout);
+  std::fputs((options.json ? report::render_json(document)
+                           : report::render_terminal(document, layout_of_terminal(options.wide)))
+                 .c_str(),
+             stdout);
   if (!options.json)
     std::printf("report  %s\nstore   %s (run %s)\n", page.c_str(), options.store.c_str(),
                 u.run.id.c_str());

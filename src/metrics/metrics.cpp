@@ -380,7 +380,7 @@ bool is_for_files_only(const Metric& metric) {
 bool applies(const Metric& metric, const Record& record) {
   if (is_file(record.subject) ? !applies_to_file(metric) : is_for_files_only(metric)) return false;
   static constexpr std::string_view language[] = {
-      "prefill",    "decode",          "time_to_first_token",       "nll_difference",
+      "prefill",    "decode",          "time_to_first_token",      "nll_difference",
       "perplexity", "measured_tokens", "measured_generated_tokens"};
   static constexpr std::string_view vision[] = {"inference", "top1_accuracy", "top5_accuracy",
                                                 "measured_pictures"};

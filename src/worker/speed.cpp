@@ -224,7 +224,7 @@ class Pictures {
   }
   Result<void> stage(int64_t number) {
     return stage_values(values_.data() +
-                 static_cast<size_t>(number % input_count) * element_count(shape_));
+                        static_cast<size_t>(number % input_count) * element_count(shape_));
   }
   // Pictures that no run has seen.
   Result<void> stage_fresh() {
