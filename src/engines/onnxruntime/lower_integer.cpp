@@ -130,6 +130,10 @@ Result<void> lower_integer_product(Lowering& l, ir::Value x, const std::string& 
   QB_CHECK(check_weight(packed.layout));
   const std::string weight = transposed_codes(l, hint, packed);
   const std::string scales = row_scales(l, packed);
+  if (l.rounding(x).mode == quant::Activations::by_token) {
+    lower_token_product(l, x, weight, scales, bias, output);
+    return {};
+  }
   std::vector<std::string> inputs;
   std::string op = "DynamicQuantizeMatMul";
   if (l.rounding(x).mode == quant::Activations::measured) {
