@@ -33,7 +33,8 @@ struct Text {
 
 Result<Answer> answer(const bundle::Bundle& bundle, const Text& text, std::span<const float> norm,
                       ir::Value norm_weight) {
-  reference::Interpreter interpreter(bundle, {});
+  reference::Interpreter interpreter(bundle,
+                                     {.context_tokens = static_cast<int64_t>(text.tokens.size())});
   Answer given;
   interpreter.replace_parameter(norm_weight, norm);
   interpreter.observe([&](const ir::Node& node, std::span<const std::span<const float>> inputs) {
@@ -73,6 +74,7 @@ Result<Text> first_tokens(const char* path, size_t count) {
   QB_TRY(const bundle::TensorFile file, bundle::TensorFile::open(path));
   QB_TRY(const TensorView tokens, file.find("tokens", ElementType::i64, 2));
   const auto window = tokens.i64().first(static_cast<size_t>(tokens.shape[1]));
+  if (count == 0) return fail(Errc::bad_input, "the number of tokens is no number above 0");
   const auto part = window.first(std::min(count, window.size()));
   Text text = {{part.begin(), part.end()}, std::vector<int64_t>(part.size())};
   std::iota(text.positions.begin(), text.positions.end(), 0);
