@@ -105,12 +105,17 @@ Result<Json> append_parameter(Writer& writer, const Stored& stored) {
   return entry;
 }
 
+std::string_view name_of_mode(quant::Activations mode) {
+  if (mode == quant::Activations::measured) return "static";
+  return mode == quant::Activations::by_token ? "token" : "dynamic";
+}
+
 Json activations_json(const Contents& contents) {
   Json::Array list;
   for (const auto& [value, activation] : contents.activations) {
     const bool is_measured = activation.mode == quant::Activations::measured;
     Json entry = Json::object(
-        {{"value", contents.graph[value].name}, {"mode", is_measured ? "static" : "dynamic"}});
+        {{"value", contents.graph[value].name}, {"mode", name_of_mode(activation.mode)}});
     if (is_measured)
       entry.set("scale", static_cast<double>(activation.fit.scale))
           .set("zero_point", activation.fit.zero_point);

@@ -52,6 +52,8 @@ void decode_f32(const Parameter& parameter, std::span<float> out);
 // How a value that flows through the network is rounded to 8 bits.
 //   measured  wherever it is computed, for all that read it: it is stored in 8 bits
 //   on_run    where a linear or conv2d reads it, by the range it has at that run
+//   by_token  where a linear reads it, each row of its last axis by its own scale; no conv2d reads
+//   it
 struct Activation {
   quant::Activations mode = quant::Activations::none;
   quant::ActivationFit fit;  // measured

@@ -146,6 +146,7 @@ TEST_CASE("hostile bundles are refused with the field's name") {
        R"("activations":[{"value":"x","mode":"static","scale":0,)"
        R"("zero_point":0}])",
        "scale 0"},
+      {"\"activations\":[]", R"("activations":[{"value":"x","mode":"tokens"}])", "mode"},
       {"\"format\":3", "\"format\":2", "format 2"},
       {"\"shape\":[6,40]", "\"shape\":[6,-40]", "has shape"},
       {"\"op\":\"linear\"", "\"op\":\"exec\"", "unknown operator"},

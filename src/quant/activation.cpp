@@ -47,6 +47,19 @@ void round_activations(const ActivationFit& fit, std::span<float> values) {
   }
 }
 
+float fit_token(std::span<const float> values) {
+  float largest = 0.0f;
+  for (const float value : values) largest = std::max(largest, std::fabs(value));
+  return std::max(largest / 127.0f, std::numeric_limits<float>::min());
+}
+
+void round_tokens(std::span<float> values, size_t width) {
+  for (; !values.empty(); values = values.subspan(width)) {
+    const float scale = fit_token(values.first(width));
+    for (float& value : values.first(width)) value = std::nearbyint(value / scale) * scale;
+  }
+}
+
 void ActivationObserver::add_range(std::span<const float> batch) {
   const Range range = range_of(batch);
   low_ = std::min(low_, range.low);
