@@ -98,8 +98,8 @@ def test_dying_preparer() -> None:
     for worker in Path(qbench).resolve().parent.glob("qbench-worker-*"):
         (binaries / worker.name).symlink_to(worker)
     fake = binaries / "qbench-prepare"
-    for what, body, outcome, word in (("is killed", "kill -SEGV $$", "failed", "signal 11"),
-                                      ("speaks garbage", "echo '{{{' >&3; sleep 1", "failed", "where events belong"),
+    for what, body, outcome, word in (("is killed", "kill -SEGV $$", "crashed", "signal 11"),
+                                      ("speaks garbage", "echo '{{{' >&3; sleep 1", "crashed", "where events belong"),
                                       ("eats all memory", "echo '{\"event\":\"finished\",\"outcome\":\"out_of_memory\",\"reason\":\"an allocation failed\"}' >&3",
                                        "out_of_memory", "allocation")):
         fake.write_text(f"#!/bin/bash\n{body}\n")
@@ -108,7 +108,7 @@ def test_dying_preparer() -> None:
         done = subprocess.run([binaries / "qbench", "run", tiny, "--scheme", "fp32", "--store", store, "-o", folder / "d.html"], capture_output=True,
                               text=True, env={**environment, "QBENCH_SUITES": str(here.parent / "suites")}, timeout=120)
         records = json.loads(run("list", "--store", store, "--json").stdout)
-        check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "failed" else 0) and len(records) == 2 and
+        check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "crashed" else 0) and len(records) == 2 and
               all(r["outcome"] == outcome and word in r["reason"] for r in records), (done.returncode, [(r["outcome"], r["reason"]) for r in records], done.stderr[-300:]))
 
 

@@ -47,14 +47,14 @@ TEST_CASE("then what the case's launches took, and for others of the model their
 
 TEST_CASE("launches that only an interval may ask for count when their turn comes") {
   Plan plan = {.cases = {{case_of("a")}}};
-  for (int64_t i = 0; i < 10; ++i) plan.launches.push_back({.case_index = 0, .index = i});
+  for (int64_t i = 0; i < 20; ++i) plan.launches.push_back({.case_index = 0, .index = i});
   spec::Protocol precise = protocol;
   precise.launch_count = 3;
   precise.half_width = 0.02;
   Estimate estimate(plan, precise);
-  CHECK(estimate.left_ns(0) == s * 3 * 5);
-  for (int i = 0; i < 3; ++i) estimate.note_launch(case_of("a"), false, 5 * s);
-  CHECK(estimate.left_ns(3) == 5 * s);
+  CHECK(estimate.left_ns(0) == s * 11 * 5);  // the width is asked from the 11th on
+  for (int i = 0; i < 11; ++i) estimate.note_launch(case_of("a"), false, 5 * s);
+  CHECK(estimate.left_ns(11) == 5 * s);
 }
 
 TEST_CASE("a rate of arrivals is served after the timed loop, and takes as long again") {

@@ -51,18 +51,19 @@ class StepMeter {
   // Reading the processor's time takes 1 µs, and energy some ten, whose counters grow each ms.
   static constexpr int64_t cpu_stretch_ns_min = 100'000;
   static constexpr int64_t energy_stretch_ns_min = 1'000'000;
-  // `energy_uj` of the processor, `energy_dram_uj` of the memory.
-  StepMeter(StepCounter::Read cpu_time_ns, StepCounter::Read energy_uj,
-            StepCounter::Read energy_dram_uj)
-      : cpu_time_ns_(std::move(cpu_time_ns), cpu_stretch_ns_min),
-        energy_uj_(std::move(energy_uj), energy_stretch_ns_min),
-        energy_dram_uj_(std::move(energy_dram_uj), energy_stretch_ns_min) {}
+  struct Counters {
+    StepCounter::Read cpu_time_ns, energy_uj, energy_dram_uj;
+  };
+  explicit StepMeter(Counters counters)
+      : cpu_time_ns_(std::move(counters.cpu_time_ns), cpu_stretch_ns_min),
+        energy_uj_(std::move(counters.energy_uj), energy_stretch_ns_min),
+        energy_dram_uj_(std::move(counters.energy_dram_uj), energy_stretch_ns_min) {}
 
   // Clock, step, clock; appends the duration to `samples`, which has room.
   template <typename Step>
   Result<void> time(Step&& step, std::vector<int64_t>& samples) {
-    energy_uj_.before_step();
     energy_dram_uj_.before_step();
+    energy_uj_.before_step();
     cpu_time_ns_.before_step();
     const int64_t start_ns = now_ns();
     Result<void> done = step();
