@@ -12,8 +12,9 @@ namespace fs = std::filesystem;
 
 Result<RunOptions> with_files(RunOptions options) {
   std::vector<std::string> names;
-  for (std::string& model : options.narrowing.models)
-    (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
+  for (const std::string& list : options.narrowing.models)
+    for (std::string& model : plan::split_models(list))
+      (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
   if (options.files.empty() && !options.inputs.empty())
     return fail(Errc::bad_input, "--input is for model files: give one with --model");
   if (!options.files.empty() && !names.empty())
@@ -29,7 +30,7 @@ Result<RunOptions> with_files(RunOptions options) {
     std::error_code error;
     if (!fs::is_regular_file(spec.file, error))
       return fail(Errc::not_found, "--input {}: {}: no such file", spec.name, spec.file);
-    input = fmt::format("{}={}", spec.name, fs::absolute(spec.file).string());
+    input = fmt::format("{}={}", quoted_name(spec.name), fs::absolute(spec.file).string());
   }
   return options;
 }

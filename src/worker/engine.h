@@ -71,6 +71,7 @@ struct FileInput {
   ElementType type = ElementType::f32;
   std::vector<int64_t> shape;        // -1 where the file leaves it open
   std::vector<std::string> symbols;  // a name for each dimension, where the file has one
+  bool is_rank_known = true;         // false: the file leaves the whole shape open
 };
 
 // A model file of the user's own, opened. Its run() takes the inputs in the order of inputs(), or
@@ -81,6 +82,8 @@ class FileSession : public Session {
   virtual const std::optional<std::vector<FileInput>>& inputs() const = 0;
   // Where files don't tell their inputs, the names that they may have nevertheless.
   virtual std::vector<std::string> input_names() const { return {}; }
+  // Of outputs(), after a run: one each, "" where the file has none; empty: it has none at all.
+  virtual std::vector<std::string> output_names() const { return {}; }
   // Other files that it reads, by names below the model file's folder.
   virtual std::vector<std::string> other_files() const { return {}; }
 };

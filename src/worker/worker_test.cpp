@@ -28,7 +28,7 @@ struct Call {
   const void* data = nullptr;
 };
 
-// Notes its calls; run number n prefers token n mod 7, or likes all the same.
+// Notes its calls; each row of run number n prefers token n mod 7, or likes all the same.
 class FakeSession : public worker::Session {
  public:
   Result<void> run(const worker::StepInputs& inputs) override {
@@ -42,7 +42,9 @@ class FakeSession : public worker::Session {
       row_count = first.shape[0] * call.position_count;
     }
     logits_.assign(static_cast<size_t>(row_count * vocabulary), filling);
-    if (prefers && !logits_.empty()) logits_[calls.size() % vocabulary] += 1.0f;
+    if (prefers)
+      for (size_t row = 0; row < logits_.size(); row += vocabulary)
+        logits_[row + calls.size() % vocabulary] += 1.0f;
     shape_ = {row_count, vocabulary};
     output_ = {ElementType::f32, shape_, logits_.data()};
     calls.push_back(std::move(call));
@@ -352,6 +354,96 @@ TEST_CASE("logits that are their own baseline agree wholly") {
   REQUIRE(worker::measure_quality(model, reader, request, listener.send()));
   CHECK(listener.facts["kl_divergence"].as_double() == 0.0);
   CHECK(listener.facts["top1_agreement"].as_double() == 1.0);
+}
+
+TEST_CASE("a kernel that writes a constant is never right, nor agrees with anything") {
+  const Stage stage;
+  const bundle::Bundle model = stage.classifier();
+  const int64_t image_shape[] = {2, 3, 2, 2};
+  const int64_t label_shape[] = {2, 1};
+  const std::vector<float> images(24);
+  const int64_t labels[] = {0, 1};  // what the first of equal ones would be
+  const bundle::NamedTensor tensors[] = {{"images", {ElementType::f32, image_shape, images.data()}},
+                                         {"labels", {ElementType::i64, label_shape, labels}}};
+  wire::Request request = quality_request(stage.dataset(tensors));
+  for (const bool is_constant : {false, true}) {
+    CAPTURE(is_constant);
+    request.baseline_output = (stage.root / "baseline").string();
+    request.baseline.clear();
+    FakeSession writer;
+    writer.prefers = !is_constant;
+    Listener listener;
+    REQUIRE(worker::measure_quality(model, writer, request, listener.send()));
+    request.baseline = std::exchange(request.baseline_output, "");
+    FakeSession session;
+    session.prefers = !is_constant;
+    REQUIRE(worker::measure_quality(model, session, request, listener.send()));
+    const double wanted = is_constant ? 0.0 : 1.0;
+    CHECK(listener.facts["top1_accuracy"].as_double(-1.0) == wanted);
+    CHECK(listener.facts["top5_accuracy"].as_double(-1.0) == wanted);
+    CHECK(listener.facts["top1_agreement"].as_double(-1.0) == wanted);
+    CHECK(listener.facts["tied_row_count"].as_int(-1) == (is_constant ? 2 : 0));
+  }
+}
+
+TEST_CASE("logits that aren't finite are no answers: no picture is right, no text has a figure") {
+  const Stage stage;
+  const int64_t image_shape[] = {1, 3, 2, 2};
+  const int64_t label_shape[] = {1, 1};
+  const std::vector<float> images(12);
+  const int64_t labels[] = {0};
+  const int64_t text_shape[] = {1, 3};
+  const int64_t ids[] = {0, 1, 2};
+  const bundle::NamedTensor pictures[] = {
+      {"images", {ElementType::f32, image_shape, images.data()}},
+      {"labels", {ElementType::i64, label_shape, labels}}};
+  const bundle::NamedTensor text[] = {{"tokens", {ElementType::i64, text_shape, ids}}};
+  for (const bool is_text : {false, true})
+    for (const float filling :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      const bundle::Bundle model = is_text ? stage.language_model() : stage.classifier();
+      const std::string dataset = is_text ? stage.dataset(text) : stage.dataset(pictures);
+      FakeSession session;
+      session.filling = filling;
+      Listener listener;
+      const auto done =
+          worker::measure_quality(model, session, quality_request(dataset), listener.send());
+      REQUIRE_FALSE(done);
+      CHECK(done.error().code == Errc::framework_failed);
+      CHECK_FALSE(listener.facts.contains("top1_accuracy"));
+      CHECK_FALSE(listener.facts.contains("perplexity"));
+    }
+}
+
+TEST_CASE(
+    "a text's figures come with the means of its chunks, and with the baseline's likelihood") {
+  const Stage stage;
+  const bundle::Bundle model = stage.language_model();
+  const int64_t shape[] = {3, 17};
+  std::vector<int64_t> ids(51);
+  for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int64_t>(i * i % vocabulary);
+  const bundle::NamedTensor tensors[] = {{"tokens", {ElementType::i64, shape, ids.data()}}};
+  wire::Request request = quality_request(stage.dataset(tensors));
+  request.baseline_output = (stage.root / "baseline").string();
+  FakeSession flat;
+  flat.prefers = false;
+  Listener listener;
+  REQUIRE(worker::measure_quality(model, flat, request, listener.send()));
+  CHECK_FALSE(listener.facts.contains("nll_difference"));
+  request.baseline = std::exchange(request.baseline_output, "");
+  FakeSession session;
+  REQUIRE(worker::measure_quality(model, session, request, listener.send()));
+  CHECK(listener.facts["token_count"].as_int() == 48);
+  for (const char* name : {"nll", "nll_difference", "kl_divergence", "top1_agreement"}) {
+    CAPTURE(name);
+    const auto& chunks = listener.facts[fmt::format("{}_chunks", name)].as_array();
+    REQUIRE(chunks.size() == 16);
+    double sum = 0.0;
+    for (const Json& chunk : chunks) sum += chunk.as_double();
+    CHECK(sum / 16.0 == doctest::Approx(listener.facts[name].as_double()));
+  }
+  CHECK(std::exp(listener.facts["nll_difference"].as_double()) ==
+        doctest::Approx(listener.facts["perplexity"].as_double() / vocabulary));
 }
 
 TEST_CASE("a hostile dataset is an error that says so") {

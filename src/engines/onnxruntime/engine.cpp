@@ -44,6 +44,9 @@ std::string_view kernels_of(const quant::Scheme& scheme) {
   if (scheme.activations == quant::Activations::on_run)
     return "linear: DynamicQuantizeMatMul; convolution: ConvInteger; embedding: "
            "GatherBlockQuantized";
+  if (scheme.activations == quant::Activations::by_token)
+    return "linear: rounded by ONNX operators (ReduceMax, Div, QuantizeLinear), MatMulInteger, "
+           "scaled after; embedding: GatherBlockQuantized";
   if (scheme.activations == quant::Activations::measured)
     return "linear: MatMulIntegerToFloat; convolution: QLinearConv; sums and pooling between them "
            "in integers; embedding: GatherBlockQuantized";

@@ -154,6 +154,10 @@ Result<void> lower_integer_product(Lowering& l, ir::Value x,
   const std::string scales =
       l.constant("scales", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, {is_one_scale ? 1 : row_count},
                  std::span<const float>(all_scales).first(is_one_scale ? 1 : all_scales.size()));
+  if (l.rounding(x).mode == quant::Activations::by_token) {
+    lower_token_product(l, x, weight, scales, bias, output);
+    return {};
+  }
   std::vector<std::string> inputs;
   std::string op = "DynamicQuantizeMatMul";
   if (l.rounding(x).mode == quant::Activations::measured) {

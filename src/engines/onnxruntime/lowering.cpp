@@ -181,6 +181,8 @@ Codes Lowering::run_codes(ir::Value value) {
   Codes& codes = run_codes_[value.index];
   if (!codes.codes.empty()) return codes;
   const std::string x = operand(value);
+  if (rounding(value).mode == quant::Activations::by_token)
+    return codes = add_token_codes(*this, x);
   codes = {fresh(x + ".codes"), fresh(x + ".scale"), fresh(x + ".zero_point")};
   node({"DynamicQuantizeLinear", "", {x}, {codes.codes, codes.scale, codes.zero_point}});
   return codes;

@@ -39,7 +39,8 @@ inline constexpr const char* total_tokens_input = "total_sequence_length";  // i
 std::string past_name(std::string_view state);
 std::string present_name(std::string_view state);
 
-// An activation in 8 bits: names of its u8 codes, f32 scale and u8 zero point.
+// An activation in 8 bits: names of its u8 codes, f32 scale (of all, or [..., 1] by token) and u8
+// zero point.
 struct Codes {
   std::string codes, scale, zero_point;
 };
@@ -146,6 +147,11 @@ NodeAttributes convolution_attributes(const ir::Node& node, std::span<const int6
 Result<void> lower_integer_product(Lowering& l, ir::Value x,
                                    const std::vector<const bundle::Parameter*>& weights,
                                    const std::string& bias, const std::string& output);
+// The same, its input with a scale for each token; and nodes that round x so. In lower_tokens.cpp.
+void lower_token_product(Lowering& l, ir::Value x, const std::string& weight,
+                         const std::string& weight_scales, const std::string& bias,
+                         const std::string& output);
+Codes add_token_codes(Lowering& l, const std::string& x);
 Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node);
 Result<void> lower_integer_add(Lowering& l, const ir::Node& node);
 Result<void> lower_integer_average_pool(Lowering& l, const ir::Node& node);

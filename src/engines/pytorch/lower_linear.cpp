@@ -21,6 +21,7 @@ Result<Product> make_product(Lowering& l, ir::Value x,
                              const at::Tensor& bias) {
   const bundle::Parameter& first = *weights[0];
   if (!is_quantized(first)) return float_product(l, weights, bias);
+  if (l.rounding(x).mode == quant::Activations::by_token) return token_product(l, weights, bias);
   if (l.rounding(x).mode != quant::Activations::none) return integer_product(l, x, weights, bias);
   return weight_only_product(l, weights, bias);
 }
