@@ -207,10 +207,10 @@ TEST_CASE("what can't be done is unsupported, with the reason, or a plain error"
 
 TEST_CASE("all outputs of a network are there, in its order, whatever their shapes were before") {
   Builder b("two_outputs");
-  const Value x =
-      b.embedding(b.input("tokens", ElementType::i64, {Symbol::batch, Symbol::sequence}),
+  const ir::Value x =
+      b.embedding(b.input("tokens", ElementType::i64, {ir::Symbol::batch, ir::Symbol::sequence}),
                   b.parameter("table", {40, 32}));
-  const Value y = b.linear(x, b.parameter("w", {16, 32}));
+  const ir::Value y = b.linear(x, b.parameter("w", {16, 32}));
   b.output(b.sigmoid(y));
   b.output(y);
   const ir::Graph graph = b.finish().value();
