@@ -204,3 +204,33 @@ TEST_CASE("what can't be done is unsupported, with the reason, or a plain error"
   CHECK_FALSE((*session)->run({step.tensors, 0}));
   CHECK_FALSE((*session)->run({{}, 0}));
 }
+
+TEST_CASE("all outputs of a network are there, in its order, whatever their shapes were before") {
+  Builder b("two_outputs");
+  const ir::Value x =
+      b.embedding(b.input("tokens", ElementType::i64, {ir::Symbol::batch, ir::Symbol::sequence}),
+                  b.parameter("table", {40, 32}));
+  const ir::Value y = b.linear(x, b.parameter("w", {16, 32}));
+  b.output(b.sigmoid(y));
+  b.output(y);
+  const ir::Graph graph = b.finish().value();
+  const bundle::Bundle bundle = bundle_of(graph, quant::find_scheme("fp32").value());
+  reference::Interpreter reference(bundle, {1, 16});
+  auto session = engine().compile(bundle, {});
+  REQUIRE(session);
+  Rng rng(5);
+  for (const int64_t tokens : {3, 7, 7, 1}) {
+    CAPTURE(tokens);
+    const Step step = step_of(graph, {.batch = 1, .sequence = tokens}, 0, rng);
+    REQUIRE(reference.run(step.tensors, 0));
+    REQUIRE((*session)->stage({step.tensors, 0}));
+    REQUIRE((*session)->run({step.tensors, 0}));
+    REQUIRE((*session)->outputs().size() == 2);
+    for (size_t i = 0; i < 2; ++i) {
+      const TensorView wanted = reference.outputs()[i];
+      const TensorView got = (*session)->outputs()[i];
+      CHECK(std::ranges::equal(wanted.shape, got.shape));
+      CHECK(relative_rms(wanted.f32(), got.f32()) < 1e-5);
+    }
+  }
+}
