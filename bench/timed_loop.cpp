@@ -6,7 +6,9 @@
 
 #include <algorithm>
 
+#include "probes/process.h"
 #include "worker/engine.h"
+#include "worker/step_meter.h"
 
 namespace {
 
@@ -48,13 +50,20 @@ Result<void> bare(qb::worker::Session& session) {
   return {};
 }
 
-Result<void> timed(qb::worker::Session& session, std::vector<int64_t>& samples) {
+Result<void> timed(qb::worker::Session& session, std::vector<int64_t>& samples,
+                   std::vector<int64_t>& ends_ns) {
   samples.clear();
+  ends_ns.clear();
+  const auto absent = [] { return std::nullopt; };
+  qb::worker::StepMeter meter(
+      {.cpu_time_ns = [] { return qb::probes::process_usage().cpu_time_ns; },
+       .energy_uj = absent,
+       .energy_dram_uj = absent});
   const qb::wire::Limits limits = {.warmup_count_min = 0, .iteration_count_min = iteration_count};
   QB_CHECK(qb::worker::repeat_until_steady(
-      limits, iteration_count,
-      [&](int64_t) { return qb::worker::timed([&] { return session.run({}); }, samples); },
-      [] { return std::vector<double>(); }));
+      limits, iteration_count, ends_ns,
+      [&](int64_t) { return meter.time([&] { return session.run({}); }, samples); },
+      [] { return qb::worker::Series(); }));
   return {};
 }
 
@@ -63,11 +72,13 @@ Result<bool> compare(NullSession& null_session) {
   qb::worker::Session& session = null_session;
   std::vector<int64_t> samples;
   samples.reserve(iteration_count);
+  std::vector<int64_t> ends_ns;
+  ends_ns.reserve(iteration_count);
   std::vector<double> bare_ns;
   std::vector<double> timed_ns;
   for (size_t i = 0; i < round_count; ++i) {
     QB_TRY(bare_ns.emplace_back(), cost_ns([&] { return bare(session); }));
-    QB_TRY(timed_ns.emplace_back(), cost_ns([&] { return timed(session, samples); }));
+    QB_TRY(timed_ns.emplace_back(), cost_ns([&] { return timed(session, samples, ends_ns); }));
   }
   if (null_session.run_count != 2 * iteration_count * static_cast<int64_t>(round_count))
     return qb::fail(qb::Errc::framework_failed, "the session ran {} times", null_session.run_count);

@@ -5,99 +5,12 @@ usage: own_files.py QBENCH DATA [TEST...]
 """
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import numpy as np
 
-qbench, data = sys.argv[1], Path(sys.argv[2])
-folder = Path(tempfile.mkdtemp(prefix="qb_own_"))
-environment = {**os.environ, "QBENCH_HOME": str(folder / "home"), "QBENCH_CACHE": str(folder / "cache")}
-failures = []
-(folder / "fast.toml").write_text('name = "fast"\n[protocol]\nlaunches = 2\nduration_min = "20ms"\nwarmup_duration = "10ms"\nduration_max = "1s"\n')
-
-
-def check(what: str, ok: bool, seen="") -> bool:
-    print(("ok    " if ok else "WRONG ") + what + ("" if ok else f": {seen}"))
-    if not ok:
-        failures.append(what)
-    return bool(ok)
-
-
-def run(*arguments, **more):
-    return subprocess.run([qbench, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300,
-                          env=environment, **more)
-
-
-def measure(store: str, *arguments, **more):
-    """The run and its records by model."""
-    done = run("run", folder / "fast.toml", *arguments, "--store", folder / store, "-o", folder / f"{store}.html", **more)
-    listed = run("list", "--store", folder / store, "--json")
-    return done, {r["model"]: r for r in json.loads(listed.stdout)} if listed.returncode == 0 else {}
-
-
-def refused(what: str, done, *words: str) -> None:
-    lines = [line for line in done.stderr.splitlines() if line.startswith("qbench: ")]
-    check(f"{what}: exit 2 and one line naming {', '.join(words)}",
-          done.returncode == 2 and len(lines) == 1 and all(word in lines[0] for word in words), (done.returncode, done.stderr[-600:]))
-
-
-# Protocol buffers, as far as ONNX needs them.
-def varint(value: int) -> bytes:
-    out = b""
-    while value >= 0x80:
-        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
-    return out + bytes([value])
-
-
-def number(field: int, value: int) -> bytes:
-    return varint(field << 3) + varint(value)
-
-
-def message(field: int, *content) -> bytes:
-    body = b"".join(c.encode() if isinstance(c, str) else c for c in content)
-    return varint(field << 3 | 2) + varint(len(body)) + body
-
-
-FLOAT = 1
-
-
-def tensor(name: str, values=None, location: str = "") -> bytes:
-    """A TensorProto of four floats."""
-    head = number(1, 4) + number(2, FLOAT) + message(8, name)
-    if location:
-        return head + message(13, message(1, "location"), message(2, location)) + number(14, 1)
-    return head + message(9, np.asarray(values, "<f4").tobytes())
-
-
-def value(name: str, *dims) -> bytes:
-    """A ValueInfoProto of floats; a text is a symbolic dimension."""
-    shape = b"".join(message(1, message(2, d) if isinstance(d, str) else number(1, d)) for d in dims)
-    return message(1, name) + message(2, message(1, number(1, FLOAT), message(2, shape)))
-
-
-def node(op: str, inputs, outputs, *attributes) -> bytes:
-    return message(1, *[message(1, i) for i in inputs], *[message(2, o) for o in outputs], message(4, op), *attributes)
-
-
-def model(graph: bytes, *more: bytes) -> bytes:
-    return number(1, 8) + message(8, message(1, ""), number(2, 17)) + message(7, graph) + b"".join(more)
-
-
-def adder(weight: bytes, dims=("N", 4), name: str = "x") -> bytes:
-    """y = x + w"""
-    return model(node("Add", [name, "w"], ["y"]) + message(2, "adder") + message(5, weight) + message(11, value(name, *dims)) +
-                 message(12, value("y", *dims)))
-
-
-def write(name: str, content: bytes) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
+from own_files_kit import (adder, check, data, folder, measure, message, model, node, number, refused, run, tensor, value, write, run_tests)
 
 
 def test_one_file() -> None:
@@ -269,6 +182,34 @@ exported = torch.export.export(net, (x,))
 torch.export.save(exported, "exported.pt2")
 torch.save(net.state_dict(), "state.pt")
 torch._inductor.aoti_compile_and_package(exported, package_path="net.pt2")
+class Scaled(torch.nn.Module):
+    def forward(self, x, scale: int):
+        return x * scale
+torch._inductor.aoti_compile_and_package(torch.export.export(Scaled(), (torch.randn(2, 3), 3)), package_path="scaled.pt2")
+torch.jit.script(Scaled()).save("scaled.pt")
+class Doubling(torch.nn.Module):
+    def forward(self, x):
+        return x.mul_(2)
+torch.jit.script(Doubling()).save("doubling.pt")
+class Sparse(torch.nn.Module):
+    def forward(self, x):
+        return x.to_sparse()
+torch.jit.script(Sparse()).save("sparse.pt")
+class Named(torch.nn.Module):
+    def __init__(self, is_turned: bool):
+        super().__init__()
+        self.is_turned = is_turned
+    def forward(self, x):
+        if self.is_turned:
+            return {"abs": x.abs(), "neg": -x}
+        return {"neg": -x, "abs": x.abs()}
+torch.jit.script(Named(False)).save("named.pt")
+torch.jit.script(Named(True)).save("turned.pt")
+torch.library.define("elsewhere::op", "(Tensor x) -> Tensor")
+class Missing(torch.nn.Module):
+    def forward(self, x):
+        return torch.ops.elsewhere.op(x)
+torch.jit.script(Missing()).save("missing.pt")
 """
 
 
@@ -299,6 +240,27 @@ def test_pytorch() -> None:
     _, swapped = measure("p2.db", "--model", folder / "net.pt", "--input", "gain=scalar:i64:3", "--input", "x=2x8:f32:1")
     _, other = measure("p3.db", "--model", folder / "net.pt", "--input", "gain=scalar:i64:2", "--input", "x=2x8:f32:1")
     first, second, third = (r["net.pt"]["launches"][0]["facts"]["output_hash"] for r in (once, swapped, other))
+    # Outputs, inputs and operators that aren't like others.
+    for what, file, words in (("an operator that PyTorch doesn't have", "missing.pt", ("elsewhere::op", "export it as .onnx")),
+                              ("an output that is no dense tensor", "sparse.pt", ("sparse tensor", "dense tensors only"))):
+        done, records = measure("pu.db", "--model", folder / file, "--input", "x=2x3:f32")
+        reason = records[file]["reason"]
+        check(f"{what} is unsupported, for one reason in one line", records[file]["outcome"] == "unsupported" and "frame #" not in reason and
+              "\n" not in reason and all(word in reason and word in done.stdout for word in (file, *words)), (done, reason))
+    _, records = measure("pi.db", "--model", folder / "doubling.pt", "--input", "x=2x3:f32:1..2")
+    record = records["doubling.pt"]
+    check("a program that changes its input gets the same one at each run", record["outcome"] in ("ok", "unstable") and
+          record["launches"][0]["facts"]["output_hash"] == record["launches"][0]["facts"]["output_hash_after"] and
+          record["launches"][0]["facts"]["timed_answers_are_equal"] and "not_finite_count" not in record["manifest"]["outputs"][0], record)
+    for given in (["x=2x3:f32"], ["x=2x3:f32", "scale=scalar:i64:3"]):
+        inputs = [w for g in given for w in ("--input", g)]
+        done, records = measure("ps.db", "--model", folder / "scaled.pt2", *inputs)
+        check(f"a package of a function of a tensor and a number runs as in Python with {len(given)} inputs", done.returncode == 0 and
+              records["scaled.pt2"]["measurements"]["inference_ns_p50"]["value"], done)
+    check("and the record says that the number is compiled in", "compiled in" in records["scaled.pt2"]["manifest"]["actual"]["compute_type"], records)
+    bad("too few tensors for a package", "scaled.pt2", ["scale=scalar:i64:3"], "scaled.pt2", "expected inputs vector size to be 1, but got 0")
+    _, records = measure("pn.db", "--model", folder / "named.pt", "--model", folder / "turned.pt", "--input", "x=2x3:f32")
+    check("outputs of dictionaries are compared by their keys", records["turned.pt"]["measurements"]["output_max_abs_difference"]["value"] == 0, records)
     check("inputs that have TorchScript's names may come in any order, numbers as scalars", first == second != third, (first, second, third))
 
 
@@ -328,11 +290,4 @@ def test_mlx() -> None:
     bad("garbage for a function", write("garbage.mlxfn", b"garbage" * 9).name, ["x=2x4:f32"], "garbage.mlxfn")
 
 
-try:
-    chosen = sys.argv[3:]  # names of tests; none: all
-    for test in (test_one_file, test_inputs, test_comparison, test_external_data, test_refusals, test_resume, test_real_files, test_pytorch, test_mlx):
-        if not chosen or test.__name__ in chosen:
-            test()
-finally:
-    shutil.rmtree(folder, ignore_errors=True)
-sys.exit(bool(failures))
+run_tests((test_one_file, test_inputs, test_comparison, test_external_data, test_refusals, test_resume, test_real_files, test_pytorch, test_mlx))

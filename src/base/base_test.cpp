@@ -63,6 +63,10 @@ TEST_CASE("quantities carry three digits and a unit") {
   CHECK(format_quantity(0, "B") == "0 B");
   CHECK(format_quantity(0.9876, "1") == "0.988");
   CHECK(format_quantity(132.4, "tokens/s") == "132 tokens/s");
+  CHECK(format_quantity(-123456789, "1") == "-123456789");
+  CHECK(format_quantity(3.4e38, "1") == "3.4e+38");
+  CHECK(format_quantity(-1e30, "B") == "-1e+18 TB");
+  CHECK(format_quantity(1e12, "%") == "1e+12 %");
 }
 
 TEST_CASE("an atomic write replaces the file whole and says when it cannot") {

@@ -6,8 +6,8 @@
 
 namespace qb {
 
-// Three significant digits with the unit scaled: B to kB, MB, GB (powers of 1000); ns to us, ms, s.
-// Any other unit is printed as it is; "1" means no unit.
+// Three significant digits, from 1e9 on in scientific form, with the unit scaled: B to kB, MB, GB
+// (powers of 1000); ns to us, ms, s. Any other unit is printed as it is; "1" means no unit.
 std::string format_quantity(double value, std::string_view unit);
 
 }  // namespace qb

@@ -26,11 +26,10 @@ uint32_t roles_of(const ir::Graph& graph, ir::Value parameter) {
   uint32_t roles = 0;
   for (const ir::Node& node : graph.nodes) {
     if (std::ranges::find(node.inputs, parameter) == node.inputs.end()) continue;
-    const bool is_output = std::ranges::find(graph.outputs, node.output) != graph.outputs.end();
-    roles |= node.op == ir::Op::embedding ? quant::role_embedding
-             : node.op == ir::Op::conv2d  ? quant::role_convolution
-             : is_output                  ? quant::role_head
-                                          : quant::role_linear;
+    roles |= node.op == ir::Op::embedding   ? quant::role_embedding
+             : node.op == ir::Op::conv2d    ? quant::role_convolution
+             : graph.is_output(node.output) ? quant::role_head
+                                            : quant::role_linear;
   }
   return roles;
 }

@@ -1,15 +1,12 @@
 #include "bundle/rounding.h"
 
-#include <algorithm>
-
 namespace qb::bundle {
 
 Activation rounding_of(const Bundle& bundle, ir::Value value) {
   const Activation own = bundle.activation(value);
   if (own.mode != quant::Activations::none) return own;
-  const auto& nodes = bundle.graph().nodes;
-  const auto producer = std::ranges::find(nodes, value, &ir::Node::output);
-  const bool is_flattened = producer != nodes.end() && producer->op == ir::Op::flatten;
+  const ir::Node* producer = bundle.graph().producer_of(value);
+  const bool is_flattened = producer && producer->op == ir::Op::flatten;
   return is_flattened ? bundle.activation(producer->inputs[0]) : own;
 }
 

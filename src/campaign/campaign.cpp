@@ -15,7 +15,7 @@
 #include "campaign/own_files.h"
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
-#include "probes/host.h"
+#include "probes/allowance.h"
 #include "quant/scheme.h"
 #include "runner/launch.h"
 #include "stats/intervals.h"
@@ -32,7 +32,7 @@ wire::Limits limits_of(const spec::Protocol& p) {
           p.iteration_count_min,
           p.duration_ns_min,
           p.duration_ns_max,
-          p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::physical_memory_bytes(),
+          p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::usable_memory_bytes(),
           p.process_count_max};
 }
 
@@ -161,9 +161,13 @@ class Campaign {
     record.outcome = error.code == Errc::unavailable     ? Outcome::unavailable
                      : error.code == Errc::unsupported   ? Outcome::unsupported
                      : error.code == Errc::out_of_memory ? Outcome::out_of_memory
+                     : error.code == Errc::timed_out     ? Outcome::timed_out
+                     : error.code == Errc::crashed       ? Outcome::crashed
                                                          : Outcome::failed;
     record.reason = error.message;
-    if (record.outcome == Outcome::failed) add_problem(error.message);
+    if (record.outcome == Outcome::failed || record.outcome == Outcome::timed_out ||
+        record.outcome == Outcome::crashed)
+      add_problem(error.message);
   }
 
   void add_problem(const std::string& problem) {
@@ -270,20 +274,32 @@ class Campaign {
                                         .on_phase = observer_.on_phase});
     if (is_interrupted()) return std::string();
     launch.index = index;
-    if (launch.outcome != Outcome::ok) {
-      record.outcome = launch.outcome;
-      record.reason = launch.reason;
-      // A file that doesn't load, or doesn't take the inputs, is the user's to mend.
-      if (is_file(record.subject) && launch.outcome == Outcome::failed) add_problem(launch.reason);
-    }
+    note_outcome(launch, is_quality, record);
     OwnFiles::note(launch, record);
+    if (launch.facts["energy_source"].as_string() == "platform")
+      record.manifest.set("energy_of", "the whole platform (psys), not the processor alone");
     if (launch.facts.contains("actual")) record.manifest.set("actual", launch.facts["actual"]);
-    const std::string disturbance = is_quality ? "" : contention_of(launch);
+    const std::string disturbance =
+        is_quality ? "" : contention_of(launch, record.subject.workload.thread_count);
     if (!disturbance.empty()) launch.facts.set("contention", disturbance);
     record.launches.push_back(std::move(launch));
     QB_CHECK(save(record));
     if (observer_.on_launched) observer_.on_launched(record, record.launches.back());
     return disturbance;
+  }
+
+  // What a launch that isn't ok means for its case. The speed that was measured stands when quality
+  // couldn't be; that has its own outcome, the launch's.
+  void note_outcome(const Launch& launch, bool is_quality, Record& record) {
+    if (is_quality) {
+      record.manifest.set("quality_outcome", name_of(launch.outcome))
+          .set("quality_reason", launch.reason);
+    } else if (launch.outcome != Outcome::ok) {
+      record.outcome = launch.outcome;
+      record.reason = launch.reason;
+    }
+    // A file that doesn't load, or doesn't take the inputs, is the user's to mend.
+    if (is_file(record.subject) && launch.outcome == Outcome::failed) add_problem(launch.reason);
   }
 
   // A case that never came to its turn is recorded as such, one that did not settle as unstable,

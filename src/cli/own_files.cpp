@@ -5,15 +5,16 @@
 
 #include "base/hash.h"
 #include "plan/own_files.h"
-#include "probes/host.h"
+#include "probes/allowance.h"
 
 namespace qb::cli {
 namespace fs = std::filesystem;
 
 Result<RunOptions> with_files(RunOptions options) {
   std::vector<std::string> names;
-  for (std::string& model : options.narrowing.models)
-    (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
+  for (const std::string& list : options.narrowing.models)
+    for (std::string& model : plan::split_models(list))
+      (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
   if (options.files.empty() && !options.inputs.empty())
     return fail(Errc::bad_input, "--input is for model files: give one with --model");
   if (!options.files.empty() && !names.empty())
@@ -29,13 +30,13 @@ Result<RunOptions> with_files(RunOptions options) {
     std::error_code error;
     if (!fs::is_regular_file(spec.file, error))
       return fail(Errc::not_found, "--input {}: {}: no such file", spec.name, spec.file);
-    input = fmt::format("{}={}", spec.name, fs::absolute(spec.file).string());
+    input = fmt::format("{}={}", quoted_name(spec.name), fs::absolute(spec.file).string());
   }
   return options;
 }
 
 Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, uint64_t seed) {
-  const int64_t cores = probes::physical_core_count();
+  const int64_t cores = probes::usable_core_count();
   if (options.files.empty()) return plan::build_plan(suite, options.narrowing, cores, seed);
   std::vector<InputSpec> inputs;
   for (const std::string& text : options.inputs) {

@@ -240,6 +240,18 @@ TEST_CASE("what is rounded: all between convolutions, the inputs of linears, nev
   }
 }
 
+TEST_CASE("a relu6 is no part of a convolution whose result is asked for too") {
+  ir::Builder b("shown");
+  const ir::Value x = b.input("x", ElementType::f32, {ir::Symbol::batch, 3, 4, 4});
+  const ir::Value shown = b.conv2d(x, b.parameter("w", {3, 3, 1, 1}), {});
+  const ir::Value clipped = b.relu6(shown);
+  b.output(shown);
+  b.output(b.sigmoid(clipped));
+  const ir::Graph graph = b.finish().value();
+  const auto rounded = rounded_values(graph, quant::find_scheme("static8c").value());
+  CHECK(rounded == std::vector<ir::Value>{x});
+}
+
 TEST_CASE("every scheme builds on both networks or says why not; threads change no bit") {
   for (const ir::Graph& graph : {picture_graph(), text_graph()}) {
     for (const quant::Scheme& scheme : quant::schemes()) {
@@ -354,6 +366,7 @@ TEST_CASE("an option without use, or without data, is refused with the reason") 
   };
   CHECK(reason_of(text_graph(), "w8c+bias", true).find("has none") != std::string::npos);
   CHECK(reason_of(text_graph(), "w8c+gptq", false).find("calibration set") != std::string::npos);
+  CHECK(reason_of(picture_graph(), "dyn8c:token", true).find("no tokens") != std::string::npos);
   Builder b("alone");
   b.output(b.linear(b.input("image", ElementType::f32, {Symbol::batch, 1, 1, 4}),
                     b.parameter("w", {2, 4})));

@@ -19,17 +19,6 @@ bool passes_channels(const Graph& graph, const Node& node) {
   return node.op == Op::global_average_pool || node.op == Op::select_positions;
 }
 
-const Node* producer_of(const Graph& graph, Value value) {
-  const auto found = std::ranges::find(graph.nodes, value, &Node::output);
-  return found == graph.nodes.end() ? nullptr : &*found;
-}
-
-int64_t use_count(const Graph& graph, Value value) {
-  auto count = std::ranges::count(graph.outputs, value);
-  for (const Node& node : graph.nodes) count += std::ranges::count(node.inputs, value);
-  return count;
-}
-
 int64_t channels_of(const Graph& graph, Value value) {
   const ir::Shape& shape = graph[value].shape;
   return shape.size() == 4 ? shape[1].extent : shape.back().extent;
@@ -78,7 +67,7 @@ class LinkBuilder {
   // Rows of the parameters: each used once, so that nothing else changes.
   bool add_rows(std::span<const Value> parameters) {
     for (const Value parameter : parameters) {
-      if (graph_[parameter].kind != ir::ValueKind::parameter || use_count(graph_, parameter) != 1)
+      if (graph_[parameter].kind != ir::ValueKind::parameter || graph_.use_count(parameter) != 1)
         return false;
       link_.producers.push_back({.parameter = parameter});
     }
@@ -86,7 +75,7 @@ class LinkBuilder {
   }
 
   bool add_producer(Value member) {
-    const Node* node = producer_of(graph_, member);
+    const Node* node = graph_.producer_of(member);
     if (!node) return false;
     const std::span<const Value> inputs(node->inputs);
     switch (node->op) {
@@ -109,16 +98,16 @@ class LinkBuilder {
   bool add_factor(const Node& product) {
     if (graph_[product.inputs[0]].shape != graph_[product.inputs[1]].shape) return false;
     for (const Value input : product.inputs) {
-      const Node* node = producer_of(graph_, input);
-      if (node && node->op == Op::linear && use_count(graph_, input) == 1)
+      const Node* node = graph_.producer_of(input);
+      if (node && node->op == Op::linear && graph_.use_count(input) == 1)
         return add_rows(std::span(node->inputs).subspan(1));
     }
     return false;
   }
 
   bool add_attended(const Node& attention) {
-    const Node* node = producer_of(graph_, attention.inputs[2]);
-    if (!node || node->op != Op::linear || use_count(graph_, node->output) != 1 ||
+    const Node* node = graph_.producer_of(attention.inputs[2]);
+    if (!node || node->op != Op::linear || graph_.use_count(node->output) != 1 ||
         members_.size() != 1)
       return false;
     const ir::Attributes& a = attention.attributes;
@@ -128,7 +117,7 @@ class LinkBuilder {
   }
 
   bool add_consumers(Value member) {
-    if (std::ranges::find(graph_.outputs, member) != graph_.outputs.end()) return false;
+    if (graph_.is_output(member)) return false;
     for (const Node& node : graph_.nodes) {
       if (std::ranges::find(node.inputs, member) == node.inputs.end()) continue;
       if (passes_channels(graph_, node)) continue;
@@ -139,7 +128,7 @@ class LinkBuilder {
 
   bool add_consumer(const Node& node, Value member) {
     const bool is_product = node.op == Op::linear || node.op == Op::conv2d;
-    if (!is_product || node.inputs[0] != member || use_count(graph_, node.inputs[1]) != 1)
+    if (!is_product || node.inputs[0] != member || graph_.use_count(node.inputs[1]) != 1)
       return false;
     const ir::Shape& weight = graph_[node.inputs[1]].shape;
     LinkEnd end = {.parameter = node.inputs[1], .is_rows = false};
@@ -169,7 +158,7 @@ std::vector<ChannelLink> find_links(const Graph& graph) {
     members[classes.of(node.output)].push_back(node.output);
     if (passes_channels(graph, node))
       for (const Value input : node.inputs)
-        if (!producer_of(graph, input) && graph[input].type == ElementType::f32)
+        if (!graph.producer_of(input) && graph[input].type == ElementType::f32)
           members[classes.of(input)].push_back(input);  // a graph input: can't be scaled
   }
   std::vector<ChannelLink> links;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 #include <memory>
 #include <set>
+
+#include "lowering/batch_norm.h"
 
 namespace qb::compress {
 namespace {
@@ -18,19 +19,13 @@ struct Fold {
   double epsilon = 0.0;
 };
 
-int use_count(const ir::Graph& graph, ir::Value value) {
-  auto count = std::ranges::count(graph.outputs, value);
-  for (const ir::Node& node : graph.nodes) count += std::ranges::count(node.inputs, value);
-  return static_cast<int>(count);
-}
-
 // The convolution whose only reader is `norm`, when it may take it over.
 const ir::Node* foldable(const ir::Graph& graph, const ir::Node& norm) {
   if (norm.op != ir::Op::batch_norm) return nullptr;
-  const auto conv = std::ranges::find(graph.nodes, norm.inputs[0], &ir::Node::output);
-  const bool folds = conv != graph.nodes.end() && conv->op == ir::Op::conv2d &&
-                     use_count(graph, conv->output) == 1 && use_count(graph, conv->inputs[1]) == 1;
-  return folds ? &*conv : nullptr;
+  const ir::Node* conv = graph.producer_of(norm.inputs[0]);
+  const bool folds = conv && conv->op == ir::Op::conv2d && graph.use_count(conv->output) == 1 &&
+                     graph.use_count(conv->inputs[1]) == 1;
+  return folds ? conv : nullptr;
 }
 
 // Copies a graph, leaving out what is dropped and renumbering what stays.
@@ -66,36 +61,31 @@ Result<std::vector<float>> read(const bundle::ParameterSource& source, const ir:
   return values;
 }
 
-// gain = scale / sqrt(variance + epsilon) of each channel.
-Result<std::vector<float>> gains_of(const bundle::ParameterSource& source, const Fold& fold) {
-  QB_TRY(std::vector<float> gains, read(source, fold.scale));
+// Gains and offsets of the batch norm, by channel.
+Result<lowering::ChannelMap> map_of(const bundle::ParameterSource& source, const Fold& fold) {
+  QB_TRY(const std::vector<float> scale, read(source, fold.scale));
+  QB_TRY(const std::vector<float> shift, read(source, fold.shift));
+  QB_TRY(const std::vector<float> mean, read(source, fold.mean));
   QB_TRY(const std::vector<float> variance, read(source, fold.variance));
-  for (size_t i = 0; i < gains.size(); ++i)
-    gains[i] =
-        static_cast<float>(gains[i] / std::sqrt(static_cast<double>(variance[i]) + fold.epsilon));
-  return gains;
+  std::vector<float> old_bias;
+  if (fold.had_bias) {
+    QB_TRY(old_bias, read(source, fold.old_bias));
+  }
+  return lowering::channel_map({scale, shift, mean, variance, fold.epsilon}, old_bias);
 }
 
 Result<void> fill_folded_weight(const bundle::ParameterSource& source, const Fold& fold,
                                 const ir::ValueInfo& info, std::span<float> out) {
   QB_CHECK(source(info, out));
-  QB_TRY(const std::vector<float> gains, gains_of(source, fold));
-  const size_t column_count = out.size() / gains.size();
-  for (size_t i = 0; i < out.size(); ++i) out[i] *= gains[i / column_count];
+  QB_TRY(const lowering::ChannelMap map, map_of(source, fold));
+  lowering::scale_rows(map.gains, out);
   return {};
 }
 
-// shift + (old bias - mean) * gain
 Result<void> fill_folded_bias(const bundle::ParameterSource& source, const Fold& fold,
                               std::span<float> out) {
-  QB_TRY(const std::vector<float> gains, gains_of(source, fold));
-  QB_TRY(const std::vector<float> shift, read(source, fold.shift));
-  QB_TRY(const std::vector<float> mean, read(source, fold.mean));
-  std::vector<float> old_bias(out.size());
-  if (fold.had_bias) {
-    QB_TRY(old_bias, read(source, fold.old_bias));
-  }
-  for (size_t i = 0; i < out.size(); ++i) out[i] = shift[i] + (old_bias[i] - mean[i]) * gains[i];
+  QB_TRY(const lowering::ChannelMap map, map_of(source, fold));
+  std::ranges::copy(map.offsets, out.begin());
   return {};
 }
 

@@ -12,16 +12,6 @@ using ir::Node;
 using ir::Op;
 using ir::Value;
 
-const Node* only_reader(const ir::Graph& graph, Value value) {
-  const Node* reader = nullptr;
-  for (const Node& node : graph.nodes) {
-    if (std::ranges::find(node.inputs, value) == node.inputs.end()) continue;
-    if (reader) return nullptr;
-    reader = &node;
-  }
-  return reader;
-}
-
 bool is_quantized_product(const ir::Graph& graph, const Node& node, const quant::Scheme& scheme) {
   return (node.op == Op::linear || node.op == Op::conv2d) &&
          bundle::is_quantized(graph, node.inputs[1], scheme);
@@ -29,8 +19,8 @@ bool is_quantized_product(const ir::Graph& graph, const Node& node, const quant:
 
 // What stands for `value` in 8 bits: a flattened value is the same codes in another shape.
 Value unflattened(const ir::Graph& graph, Value value) {
-  const auto node = std::ranges::find(graph.nodes, value, &Node::output);
-  return node != graph.nodes.end() && node->op == Op::flatten ? node->inputs[0] : value;
+  const Node* node = graph.producer_of(value);
+  return node && node->op == Op::flatten ? node->inputs[0] : value;
 }
 
 }  // namespace
@@ -43,7 +33,7 @@ std::vector<Value> rounded_values(const ir::Graph& graph, const quant::Scheme& s
     if (!is_quantized_product(graph, node, scheme)) continue;
     rounded.insert(is_measured ? unflattened(graph, node.inputs[0]).index : node.inputs[0].index);
     if (!is_measured || node.op != Op::conv2d) continue;
-    const Node* reader = only_reader(graph, node.output);
+    const Node* reader = graph.only_reader(node.output);
     rounded.insert(reader && reader->op == Op::relu6 ? reader->output.index : node.output.index);
   }
   if (is_measured)

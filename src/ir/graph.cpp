@@ -25,8 +25,23 @@ std::vector<Value> Graph::of_kind(ValueKind kind) const {
   return found;
 }
 
+bool Graph::is_output(Value value) const {
+  return std::ranges::find(outputs, value) != outputs.end();
+}
+
+const Node* Graph::producer_of(Value value) const {
+  const auto found = std::ranges::find(nodes, value, &Node::output);
+  return found == nodes.end() ? nullptr : &*found;
+}
+
+int64_t Graph::use_count(Value value) const {
+  int64_t count = std::ranges::count(outputs, value);
+  for (const Node& node : nodes) count += std::ranges::count(node.inputs, value);
+  return count;
+}
+
 const Node* Graph::only_reader(Value value) const {
-  if (std::ranges::find(outputs, value) != outputs.end()) return nullptr;
+  if (is_output(value)) return nullptr;
   const Node* reader = nullptr;
   for (const Node& node : nodes) {
     if (std::ranges::find(node.inputs, value) == node.inputs.end()) continue;

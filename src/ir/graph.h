@@ -53,6 +53,11 @@ struct Graph {
   }
   // Values of that kind, in the order they were declared.
   std::vector<Value> of_kind(ValueKind kind) const;
+  bool is_output(Value value) const;
+  // The node that computes the value; null: none does.
+  const Node* producer_of(Value value) const;
+  // How often the value is read, by nodes and as an output.
+  int64_t use_count(Value value) const;
   // The node that alone reads the value; null: none or several do, or it is an output.
   const Node* only_reader(Value value) const;
 };

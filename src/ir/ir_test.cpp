@@ -33,6 +33,25 @@ TEST_CASE("a graph prints one line for each value and node") {
         "  output linear_2\n");
 }
 
+TEST_CASE("who computes a value, and how often it is read, outputs counted") {
+  Builder b("reads");
+  const Value x = b.input("x", ElementType::f32, {4});
+  const Value y = b.silu(x);
+  const Value z = b.add(y, y);
+  b.output(y);
+  b.output(z);
+  const Graph graph = b.finish().value();
+  CHECK(graph.producer_of(x) == nullptr);
+  CHECK(graph.producer_of(z) == &graph.nodes[1]);
+  CHECK(graph.use_count(x) == 1);
+  CHECK(graph.use_count(y) == 3);
+  CHECK(graph.use_count(z) == 1);
+  CHECK(graph.is_output(y));
+  CHECK_FALSE(graph.is_output(x));
+  CHECK(graph.only_reader(x) == &graph.nodes[0]);
+  CHECK(graph.only_reader(y) == nullptr);  // a node reads it, but so does who asks for it
+}
+
 TEST_CASE("a graph survives JSON exactly") {
   const auto graph = small_graph();
   REQUIRE(graph);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "metrics/energy.h"
 #include "metrics/measures.h"
 
 namespace qb::metrics {
@@ -190,6 +191,63 @@ constexpr Metric rows[] = {
      .summary = "Mean power of the processor packages above that of the idle machine.",
      .source = "energy_uj",
      .measure = power_above_idle},
+    {.name = "joules_per_token",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "J/token",
+     .summary = "Energy of the processor packages for a token, of the prompt or generated.",
+     .source = "measured_tokens",
+     .measure = joules_per_item},
+    {.name = "joules_per_generated_token",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "J/generated token",
+     .summary = "Energy of the processor packages for a generated token, its share of the prompt "
+                "included.",
+     .source = "measured_generated_tokens",
+     .measure = joules_per_item},
+    {.name = "joules_per_picture",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "J/picture",
+     .summary = "Energy of the processor packages for a picture.",
+     .source = "measured_pictures",
+     .measure = joules_per_item},
+    {.name = "joules_per_run",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "J/run",
+     .summary = "Energy of the processor packages for a run of a model file.",
+     .source = "measured_runs",
+     .measure = joules_per_item},
+    {.name = "dram_joules_per_token",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "memory J/token",
+     .summary = "Energy of the memory, which packages leave out, for a token.",
+     .source = "measured_tokens",
+     .measure = dram_joules_per_item},
+    {.name = "dram_joules_per_generated_token",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "memory J/generated token",
+     .summary = "Energy of the memory for a generated token, its share of the prompt included.",
+     .source = "measured_generated_tokens",
+     .measure = dram_joules_per_item},
+    {.name = "dram_joules_per_picture",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "memory J/picture",
+     .summary = "Energy of the memory, which packages leave out, for a picture.",
+     .source = "measured_pictures",
+     .measure = dram_joules_per_item},
+    {.name = "dram_joules_per_run",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "memory J/run",
+     .summary = "Energy of the memory, which packages leave out, for a run of a model file.",
+     .source = "measured_runs",
+     .measure = dram_joules_per_item},
     {.name = "probe_share",
      .unit = "1",
      .better = Better::neither,
@@ -310,18 +368,22 @@ static_assert(
 bool applies_to_file(const Metric& metric) {
   static constexpr std::string_view others[] = {"load_ns", "pictures_per_s", "generation_ns_p50"};
   return std::ranges::find(others, metric.name) == std::end(others) &&
+         metric.source != "measured_pictures" &&
          (metric.kind != "quality" || metric.measure == output_distance);
 }
 bool is_for_files_only(const Metric& metric) {
-  return metric.name == "inferences_per_s" || metric.measure == output_distance;
+  return metric.name == "inferences_per_s" || metric.source == "measured_runs" ||
+         metric.measure == output_distance;
 }
 
 // Whether a metric says something about the record's task at all.
 bool applies(const Metric& metric, const Record& record) {
   if (is_file(record.subject) ? !applies_to_file(metric) : is_for_files_only(metric)) return false;
-  static constexpr std::string_view language[] = {"prefill", "decode", "time_to_first_token",
-                                                  "perplexity", "nll_difference"};
-  static constexpr std::string_view vision[] = {"inference", "top1_accuracy", "top5_accuracy"};
+  static constexpr std::string_view language[] = {
+      "prefill",    "decode",          "time_to_first_token",      "nll_difference",
+      "perplexity", "measured_tokens", "measured_generated_tokens"};
+  static constexpr std::string_view vision[] = {"inference", "top1_accuracy", "top5_accuracy",
+                                                "measured_pictures"};
   static constexpr std::string_view open[] = {"arrival_latency", "served_per_s"};
   const bool is_language = record.subject.workload.prompt_tokens > 0;
   const auto has = [&](std::span<const std::string_view> sources) {

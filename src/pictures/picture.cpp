@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/stand_in.h"
 #include "pictures/decoders.h"
 
 namespace qb::pictures {
@@ -19,6 +20,7 @@ Result<void> check_size(const Picture& picture) {
 Result<Picture> load_picture(const std::filesystem::path& path) {
   QB_TRY(const MappedFile file, MappedFile::open(path));
   const auto bytes = file.bytes();
+  QB_CHECK(with_context(check_no_stand_in(bytes), path.string()));
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()),
                               std::min<size_t>(bytes.size(), 8));
   if (head == "\x89PNG\r\n\x1a\n") return with_context(decode_png(bytes), path.string());

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
+#include <string_view>
 
+#include "base/file_name.h"
+#include "base/printable.h"
 #include "models/models.h"
 #include "record/frameworks.h"
 
@@ -11,14 +15,14 @@ namespace fs = std::filesystem;
 namespace {
 
 const FileKindRow* find_kind(const fs::path& file) {
-  const std::string ending = file.extension().string();
+  const std::string ending = file_ending(file);
   const auto row = std::ranges::find(file_kind_rows, ending, &FileKindRow::ending);
   return row == std::end(file_kind_rows) ? nullptr : row;
 }
 
 Result<void> check_ending(const fs::path& file) {
   if (find_kind(file)) return {};
-  const std::string ending = file.extension().string();
+  const std::string ending = file_ending(file);
   if (ending == ".pth" || ending == ".pkl" || ending == ".ckpt")
     return fail(Errc::bad_input,
                 "{}: a {} file is a pickle, which is code: qbench doesn't run it; export the model "
@@ -67,10 +71,40 @@ std::string tail_of(const fs::path& path, size_t count) {
   fs::path tail;
   for (size_t i = parts.size() - std::min(count, parts.size()); i < parts.size(); ++i)
     tail /= parts[i];
-  return tail.string();
+  return printable(tail.string());
+}
+
+// As many of `parts` as make the name of a file when put together again; 1 when none do.
+size_t count_of_file_parts(std::span<const std::string_view> parts) {
+  for (size_t count = parts.size(); count > 1; --count) {
+    std::error_code ignored;
+    const std::string name =
+        fmt::format("{}", fmt::join(parts.begin(), parts.begin() + static_cast<long>(count), ","));
+    if (fs::exists(name, ignored) && !fs::is_directory(name, ignored)) return count;
+  }
+  return 1;
 }
 
 }  // namespace
+
+std::vector<std::string> split_models(const std::string& list) {
+  std::vector<std::string_view> parts;
+  std::string_view rest = list;
+  for (size_t comma; (comma = rest.find(',')) != std::string_view::npos;
+       rest.remove_prefix(comma + 1))
+    parts.push_back(rest.substr(0, comma));
+  parts.push_back(rest);
+  std::vector<std::string> models;
+  for (size_t i = 0; i < parts.size();) {
+    const size_t count = count_of_file_parts(std::span(parts).subspan(i));
+    std::string name =
+        fmt::format("{}", fmt::join(parts.begin() + static_cast<long>(i),
+                                    parts.begin() + static_cast<long>(i + count), ","));
+    if (!name.empty()) models.push_back(std::move(name));
+    i += count;
+  }
+  return models;
+}
 
 bool is_file_name(const std::string& text) {
   if (models::find_model(text)) return false;
@@ -105,14 +139,24 @@ std::vector<std::string> labels_of(const std::vector<std::string>& absolute_path
 
 Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
                              std::vector<InputSpec> inputs, const Narrowing& narrowing,
-                             const spec::Protocol& protocol, int64_t physical_core_count,
+                             const spec::Protocol& protocol, int64_t usable_core_count,
                              uint64_t seed) {
   if (!narrowing.schemes.empty())
     return fail(Errc::bad_input, "{}: a model file has its own bits: leave --scheme away",
                 absolute_paths.front());
+  if (!narrowing.batches.empty())
+    return fail(Errc::bad_input,
+                "{}: --batch is for models of the zoo: a model file has its shapes, of which "
+                "--input NAME=SHAPE says what it leaves open",
+                absolute_paths.front());
+  if (!narrowing.depths.empty())
+    return fail(Errc::bad_input,
+                "{}: --depth is for language models of the zoo: what a model file is given is what "
+                "--input says",
+                absolute_paths.front());
   Narrowing axes = narrowing;
   if (axes.devices.empty()) axes.devices = {"cpu"};
-  if (axes.thread_counts.empty()) axes.thread_counts = {physical_core_count};
+  if (axes.thread_counts.empty()) axes.thread_counts = {usable_core_count};
   QB_CHECK(check_devices(axes.devices));
   Plan plan = {.inputs = std::move(inputs)};
   const std::vector<std::string> labels = labels_of(absolute_paths);

@@ -26,6 +26,7 @@ inline constexpr FrameworkRow framework_rows[] = {
 constexpr std::string_view base_framework(std::string_view name) {
   return name.substr(0, name.find('@'));
 }
+
 // Which framework opens a model file of the user's own, by the file's ending.
 struct FileKindRow {
   std::string_view ending;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 
 #include "base/checked.h"
 
@@ -24,7 +25,7 @@ Result<std::vector<int64_t>> parse_shape(std::string_view text) {
   while (true) {
     const size_t end = text.find('x');
     int64_t extent = 0;
-    if (!parse_whole(text.substr(0, end), extent) || extent < 1)
+    if (!parse_whole(text.substr(0, end), extent) || extent < 0)
       return fail(Errc::bad_input, "\"{}\" is no extent; a shape is written 1x3x224x224 or scalar",
                   text.substr(0, end));
     const auto product = checked_multiply(size_bytes, static_cast<uint64_t>(extent));
@@ -39,6 +40,8 @@ Result<std::vector<int64_t>> parse_shape(std::string_view text) {
 
 Result<InputSpec::Range> parse_range(std::string_view text) {
   InputSpec::Range range;
+  if (text == "true") return InputSpec::Range{1.0, 1.0};
+  if (text == "false") return range;
   const size_t dots = text.find("..");
   const bool is_good = dots == std::string_view::npos
                            ? parse_whole(text, range.low) && parse_whole(text, range.high)
@@ -80,17 +83,38 @@ Result<void> parse_parts(std::string_view text, InputSpec& spec) {
   return {};
 }
 
+constexpr std::string_view npy_ending = ".npy";
+
+// Where the '=' after the name stands. No shape, type or value has one, so that it is the last; a
+// path may have some: there it is the first after which a file's name stands, or in doubt the
+// first. A name in quotes ends where they do.
+size_t end_of_name(std::string_view text) {
+  if (text.starts_with('"'))
+    if (const size_t end = text.find("\"=", 1); end != std::string_view::npos) return end + 1;
+  if (!text.ends_with(npy_ending)) return text.rfind('=');
+  for (size_t at = text.find('='); at != std::string_view::npos; at = text.find('=', at + 1)) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(text.substr(at + 1), ignored)) return at;
+  }
+  return text.find('=');
+}
+
+std::string unquoted(std::string_view name) {
+  const bool is_quoted = name.size() > 2 && name.starts_with('"') && name.ends_with('"');
+  return std::string(is_quoted ? name.substr(1, name.size() - 2) : name);
+}
+
 }  // namespace
 
 Result<InputSpec> parse_input_spec(std::string_view text) {
-  const size_t equals = text.find('=');
+  const size_t equals = end_of_name(text);
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size())
     return fail(Errc::bad_input,
                 "--input {}: must be NAME=SHAPE:TYPE, as in x=1x3x224x224:f32, or NAME=FILE.npy",
                 text);
-  InputSpec spec = {.name = std::string(text.substr(0, equals))};
+  InputSpec spec = {.name = unquoted(text.substr(0, equals))};
   const std::string_view value = text.substr(equals + 1);
-  if (value.ends_with(".npy")) {
+  if (value.ends_with(npy_ending)) {
     spec.file = value;
     return spec;
   }
@@ -98,6 +122,8 @@ Result<InputSpec> parse_input_spec(std::string_view text) {
     return tl::unexpected(with_context(parsed.error(), fmt::format("--input {}", text)));
   return spec;
 }
+
+std::string quoted_name(std::string_view name) { return fmt::format("\"{}\"", name); }
 
 Json to_json(const InputSpec& spec) {
   Json json = Json::object({{"name", spec.name}});

@@ -28,8 +28,11 @@ struct InputSpec {
 };
 
 // "x=1x3x224x224:f32", "ids=1x128:i64:0..30521", "rate=scalar:i64:16000", "rate=::16000",
-// "x=picture.npy". The error names the option and what is wrong with which part.
+// "x=picture.npy", "use_cache=::false". A name may have a '=' and may stand in double quotes. The
+// error names the option and what is wrong with which part.
 Result<InputSpec> parse_input_spec(std::string_view text);
+// As parse_input_spec takes it whatever the name is.
+std::string quoted_name(std::string_view name);
 
 Json to_json(const InputSpec& spec);
 Result<InputSpec> input_spec_from_json(const Json& json);

@@ -95,6 +95,8 @@ struct Record {
   std::string run_id;
   int64_t position = 0;  // in the run's plan
   Case subject;
+  // Of preparing and of speed. That of quality, once it was tried, is in the manifest:
+  // "quality_outcome" and "quality_reason".
   Outcome outcome = Outcome::ok;
   std::string reason;
   std::string recorded_at;  // UTC
@@ -106,7 +108,7 @@ struct Record {
 };
 
 struct Run {
-  std::string id;  // "20261123-214016-3f2a"
+  std::string id;  // "20261123-214016-3f2a9c04"
   std::string started_at;
   std::string suite_name;
   std::string suite_text;
@@ -114,7 +116,11 @@ struct Run {
   Json host = Json::object({});  // cpu, cores, memory, os, governor, power source
   // What the command line changed of the suite, for resuming the run.
   Json options = Json::object({});
+  std::string damage = {};  // why the stored row couldn't be read whole; not stored
 };
+
+// "crashed: signal 11" when quality was tried and not measured; empty otherwise.
+std::string quality_failure(const Record& record);
 
 const Measurement* find_measurement(const Record& record, std::string_view name);
 

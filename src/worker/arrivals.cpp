@@ -13,17 +13,32 @@ namespace {
 
 constexpr int64_t watch_ns = 300'000;  // a sleep ends up to this much late
 
-void wait_until(int64_t moment_ns) {
-  if (const int64_t left_ns = moment_ns - now_ns(); left_ns > watch_ns)
-    std::this_thread::sleep_for(std::chrono::nanoseconds(left_ns - watch_ns));
-  while (now_ns() < moment_ns) {
+// Stands still while requests are prepared.
+class PausedClock {
+ public:
+  int64_t now() const { return now_ns() - paused_ns_; }
+  template <typename Prepare>
+  Result<void> pause_for(Prepare&& prepare) {
+    const int64_t start_ns = now_ns();
+    Result<void> done = prepare();
+    paused_ns_ += now_ns() - start_ns;
+    return done;
   }
-}
+  void wait_until(int64_t moment_ns) const {
+    if (const int64_t left_ns = moment_ns - now(); left_ns > watch_ns)
+      std::this_thread::sleep_for(std::chrono::nanoseconds(left_ns - watch_ns));
+    while (now() < moment_ns) {
+    }
+  }
+
+ private:
+  int64_t paused_ns_ = 0;
+};
 
 }  // namespace
 
 Result<Arrivals> serve_arrivals(const wire::Limits& limits, double arrivals_per_s,
-                                const std::function<Result<void>(int64_t)>& serve) {
+                                const ArrivingRequests& requests) {
   constexpr int64_t count_max = 1'000'000;
   const double interval_ns = 1e9 / arrivals_per_s;
   const auto by_duration =
@@ -33,19 +48,27 @@ Result<Arrivals> serve_arrivals(const wire::Limits& limits, double arrivals_per_
   Arrivals arrivals;
   arrivals.latency_ns.reserve(static_cast<size_t>(count));
   arrivals.wait_ns.reserve(static_cast<size_t>(count));
-  const int64_t start_ns = now_ns();
+  PausedClock clock;
+  const int64_t start_ns = clock.now();
   for (int64_t i = 0; i < count; ++i) {
     const int64_t intended_ns = start_ns + std::llround(static_cast<double>(i) * interval_ns);
-    wait_until(intended_ns);
-    const int64_t began_ns = now_ns();
-    QB_CHECK(serve(i));
-    const int64_t end_ns = now_ns();
+    if (requests.prepare) QB_CHECK(clock.pause_for([&] { return requests.prepare(i); }));
+    clock.wait_until(intended_ns);
+    const int64_t began_ns = clock.now();
+    QB_CHECK(requests.serve(i));
+    const int64_t end_ns = clock.now();
     arrivals.latency_ns.push_back(end_ns - intended_ns);
     arrivals.wait_ns.push_back(began_ns - intended_ns);
     arrivals.duration_ns = end_ns - start_ns;
     if (limits.duration_ns_max > 0 && arrivals.duration_ns >= limits.duration_ns_max) break;
   }
   return arrivals;
+}
+
+double served_per_s(const Arrivals& arrivals, double arrivals_per_s) {
+  const auto count = static_cast<double>(arrivals.latency_ns.size());
+  const double duration_s = static_cast<double>(arrivals.duration_ns) / 1e9;
+  return count / std::max(duration_s, count / arrivals_per_s);
 }
 
 bool keeps_pace(const Arrivals& arrivals, double arrivals_per_s) {
@@ -57,13 +80,12 @@ bool keeps_pace(const Arrivals& arrivals, double arrivals_per_s) {
 }
 
 Result<void> measure_arrivals(const wire::Request& request, const Send& send,
-                              const std::function<Result<void>(int64_t)>& serve) {
+                              const ArrivingRequests& requests) {
   const double rate = request.workload.arrivals_per_s;
   if (rate <= 0.0) return {};
   send(wire::PhaseStarted{"arrivals"});
-  QB_TRY(Arrivals arrivals, serve_arrivals(request.limits, rate, serve));
-  send(wire::Fact{"served_per_s", static_cast<double>(arrivals.latency_ns.size()) * 1e9 /
-                                      static_cast<double>(arrivals.duration_ns)});
+  QB_TRY(Arrivals arrivals, serve_arrivals(request.limits, rate, requests));
+  send(wire::Fact{"served_per_s", served_per_s(arrivals, rate)});
   send(wire::Fact{"kept_pace", keeps_pace(arrivals, rate)});
   send(SampleSeries{"arrival_latency", std::move(arrivals.latency_ns)});
   send(SampleSeries{"arrival_wait", std::move(arrivals.wait_ns)});

@@ -51,9 +51,14 @@ struct StepInputs {
 class Session {
  public:
   virtual ~Session() = default;
-  // Blocks until the outputs are ready: this is what is timed. Caches are updated in place.
+  // Brings inputs to the memory, type and layout that the framework computes with. Not timed. They
+  // are those of the next run(), which gets the same tensors again; without stage() before it,
+  // run() does this itself. An engine that reads inputs where they lie has nothing to do here.
+  virtual Result<void> stage(const StepInputs& /*inputs*/) { return {}; }
+  // Blocks until the outputs lie in readable memory: this is what is timed. Caches are updated in
+  // place.
   virtual Result<void> run(const StepInputs& inputs) = 0;
-  // The outputs of the last run, in the graph's order; valid until the next run.
+  // The outputs of the last run, in the graph's order; valid until the next stage() or run().
   virtual std::span<const TensorView> outputs() const = 0;
   // What really runs, asked of the framework: {"device": …, "compute_type": …, "kernels": {name:
   // count}}.
@@ -66,6 +71,7 @@ struct FileInput {
   ElementType type = ElementType::f32;
   std::vector<int64_t> shape;        // -1 where the file leaves it open
   std::vector<std::string> symbols;  // a name for each dimension, where the file has one
+  bool is_rank_known = true;         // false: the file leaves the whole shape open
 };
 
 // A model file of the user's own, opened. Its run() takes the inputs in the order of inputs(), or
@@ -76,6 +82,8 @@ class FileSession : public Session {
   virtual const std::optional<std::vector<FileInput>>& inputs() const = 0;
   // Where files don't tell their inputs, the names that they may have nevertheless.
   virtual std::vector<std::string> input_names() const { return {}; }
+  // Of outputs(), after a run: one each, "" where the file has none; empty: it has none at all.
+  virtual std::vector<std::string> output_names() const { return {}; }
   // Other files that it reads, by names below the model file's folder.
   virtual std::vector<std::string> other_files() const { return {}; }
 };

@@ -14,49 +14,51 @@
 namespace qb::worker {
 
 // An input with everything known but its values.
-struct SettledInput {
+struct ResolvedInput {
   std::string name;
   ElementType type = ElementType::f32;
   std::vector<int64_t> shape;
   std::optional<InputSpec::Range> range;  // empty: the type's own
   std::string file;                       // .npy with the values; empty: drawn
   std::vector<std::string> assumed;       // "N = 1": what neither file nor user says
+  bool has_default_values = false;        // nobody says anything of its values
 };
 
 // Names, shapes and types of all inputs, in the file's order or in the user's where the file
-// doesn't tell (`told` is empty). Dimensions that nobody gives are 1; one name stands for one
-// extent. The errors name the input and what is wrong with it.
-Result<std::vector<SettledInput>> settle_inputs(const std::optional<std::vector<FileInput>>& told,
-                                                std::span<const InputSpec> given);
+// doesn't declare them (`declared` is empty). Dimensions that nobody gives are 1; one name stands
+// for one extent. A truth value or a whole number that nobody gives is fixed, since it may choose
+// what the model does: false, 1. The errors name the input and what is wrong with it.
+Result<std::vector<ResolvedInput>> resolve_inputs(
+    const std::optional<std::vector<FileInput>>& declared, std::span<const InputSpec> given);
 
 // In the order of `names`, where the inputs have just these names; otherwise as they are.
-void put_in_order(std::span<const std::string> names, std::vector<SettledInput>& inputs);
+void put_in_order(std::span<const std::string> names, std::vector<ResolvedInput>& inputs);
 
-// Values for `turn_count` different runs. Equal seeds, names, shapes and types give equal values,
-// whatever the file; the name of an only input doesn't count.
+// Values for `variant_count` different runs. Equal seeds, names, shapes and types give equal
+// values, whatever the file; the name of an only input doesn't count.
 class FileInputs {
  public:
-  static constexpr size_t turn_count = 4;
-  static Result<FileInputs> make(std::vector<SettledInput> inputs, uint64_t seed);
+  static constexpr size_t variant_count = 4;
+  static Result<FileInputs> make(std::vector<ResolvedInput> inputs, uint64_t seed);
 
-  StepInputs turn(int64_t number) const {
-    return {views_[static_cast<size_t>(number) % turn_count], 0};
+  StepInputs variant(int64_t number) const {
+    return {views_[static_cast<size_t>(number) % variant_count], 0};
   }
-  // Values that no turn has; valid until the next.
+  // Values that no variant has; valid until the next.
   StepInputs draw_fresh();
-  bool is_varied() const { return is_varied_; }  // whether the turns differ
+  bool is_varied() const { return is_varied_; }  // whether the variants differ
   Json describe() const;                         // for the record
   std::string signature() const;                 // "x 1x3 f32, …", by name
-  // Of what was assumed, for the error of a run that failed: "…; input x: N = 1 was assumed, …".
-  std::string assumption_hint() const;
+  // For the error of a run that failed: what was assumed that may be the cause, and what to give.
+  std::string hint_for(std::string_view error) const;
 
  private:
   struct Values {
-    std::vector<std::vector<std::byte>> turns;  // one when all are equal
+    std::vector<std::vector<std::byte>> variants;  // one when all are equal
   };
-  std::vector<SettledInput> inputs_;
+  std::vector<ResolvedInput> inputs_;
   std::vector<Values> values_;
-  std::array<std::vector<TensorView>, turn_count> views_;
+  std::array<std::vector<TensorView>, variant_count> views_;
   uint64_t seed_ = 0;
   int64_t fresh_count_ = 0;
   std::vector<std::vector<std::byte>> fresh_values_;

@@ -16,6 +16,7 @@ struct FileOutputs {
   std::string signature;                    // of the inputs they answer
   std::vector<std::vector<double>> values;  // of each run each output, run by run
   size_t output_count = 0;                  // of each run
+  std::vector<std::string> names;           // one an output, "" for none; empty: no output has one
 
   void add(std::span<const TensorView> outputs);
 };
@@ -23,7 +24,8 @@ struct FileOutputs {
 Result<void> save_outputs(const std::filesystem::path& path, const FileOutputs& outputs);
 Result<FileOutputs> load_outputs(const std::filesystem::path& path);
 
-// How far `outputs` are from `base`, of the output where it is most, over all runs.
+// Outputs are compared with those of the same name, the others in their order. How far `outputs`
+// are from `base`, of the output where it is most, over all runs.
 struct OutputDistance {
   double max_abs_difference = 0.0;
   double relative_rms = 0.0;  // root mean square of the difference over that of base

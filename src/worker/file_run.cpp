@@ -4,9 +4,11 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/stand_in.h"
 #include "worker/elements.h"
 #include "worker/file_inputs.h"
 #include "worker/file_outputs.h"
+#include "worker/reason.h"
 #include "worker/run.h"
 #include "worker/steps.h"
 
@@ -24,13 +26,16 @@ std::string hash_of_outputs(const Session& session) {
   return hasher.hex();
 }
 
-Json describe_outputs(const Session& session) {
+Json describe_outputs(const FileSession& session) {
+  const std::vector<std::string> names = session.output_names();
   Json::Array list;
   for (const TensorView& output : session.outputs()) {
     int64_t not_finite_count = 0;
     for (const double value : to_doubles(output)) not_finite_count += !std::isfinite(value);
     Json item = Json::object({{"shape", shape_text({output.shape.begin(), output.shape.end()})},
                               {"type", name_of(output.type)}});
+    if (list.size() < names.size() && !names[list.size()].empty())
+      item.set("name", names[list.size()]);
     if (not_finite_count > 0) item.set("not_finite_count", not_finite_count);
     list.push_back(std::move(item));
   }
@@ -59,16 +64,20 @@ Result<void> send_files(const FileSession& session, const std::string& model_fil
 }
 
 Result<void> measure_file_speed(FileSession& session, FileInputs& inputs,
-                                const wire::Request& request, const probes::ResidentParts& loaded,
-                                const Send& send) {
-  Steps steps = {.run = [&](int64_t number) { return session.run(inputs.turn(number)); },
+                                const wire::Request& request, SampleRoom& room,
+                                const probes::ResidentParts& loaded, const Send& send) {
+  StepInputs staged;
+  const auto stage = [&](const StepInputs& next) {
+    staged = next;
+    return session.stage(staged);
+  };
+  Steps steps = {.stage = [&](int64_t number) { return stage(inputs.variant(number)); },
+                 .run = [&] { return session.run(staged); },
                  .hash_outputs = [&]() -> Result<std::string> { return hash_of_outputs(session); }};
-  if (inputs.is_varied())
-    steps.fresh = [&] {
-      return [&session, fresh = inputs.draw_fresh()] { return session.run(fresh); };
-    };
-  QB_CHECK(measure_with_probes(
-      request, loaded, [&] { return measure_steps(steps, request, send); }, send));
+  if (inputs.is_varied()) steps.stage_fresh = [&] { return stage(inputs.draw_fresh()); };
+  Measuring measuring(room, loaded);
+  QB_CHECK(measure_steps(steps, request, measuring, send));
+  measuring.send("", send);
   send(wire::Fact{"outputs", describe_outputs(session)});
   return send_files(session, request.model_file, send);
 }
@@ -91,11 +100,12 @@ Result<void> compare_with_first(const FileOutputs& outputs, const wire::Request&
 Result<void> measure_file_outputs(FileSession& session, const FileInputs& inputs,
                                   const wire::Request& request, const Send& send) {
   FileOutputs outputs = {.signature = inputs.signature()};
-  for (size_t turn = 0; turn < FileInputs::turn_count; ++turn) {
-    QB_CHECK(session.run(inputs.turn(static_cast<int64_t>(turn))));
+  for (size_t variant = 0; variant < FileInputs::variant_count; ++variant) {
+    QB_CHECK(session.run(inputs.variant(static_cast<int64_t>(variant))));
     outputs.add(session.outputs());
+    outputs.names = session.output_names();
     // The first answer of the speed launches, which must be the same here.
-    if (turn == 0) send(wire::Fact{"output_hash", hash_of_outputs(session)});
+    if (variant == 0) send(wire::Fact{"output_hash", hash_of_outputs(session)});
   }
   if (!request.baseline_output.empty()) QB_CHECK(save_outputs(request.baseline_output, outputs));
   if (request.baseline.empty()) return {};
@@ -105,25 +115,28 @@ Result<void> measure_file_outputs(FileSession& session, const FileInputs& inputs
 }  // namespace
 
 Result<void> run_file(Engine& engine, const wire::Request& request, const Send& send) {
+  std::optional<SampleRoom> room;
+  if (!request.is_quality) room.emplace();
   const probes::ResidentParts loaded = probes::resident_parts();
+  const std::string name = fs::path(request.model_file).filename().string();
+  QB_CHECK(with_context(check_no_stand_in(fs::path(request.model_file)), name));
   send(wire::PhaseStarted{"compile"});
   const int64_t compile_start = now_ns();
   QB_TRY(const std::unique_ptr<FileSession> session,
          engine.open_file(request.model_file, {.device = request.device,
                                                .thread_count = request.workload.thread_count}));
   send(SampleSeries{"compile", {now_ns() - compile_start}});
-  const std::string name = fs::path(request.model_file).filename().string();
-  QB_TRY(std::vector<SettledInput> settled,
-         with_context(settle_inputs(session->inputs(), request.inputs), name));
-  put_in_order(session->input_names(), settled);
-  QB_TRY(FileInputs inputs, FileInputs::make(std::move(settled), request.seed));
+  QB_TRY(std::vector<ResolvedInput> resolved,
+         with_context(resolve_inputs(session->inputs(), request.inputs), name));
+  put_in_order(session->input_names(), resolved);
+  QB_TRY(FileInputs inputs, FileInputs::make(std::move(resolved), request.seed));
   send(wire::Fact{"inputs", inputs.describe()});
-  const Result<void> done = request.is_quality
-                                ? measure_file_outputs(*session, inputs, request, send)
-                                : measure_file_speed(*session, inputs, request, loaded, send);
+  const Result<void> done =
+      request.is_quality ? measure_file_outputs(*session, inputs, request, send)
+                         : measure_file_speed(*session, inputs, request, *room, loaded, send);
   if (!done)
-    return fail(done.error().code, "{}: {}{}", name, done.error().message,
-                inputs.assumption_hint());
+    return fail(done.error().code, "{}: {}{}", name, first_line(done.error().message),
+                inputs.hint_for(done.error().message));
   send(wire::Fact{"actual", session->actual()});
   return {};
 }

@@ -6,6 +6,7 @@
 
 #include "base/byte_reader.h"
 #include "base/checked.h"
+#include "base/stand_in.h"
 
 namespace qb::worker {
 namespace {
@@ -82,6 +83,7 @@ Result<std::string_view> read_header(ByteReader& reader) {
 }
 
 Result<void> read(NpyArray& array) {
+  QB_CHECK(check_no_stand_in(array.file.bytes()));
   ByteReader reader(array.file.bytes());
   QB_TRY(const std::string_view header, read_header(reader));
   QB_TRY(array.type, type_of(header));

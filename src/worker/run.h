@@ -1,32 +1,26 @@
 // Runs one request with an engine.
 #pragma once
 
-#include <functional>
-
 #include "base/result.h"
-#include "probes/process.h"
 #include "wire/request.h"
 #include "worker/engine.h"
 #include "worker/events.h"
+#include "worker/measuring.h"
 
 namespace qb::worker {
 
 // Loads, compiles and measures; sends phases, samples and facts. An error becomes the outcome.
 Result<void> run_request(Engine& engine, const wire::Request& request, const Send& send);
 
-// The parts of it. `bundle` is loaded, `session` compiled; phases load and compile are sent.
+// The parts of it. `bundle` is loaded, `session` compiled; phases load and compile are sent. What
+// `measuring` found in the timed loop is left to its send().
 Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
-                           const wire::Request& request, const Send& send);
+                           const wire::Request& request, Measuring& measuring, const Send& send);
 Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
                              const wire::Request& request, const Send& send);
 
 // The same for a model file of the user's own; the engine is known to be available.
 Result<void> run_file(Engine& engine, const wire::Request& request, const Send& send);
-
-// Processor time, energy, memory and the machine's condition around what `measure` does, as facts.
-// `loaded`: memory before compiling.
-Result<void> measure_with_probes(const wire::Request& request, const probes::ResidentParts& loaded,
-                                 const std::function<Result<void>()>& measure, const Send& send);
 
 // The first question of the speed launches, which a quality launch must answer alike: sends
 // "output_hash". Nothing when the workload has a batch, which quality is not measured with.

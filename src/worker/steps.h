@@ -9,14 +9,13 @@
 #include "base/result.h"
 #include "wire/request.h"
 #include "worker/events.h"
+#include "worker/measuring.h"
 #include "worker/timed_loop.h"
 
 namespace qb::worker {
 
-inline constexpr size_t sample_capacity = 1'000'000;
 inline constexpr int64_t input_count = 4;  // different inputs, in turn, so that no answer is kept
 
-std::vector<int64_t> with_room();
 // Samples before `first`, and from there on.
 std::vector<int64_t> head_of(const std::vector<int64_t>& samples, size_t first);
 std::vector<int64_t> tail_of(const std::vector<int64_t>& samples, size_t first);
@@ -34,15 +33,20 @@ class Answers {
   bool are_equal_ = true;
 };
 
+// What is timed is run() alone; stage() and stage_fresh() come before the clock starts.
 struct Steps {
-  std::function<Result<void>(int64_t number)> run;  // with input number % input_count
+  std::function<Result<void>(int64_t number)> stage;  // input number % input_count
+  std::function<Result<void>()> run;                  // with what was staged last
   // Of the last run's outputs. Error: outputs that can't be right.
   std::function<Result<std::string>()> hash_outputs;
-  // Makes an input that was never seen before and gives its run; empty: there is none.
-  std::function<std::function<Result<void>()>()> fresh;
+  std::function<Result<void>()> stage_fresh;  // an input never seen before; empty: there is none
+  int64_t picture_count = 0;                  // of a run; 0: it takes something else
 };
 
 Result<void> send_output_hash(const Steps& steps, const char* name, const Send& send);
+
+// Stages input 0 and times the first run of the process; sends its sample.
+Result<void> time_first_run(const Steps& steps, const Send& send);
 
 // The same input again and again must give the first run's answer and take as long as inputs that
 // were never seen before (LoadGen's TEST04): what keeps answers is faster with every one of them.
@@ -50,6 +54,7 @@ Result<void> audit(const Steps& steps, const Send& send);
 
 // First run, the loop until steady, the audit, and arrivals where the workload has a rate; sends
 // their samples ("inference"), hashes and facts.
-Result<void> measure_steps(const Steps& steps, const wire::Request& request, const Send& send);
+Result<void> measure_steps(const Steps& steps, const wire::Request& request, Measuring& measuring,
+                           const Send& send);
 
 }  // namespace qb::worker

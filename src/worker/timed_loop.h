@@ -1,6 +1,9 @@
-// The timed loop: clock, step, clock, store. Nothing else happens between two steps.
+// The timed loop: clock, step, clock, store. What else happens between two steps (staging, the
+// choice of tokens, hashes, a look at the series) is outside of the samples and of what StepMeter
+// counts.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,10 +24,26 @@ Result<void> timed(Step&& step, std::vector<int64_t>& samples) {
   return done;
 }
 
+// Values of the iterations 0, stride, 2 * stride, …: `values_each` of each.
+struct Series {
+  std::vector<double> values;
+  size_t values_each = 1;
+  size_t stride = 1;
+};
+
+// A look at a series takes memory of its own, which must not grow with the number of samples: it
+// sees about so many values.
+inline constexpr size_t looked_at_count_max = 4000;
+inline size_t look_stride(size_t iteration_count, size_t values_each) {
+  const size_t looked_at = std::max<size_t>(8, looked_at_count_max / values_each);
+  return (iteration_count + looked_at - 1) / looked_at;
+}
+// Of samples with one value an iteration.
+Series look_at(std::span<const int64_t> samples);
+
 struct LoopEnd;
-// Where warm-up ends, given the end of each iteration and the series (a multiple of their count).
-LoopEnd settle(const wire::Limits& limits, std::span<const int64_t> ends_ns,
-               std::span<const double> series);
+// Where warm-up ends, given the end of each iteration and the series.
+LoopEnd settle(const wire::Limits& limits, std::span<const int64_t> ends_ns, const Series& series);
 
 // What a loop did: iterations before `first` are warm-up.
 struct LoopEnd {
@@ -34,16 +53,14 @@ struct LoopEnd {
 };
 
 // Calls step(iteration) until what comes after the warm-up is steady and long enough, by count and
-// by duration, or until limits.duration_ns_max has passed; without that limit it does not wait for
-// steadiness. Warm-up lasts as long as the limits ask, and until the series that `series` gives
-// (one value or more an iteration, equally many each) has settled, see stats/steady.h. The loop's
-// own bookkeeping is outside what `timed` measures: one clock reading an iteration, and a look at
-// the series each time it has grown by a quarter.
-template <typename Step, typename Series>
-Result<LoopEnd> repeat_until_steady(const wire::Limits& limits, size_t count_max, Step&& step,
-                                    Series&& series) {
-  std::vector<int64_t> ends_ns;
-  ends_ns.reserve(count_max);
+// by duration, or until limits.duration_ns_max has passed or `ends_ns`, which gets the end of each
+// iteration, is full; without that limit it does not wait for steadiness. Warm-up lasts as long as
+// the limits ask, and until the series that `series` gives has settled, see stats/steady.h. The
+// loop's own bookkeeping: one clock reading an iteration, and a look at the series each time it
+// has grown by a quarter.
+template <typename Step, typename Look>
+Result<LoopEnd> repeat_until_steady(const wire::Limits& limits, size_t count_max,
+                                    std::vector<int64_t>& ends_ns, Step&& step, Look&& series) {
   const auto warmup_count = static_cast<size_t>(limits.warmup_count_min);
   const auto measured_count = static_cast<size_t>(limits.iteration_count_min);
   const int64_t start = now_ns();

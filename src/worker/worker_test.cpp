@@ -114,6 +114,15 @@ struct Stage {
   }
 };
 
+Result<void> measure(const bundle::Bundle& bundle, worker::Session& session,
+                     const wire::Request& request, Listener& listener) {
+  worker::SampleRoom room;
+  worker::Measuring measuring(room, probes::resident_parts());
+  QB_CHECK(worker::measure_speed(bundle, session, request, measuring, listener.send()));
+  measuring.send("", listener.send());
+  return {};
+}
+
 wire::Request quality_request(std::string dataset) {
   return {.is_quality = true, .dataset = std::move(dataset)};
 }
@@ -126,7 +135,7 @@ TEST_CASE("a generation is a prefill and then one token a step, fed with the lik
   Listener listener;
   const wire::Request request = {.workload = {.prompt_tokens = 5, .generated_tokens = 4},
                                  .limits = {.warmup_count_min = 2, .iteration_count_min = 3}};
-  REQUIRE(worker::measure_speed(stage.language_model(), session, request, listener.send()));
+  REQUIRE(measure(stage.language_model(), session, request, listener));
   constexpr size_t audit_count = 10;
   REQUIRE(session.calls.size() == 1 + (2 + 3) * 4 + audit_count);
   for (size_t i = 1; i < session.calls.size() - audit_count; ++i) {
@@ -160,12 +169,16 @@ TEST_CASE("at a depth the context is filled once, and prompt and tokens come aft
   const wire::Request request = {
       .workload = {.prompt_tokens = 5, .generated_tokens = 3, .depth_tokens = 100},
       .limits = {.warmup_count_min = 0, .iteration_count_min = 2}};
-  REQUIRE(worker::measure_speed(stage.language_model(), session, request, listener.send()));
-  CHECK(session.calls[0].tokens.size() == 100);
-  CHECK(session.calls[0].past_tokens == 0);
-  for (size_t i = 2; i < 2 + 2 * 3; ++i)
+  REQUIRE(measure(stage.language_model(), session, request, listener));
+  // The first run is the first of all; its prompt is answered once more when the context is there.
+  CHECK(session.calls[0].tokens.size() == 5);
+  CHECK(session.calls[0].past_tokens == 100);
+  CHECK(session.calls[1].tokens.size() == 100);
+  CHECK(session.calls[1].past_tokens == 0);
+  CHECK(session.calls[2].tokens == session.calls[0].tokens);
+  for (size_t i = 3; i < 3 + 2 * 3; ++i)
     CHECK(session.calls[i].past_tokens ==
-          100 + ((i - 2) % 3 == 0 ? 0 : 4 + static_cast<int64_t>((i - 2) % 3)));
+          100 + ((i - 3) % 3 == 0 ? 0 : 4 + static_cast<int64_t>((i - 3) % 3)));
 }
 
 TEST_CASE("warm-up and first run are not among the samples") {
@@ -174,7 +187,7 @@ TEST_CASE("warm-up and first run are not among the samples") {
   Listener listener;
   const wire::Request request = {.workload = {.prompt_tokens = 5, .generated_tokens = 4},
                                  .limits = {.warmup_count_min = 2, .iteration_count_min = 3}};
-  REQUIRE(worker::measure_speed(stage.language_model(), session, request, listener.send()));
+  REQUIRE(measure(stage.language_model(), session, request, listener));
   CHECK(listener.samples["first_run"].size() == 1);
   CHECK(listener.samples["prefill"].size() == 3);
   CHECK(listener.samples["time_to_first_token"].size() == 3);
@@ -204,7 +217,7 @@ TEST_CASE("a framework that keeps its answers is quicker with the same input eve
   KeepingSession session;
   Listener listener;
   const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 8}};
-  REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
+  REQUIRE(measure(stage.classifier(), session, request, listener));
   CHECK(listener.facts["same_input_is_faster"].as_bool());
   CHECK(listener.facts["same_input_ratio"].as_double() < 0.5);
 }
@@ -228,7 +241,7 @@ TEST_CASE("the timed runs' answers are compared: the same input must give the sa
     SteadySession session(is_moody);
     Listener listener;
     const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 8}};
-    REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
+    REQUIRE(measure(stage.classifier(), session, request, listener));
     CHECK(listener.facts["timed_answers_are_equal"].as_bool(is_moody) == !is_moody);
     CHECK((listener.facts["output_hash"] == listener.facts["output_hash_after"]) == !is_moody);
   }
@@ -240,7 +253,7 @@ TEST_CASE("a quality launch answers the first timed input too, unless there is a
   wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 3}};
   SteadySession timed(false);
   Listener listener;
-  REQUIRE(worker::measure_speed(model, timed, request, listener.send()));
+  REQUIRE(measure(model, timed, request, listener));
   SteadySession judged(false);
   Listener quality;
   REQUIRE(worker::answer_as_when_timed(model, judged, request, quality.send()));
@@ -256,7 +269,7 @@ TEST_CASE("a classifier sees other pictures in turn") {
   FakeSession session;
   Listener listener;
   const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 8}};
-  REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
+  REQUIRE(measure(stage.classifier(), session, request, listener));
   REQUIRE(session.calls.size() == 1 + 8 + 5 + 5);  // and the audit's
   CHECK(listener.samples["inference"].size() == 8);
   CHECK(session.calls[1].data != session.calls[2].data);
@@ -269,11 +282,11 @@ TEST_CASE("the loop goes on until count and duration are both enough, or time is
   wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 2}};
   request.limits.duration_ns_min = 20'000'000;
   FakeSession session;
-  REQUIRE(worker::measure_speed(stage.classifier(), session, request, listener.send()));
+  REQUIRE(measure(stage.classifier(), session, request, listener));
   CHECK(listener.samples["inference"].size() > 2);
   request.limits = {.iteration_count_min = 900'000'000, .duration_ns_max = 5'000'000};
   FakeSession endless;
-  REQUIRE(worker::measure_speed(stage.classifier(), endless, request, listener.send()));
+  REQUIRE(measure(stage.classifier(), endless, request, listener));
   CHECK(listener.samples["inference"].size() < 900'000);
 }
 
@@ -286,11 +299,11 @@ TEST_CASE("a slow start is warm-up, however long; a loop that never settles says
     ends_ns.push_back(1'000'000 * i);
     series.push_back((i <= 20 ? 3.0 : 1.0) + 0.01 * static_cast<double>(i * 7919 % 13));
   }
-  const worker::LoopEnd end = settle(limits, ends_ns, series);
+  const worker::LoopEnd end = settle(limits, ends_ns, {series});
   CHECK(end.first == 20);
   CHECK(end.is_settled == true);
   for (size_t i = 0; i < series.size(); ++i) series[i] = 1.0 + static_cast<double>(i);
-  const worker::LoopEnd restless = settle(limits, ends_ns, series);
+  const worker::LoopEnd restless = settle(limits, ends_ns, {series});
   CHECK(restless.is_settled == false);
   CHECK(restless.first == 2);
   const worker::LoopEnd few = settle(limits, std::span(ends_ns).first(4), {});
@@ -303,7 +316,7 @@ TEST_CASE("a logit that isn't finite fails the case") {
   FakeSession session;
   session.filling = std::numeric_limits<float>::quiet_NaN();
   Listener listener;
-  const auto done = worker::measure_speed(stage.classifier(), session, {}, listener.send());
+  const auto done = measure(stage.classifier(), session, {}, listener);
   REQUIRE_FALSE(done);
   CHECK(done.error().code == Errc::framework_failed);
   CHECK(listener.samples.count("inference") == 0);
@@ -491,4 +504,169 @@ TEST_CASE("fewer labels than pictures is an error") {
   Listener listener;
   CHECK_FALSE(worker::measure_quality(model, session, quality_request(stage.dataset(tensors)),
                                       listener.send()));
+}
+
+namespace {
+
+// So much of the processor's time, however busy the machine.
+void burn(int64_t duration_ns) {
+  const auto used_ns = [] { return *probes::process_usage().cpu_time_ns; };
+  for (const int64_t end = used_ns() + duration_ns; used_ns() < end;) {
+  }
+}
+
+constexpr int64_t ms = 1'000'000;
+
+// What lies between steps burns the processor, the steps themselves sleep; or the other way round.
+class UnevenSession : public FakeSession {
+ public:
+  UnevenSession(bool is_step_busy, int64_t step_ns, int64_t stage_ns)
+      : is_step_busy_(is_step_busy), step_ns_(step_ns), stage_ns_(stage_ns) {
+    prefers = false;
+  }
+  Result<void> stage(const worker::StepInputs&) override {
+    pass(!is_step_busy_, stage_ns_);
+    ++stage_count;
+    return {};
+  }
+  Result<void> run(const worker::StepInputs& inputs) override {
+    pass(is_step_busy_, step_ns_);
+    return FakeSession::run(inputs);
+  }
+  int64_t stage_count = 0;
+
+ private:
+  static void pass(bool is_busy, int64_t duration_ns) {
+    if (is_busy)
+      burn(duration_ns);
+    else
+      std::this_thread::sleep_for(std::chrono::nanoseconds(duration_ns));
+  }
+  bool is_step_busy_;
+  int64_t step_ns_, stage_ns_;
+};
+
+// Keeps nothing.
+class SilentSession : public worker::Session {
+ public:
+  Result<void> run(const worker::StepInputs&) override { return {}; }
+  std::span<const TensorView> outputs() const override { return {&output_, 1}; }
+  Json actual() const override { return {}; }
+
+ private:
+  float logit_ = 0.0f;
+  int64_t shape_[1] = {1};
+  TensorView output_ = {ElementType::f32, shape_, &logit_};
+};
+
+}  // namespace
+
+TEST_CASE("processor time and measured time are those of the timed steps, not of staging") {
+  for (const bool is_step_busy : {true, false}) {
+    CAPTURE(is_step_busy);
+    const Stage stage;
+    UnevenSession session(is_step_busy, 4 * ms, 6 * ms);
+    Listener listener;
+    const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = 20}};
+    REQUIRE(measure(stage.classifier(), session, request, listener));
+    const double cpu_ms = listener.facts["cpu_time_ns"].as_double() / ms;
+    const double time_ms = listener.facts["measure_time_ns"].as_double() / ms;
+    double samples_ms = 0.0;
+    for (const char* series : {"inference", "warm_up"})
+      for (const int64_t sample : listener.samples[series])
+        samples_ms += static_cast<double>(sample) / ms;
+    CHECK(time_ms == doctest::Approx(samples_ms).epsilon(1e-6));
+    CHECK(listener.facts["measured_runs"].as_int() == 20);
+    CHECK(listener.facts["measured_pictures"].as_int() == 20);
+    if (is_step_busy)
+      CHECK(cpu_ms > 60.0);  // of 80
+    else
+      CHECK(cpu_ms < 20.0);  // 120 are burnt between the steps
+    CHECK(listener.facts["timed_share"].as_double() < 0.9);
+    CHECK(session.stage_count == static_cast<int64_t>(session.calls.size()));
+  }
+}
+
+TEST_CASE("a language model's tokens are counted: through the network, and chosen") {
+  const Stage stage;
+  FakeSession session;
+  Listener listener;
+  const wire::Request request = {
+      .workload = {.batch = 2, .prompt_tokens = 5, .generated_tokens = 4},
+      .limits = {.warmup_count_min = 0, .iteration_count_min = 3}};
+  REQUIRE(measure(stage.language_model(), session, request, listener));
+  CHECK(listener.facts["measured_runs"].as_int() == 3);
+  CHECK(listener.facts["measured_tokens"].as_int() == 3 * 2 * (5 + 3));
+  CHECK(listener.facts["measured_generated_tokens"].as_int() == 3 * 2 * 4);
+  CHECK_FALSE(listener.facts.contains("measured_pictures"));
+}
+
+TEST_CASE("a counter's growth during steps is told from what grows between them") {
+  int64_t counter = 0;
+  worker::StepCounter long_steps([&] { return std::optional(counter); }, ms);
+  for (int i = 0; i < 5; ++i) {
+    long_steps.before_step();
+    counter += 7;  // the step's
+    long_steps.after_step(2 * ms);
+    counter += 1000;  // the bookkeeping's
+  }
+  CHECK(long_steps.total() == 35);  // each step had a stretch of its own
+
+  // Steps too short for a reading each share a stretch, whose growth counts by the part timed.
+  worker::StepCounter short_steps([] { return std::optional(now_ns()); }, ms);
+  int64_t timed_ns = 0;
+  for (int i = 0; i < 100; ++i) {
+    short_steps.before_step();
+    const int64_t start_ns = now_ns();
+    burn(ms / 10);
+    const int64_t duration_ns = now_ns() - start_ns;
+    short_steps.after_step(duration_ns);
+    timed_ns += duration_ns;
+    burn(ms / 10);
+  }
+  short_steps.close();
+  REQUIRE(short_steps.total());
+  CHECK(static_cast<double>(*short_steps.total()) ==
+        doctest::Approx(static_cast<double>(timed_ns)).epsilon(0.1));
+}
+
+TEST_CASE("a counter that can't be read gives nothing, not 0") {
+  int reading_count = 0;
+  worker::StepCounter failing(
+      [&] { return ++reading_count == 3 ? std::nullopt : std::optional<int64_t>(1); }, 1);
+  for (int i = 0; i < 4; ++i) {
+    failing.before_step();
+    failing.after_step(ms);
+  }
+  CHECK_FALSE(failing.total());
+  worker::StepCounter unused([] { return std::optional<int64_t>(1); }, 1);
+  CHECK_FALSE(unused.total());
+}
+
+TEST_CASE("memory does not grow with the number of samples") {
+  if (!probes::resident_bytes()) return;
+  const Stage stage;
+  const bundle::Bundle model = stage.classifier();
+  struct Figures {
+    size_t count;
+    int64_t peak_bytes, scratch_bytes, steady_bytes;
+  };
+  const auto figures_of = [&](int64_t count) -> Figures {
+    SilentSession session;
+    Listener listener;
+    const wire::Request request = {.limits = {.warmup_count_min = 0, .iteration_count_min = count}};
+    REQUIRE(measure(model, session, request, listener));
+    return {listener.samples["inference"].size() + listener.samples["warm_up"].size(),
+            listener.facts["rss_bytes_peak_run"].as_int(),
+            listener.facts["rss_bytes_scratch"].as_int(),
+            listener.facts["rss_bytes_steady"].as_int()};
+  };
+  const Figures few = figures_of(10);
+  const Figures many = figures_of(400'000);
+  CHECK(few.count == 10);
+  CHECK(many.count == 400'000);
+  constexpr int64_t mib = 1 << 20;
+  CHECK(many.peak_bytes - few.peak_bytes < 2 * mib);
+  CHECK(many.steady_bytes - few.steady_bytes < 2 * mib);
+  CHECK(many.scratch_bytes - few.scratch_bytes < mib);
 }

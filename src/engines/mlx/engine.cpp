@@ -29,14 +29,14 @@ std::string_view kernels_of(const quant::Scheme& scheme) {
     case quant::WeightType::bf16:
       return "on cpu stored in 16 bits and widened to f32 at each run; on gpu computed in 16 bits";
     case quant::WeightType::micro:
-      return "MLX's own: linear: quantized_matmul, f32 activations; embedding: gathered rows "
-             "dequantized; convolution: dequantized at each run";
+      return "MLX's own: linear: quantized_matmul, activations f32 on cpu and bf16 on gpu; "
+             "embedding: gathered rows dequantized; convolution: dequantized at each run";
     case quant::WeightType::block:
       if (scheme.block == ggml::BlockFormat::q6_k) return "";  // groups of 16
       [[fallthrough]];
     default:
-      return "linear: quantized_matmul, affine, f32 activations; embedding: gathered rows "
-             "dequantized; convolution: dequantized at each run";
+      return "linear: quantized_matmul, affine, activations f32 on cpu, on gpu bf16 and so are "
+             "scales; embedding: gathered rows dequantized; convolution: dequantized at each run";
   }
 }
 
@@ -89,10 +89,9 @@ class MlxEngine : public worker::Engine {
     if (bundle.scheme().activations != quant::Activations::none)
       return fail(Errc::unsupported, "{}", no_integer_activations);
     mx::set_default_device(device);
-    Lowering lowering(bundle, options, streams_for(device, options.thread_count));
-    QB_TRY(Program program, lowering.build());
-    auto session = std::make_unique<MlxSession>(bundle, options, lowering, std::move(program));
+    QB_TRY(auto session, compile_for(bundle, options, device));
     bundle.drop_resident_pages();  // MLX has copies of its own
+    mx::clear_cache();             // what lowering has left over
     return session;
   } catch (const std::exception& error) {
     return failure(error);
@@ -109,6 +108,14 @@ class MlxEngine : public worker::Engine {
   }
 
  private:
+  Result<std::unique_ptr<worker::Session>> compile_for(const bundle::Bundle& bundle,
+                                                       const worker::CompileOptions& options,
+                                                       const mx::Device& device) {
+    Lowering lowering(bundle, options, streams_for(device, options.thread_count));
+    QB_TRY(Program program, lowering.build());
+    return std::make_unique<MlxSession>(bundle, options, lowering, std::move(program));
+  }
+
   static Result<mx::Device> find_device(const std::string& name) {
     if (name != "cpu" && name != "gpu")
       return fail(Errc::unsupported, "MLX runs on cpu and gpu, not on {}", name);

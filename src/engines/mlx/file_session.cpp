@@ -76,12 +76,23 @@ MlxFileSession::MlxFileSession(const std::string& path, const worker::CompileOpt
   if (options.device == "cpu") blas_thread_count_ = set_blas_threads(options.thread_count);
 }
 
-Result<void> MlxFileSession::run(const worker::StepInputs& inputs) try {
-  mx::Args arguments;
-  for (const TensorView& tensor : inputs.tensors) arguments.push_back(array_of(tensor));
+Result<void> MlxFileSession::stage(const worker::StepInputs& inputs) try {
   outputs_.clear();
   results_.clear();
-  results_ = function_(arguments);
+  arguments_.clear();
+  for (const TensorView& tensor : inputs.tensors) arguments_.push_back(array_of(tensor));
+  mx::eval(arguments_);
+  mx::synchronize();
+  is_staged_ = true;
+  return {};
+} catch (const std::exception& error) {
+  return failure(error);
+}
+
+Result<void> MlxFileSession::run(const worker::StepInputs& inputs) try {
+  if (!is_staged_) QB_CHECK(stage(inputs));
+  is_staged_ = false;
+  results_ = function_(arguments_);
   mx::eval(results_);
   mx::synchronize();
   for (const mx::array& result : results_)

@@ -16,6 +16,7 @@ class MlxFileSession : public worker::FileSession {
   MlxFileSession(const std::string& path, const worker::CompileOptions& options);
 
   const std::optional<std::vector<worker::FileInput>>& inputs() const override { return inputs_; }
+  Result<void> stage(const worker::StepInputs& inputs) override;
   // Arguments are given by position.
   Result<void> run(const worker::StepInputs& inputs) override;
   std::span<const TensorView> outputs() const override;
@@ -26,6 +27,8 @@ class MlxFileSession : public worker::FileSession {
   mx::ImportedFunction function_;
   std::optional<std::vector<worker::FileInput>> inputs_;  // the file doesn't tell
   int64_t blas_thread_count_ = 1;
+  mx::Args arguments_;
+  bool is_staged_ = false;
   std::vector<mx::array> results_;
   // Of results_, made when they are asked for: that is no part of a run.
   mutable std::vector<mx::array> shown_;

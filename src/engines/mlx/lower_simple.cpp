@@ -31,12 +31,45 @@ Result<void> lower_add(Lowering& l, const ir::Node& node) {
                            [](const mx::array& a, const mx::array& b) { return mx::add(a, b); });
 }
 
+namespace {
+
+// silu(gate) * x as one kernel for any shape, as mlx-lm has it. A network that is compiled as a
+// whole needs none of its own.
+std::vector<mx::array> gated(const std::vector<mx::array>& gate_and_x) {
+  const mx::array& gate = gate_and_x[0];
+  return {mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), gate_and_x[1])};
+}
+
+// The silu that a multiplication takes over: nothing else reads its output.
+const ir::Node* gate_of(Lowering& l, const ir::Node& multiply) {
+  if (!l.fuses() || l.is_static()) return nullptr;
+  for (const ir::Value input : multiply.inputs) {
+    const ir::Node* silu = l.ir().producer_of(input);
+    if (silu && silu->op == ir::Op::silu && l.ir().only_reader(input)) return silu;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 Result<void> lower_multiply(Lowering& l, const ir::Node& node) {
+  if (const ir::Node* silu = gate_of(l, node)) {
+    const bool is_first = node.inputs[0] == silu->output;
+    l.add_call([gate = l.slot(silu->inputs[0]), x = l.slot(node.inputs[is_first ? 1 : 0]),
+                out = l.slot(node.output),
+                compiled = mx::compile(&gated, /*shapeless=*/true)](Frame& frame) {
+      frame.slots[out] = compiled({frame.slots[gate], frame.slots[x]})[0];
+    });
+    l.count("compiled silu * x");
+    return {};
+  }
   return lower_elementwise(
       l, node, [](const mx::array& a, const mx::array& b) { return mx::multiply(a, b); });
 }
 
 Result<void> lower_silu(Lowering& l, const ir::Node& node) {
+  const ir::Node* reader = l.ir().only_reader(node.output);
+  if (reader && reader->op == ir::Op::multiply && gate_of(l, *reader) == &node) return {};
   l.add_unary(node, [](const mx::array& x) { return mx::multiply(x, mx::sigmoid(x)); });
   return {};
 }
@@ -47,8 +80,9 @@ Result<void> lower_sigmoid(Lowering& l, const ir::Node& node) {
 }
 
 Result<void> lower_relu6(Lowering& l, const ir::Node& node) {
-  const mx::array zero = mx::astype(mx::array(0.0f), l.compute_type());
-  const mx::array six = mx::astype(mx::array(6.0f), l.compute_type());
+  const float bounds[] = {0.0f, 6.0f};
+  const mx::array zero = l.constant(std::span(bounds).first(1), {});
+  const mx::array six = l.constant(std::span(bounds).last(1), {});
   l.add_unary(node, [zero, six](const mx::array& x) { return mx::clip(x, zero, six); });
   return {};
 }

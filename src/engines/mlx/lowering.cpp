@@ -31,14 +31,23 @@ mx::array copy_of(const bundle::Parameter& p) {
 
 }  // namespace
 
+mx::Dtype activation_type(const quant::Scheme& scheme, std::string_view device) {
+  if (device != "gpu" || scheme.weight_type == quant::WeightType::f32) return mx::float32;
+  return scheme.weight_type == quant::WeightType::f16 ? mx::float16 : mx::bfloat16;
+}
+
+std::string_view name_of(mx::Dtype type) {
+  if (type == mx::float16) return "f16";
+  return type == mx::bfloat16 ? "bf16" : "f32";
+}
+
 Lowering::Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options,
                    std::vector<mx::Stream> streams)
-    : bundle_(bundle), options_(options), streams_(std::move(streams)) {
-  const quant::WeightType type = bundle.scheme().weight_type;
-  if (options.device != "gpu") return;
-  if (type == quant::WeightType::f16) compute_type_ = mx::float16;
-  if (type == quant::WeightType::bf16) compute_type_ = mx::bfloat16;
-}
+    : bundle_(bundle),
+      options_(options),
+      transformations_(lowering::find_transformations(bundle)),
+      streams_(std::move(streams)),
+      compute_type_(activation_type(bundle.scheme(), options.device)) {}
 
 bool Lowering::is_quantized(ir::Value value) const {
   const bundle::Encoding encoding = parameter(value).encoding;
@@ -57,10 +66,16 @@ mx::array Lowering::stored_array(ir::Value value) {
   return stored;
 }
 
+mx::array Lowering::constant(std::span<const float> values, const mx::Shape& shape) const {
+  mx::array array = mx::astype(mx::array(values.data(), shape, mx::float32), compute_type_);
+  array.eval();
+  return array;
+}
+
 Result<const QuantizedWeight*> Lowering::quantized(ir::Value value) {
   auto found = quantized_.find(value.index);
   if (found == quantized_.end()) {
-    QB_TRY(QuantizedWeight weight, load_quantized(parameter(value)));
+    QB_TRY(QuantizedWeight weight, load_quantized(parameter(value), compute_type_));
     found = quantized_.emplace(value.index, std::move(weight)).first;
   }
   return &found->second;
@@ -91,8 +106,13 @@ size_t Lowering::state_index(ir::Value value) const {
 }
 
 void Lowering::add_unary(const ir::Node& node, std::function<mx::array(const mx::array&)> f) {
-  const Slot in = slot(node.inputs[0]);
-  const Slot out = slot(node.output);
+  add_unary(node.inputs[0], node.output, std::move(f));
+}
+
+void Lowering::add_unary(ir::Value input, ir::Value output,
+                         std::function<mx::array(const mx::array&)> f) {
+  const Slot in = slot(input);
+  const Slot out = slot(output);
   add_call([in, out, f = std::move(f)](Frame& frame) { frame.slots[out] = f(frame.slots[in]); });
 }
 

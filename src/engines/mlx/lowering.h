@@ -13,9 +13,15 @@
 #include "bundle/bundle.h"
 #include "engines/mlx/program.h"
 #include "engines/mlx/weight.h"
+#include "lowering/transformations.h"
 #include "worker/engine.h"
 
 namespace qb::mlx {
+
+// What activations are computed in. On a CPU f32, since MLX's 16-bit kernels are slow there. On a
+// gpu the 16 bits that weights are stored in; quantized weights take bf16, as mlx-lm's do.
+mx::Dtype activation_type(const quant::Scheme& scheme, std::string_view device);
+std::string_view name_of(mx::Dtype type);  // "f32", "f16", "bf16"
 
 // What a lowering function works with. Pictures are NCHW in the IR and NHWC here, as MLX's
 // convolutions take them: every value of four dimensions is stored so.
@@ -27,12 +33,15 @@ class Lowering {
 
   const ir::Graph& ir() const { return bundle_.graph(); }
   const worker::CompileOptions& options() const { return options_; }
+  const bundle::Bundle& bundle() const { return bundle_; }
   const bundle::Parameter& parameter(ir::Value value) const { return bundle_.parameter(value); }
-  // What activations are computed in: f32, but on a gpu the 16 bits that weights are stored in.
+  const lowering::Transformations& transformations() const { return transformations_; }
   mx::Dtype compute_type() const { return compute_type_; }
   std::span<const mx::Stream> streams() const { return streams_; }
   // A parameter that isn't quantized, as stored; one that is no weight matrix in compute_type().
   mx::array stored_array(ir::Value value);
+  // Values of our own as a constant in compute_type().
+  mx::array constant(std::span<const float> values, const mx::Shape& shape) const;
   Result<const QuantizedWeight*> quantized(ir::Value value);
   bool is_quantized(ir::Value value) const;
 
@@ -40,11 +49,17 @@ class Lowering {
   Slot slot(ir::Value value);
   // Where in Frame::states a cache lies.
   size_t state_index(ir::Value value) const;
+  // Whether mx::compile fuses what it can. Not on a CPU: there it compiles C++ at run time, to
+  // kernels that are slower than MLX's own (docs/decisions/0018).
+  bool fuses() const { return options_.device == "gpu"; }
+  // Without caches: a step depends on its inputs alone.
+  bool is_static() const { return ir().of_kind(ir::ValueKind::state).empty(); }
   bool is_picture(ir::Value value) const { return ir()[value].shape.size() == 4; }
 
   void add_call(Call call) { program_.add(std::move(call)); }
   // output = f(input)
   void add_unary(const ir::Node& node, std::function<mx::array(const mx::array&)> f);
+  void add_unary(ir::Value input, ir::Value output, std::function<mx::array(const mx::array&)> f);
   // output = f(first input, second input)
   void add_binary(const ir::Node& node,
                   std::function<mx::array(const mx::array&, const mx::array&)> f);
@@ -66,8 +81,9 @@ class Lowering {
  private:
   const bundle::Bundle& bundle_;
   worker::CompileOptions options_;
+  lowering::Transformations transformations_;
   std::vector<mx::Stream> streams_;
-  mx::Dtype compute_type_ = mx::float32;
+  mx::Dtype compute_type_;
   Program program_;
   size_t slot_count_ = 0;
   std::map<int32_t, Slot> slots_;

@@ -1,5 +1,7 @@
 #include "engines/mlx/session.h"
 
+#include <utility>
+
 #include "engines/mlx/blas.h"
 #include "engines/mlx/failure.h"
 #include "ir/inputs.h"
@@ -44,6 +46,7 @@ MlxSession::MlxSession(const bundle::Bundle& bundle, const worker::CompileOption
       output_slots_(lowering.slots_of(graph_.outputs)),
       stream_count_(lowering.streams().size()),
       notes_(lowering.notes()),
+      transformations_(lowering::describe(bundle, lowering.transformations())),
       kernels_(lowering.kernels()) {
   if (options.device == "cpu") blas_thread_count_ = set_blas_threads(options.thread_count);
   first_slots_.assign(lowering.slot_count(), mx::array(0.0f));
@@ -54,6 +57,11 @@ MlxSession::MlxSession(const bundle::Bundle& bundle, const worker::CompileOption
                                     {.batch = options.batch, .context = options.context_tokens})),
                   compute_type_));
   mx::eval(states_);
+  if (lowering.fuses() && lowering.is_static())
+    compiled_ = mx::compile([this](const Arrays& step_inputs) {
+      Arrays no_states;
+      return build_step(step_inputs, no_states, 0);
+    });
 }
 
 mx::array MlxSession::input_array(const TensorView& tensor) const {
@@ -62,15 +70,15 @@ mx::array MlxSession::input_array(const TensorView& tensor) const {
     return mx::array(static_cast<const int64_t*>(tensor.data), shape, mx::int64);
   const mx::array x = mx::astype(
       mx::array(static_cast<const float*>(tensor.data), shape, mx::float32), compute_type_);
-  return shape.size() == 4 ? mx::transpose(x, {0, 2, 3, 1}) : x;
+  return shape.size() == 4 ? mx::contiguous(mx::transpose(x, {0, 2, 3, 1})) : x;
 }
 
 // The frame dies here: nothing but MLX's own graph then holds what lies between inputs and outputs,
 // so that memory is reused while the step is evaluated, and caches are written in place.
-std::vector<mx::array> MlxSession::build_step(const worker::StepInputs& inputs) {
-  Frame frame = {first_slots_, states_, inputs.past_tokens};
-  for (size_t i = 0; i < input_slots_.size(); ++i)
-    frame.slots[input_slots_[i]] = input_array(inputs.tensors[i]);
+MlxSession::Arrays MlxSession::build_step(const Arrays& inputs, Arrays& states,
+                                          int64_t past_tokens) const {
+  Frame frame = {first_slots_, states, past_tokens};
+  for (size_t i = 0; i < input_slots_.size(); ++i) frame.slots[input_slots_[i]] = inputs[i];
   program_.run(frame);
   std::vector<mx::array> results;
   for (const Slot slot : output_slots_) {
@@ -82,16 +90,29 @@ std::vector<mx::array> MlxSession::build_step(const worker::StepInputs& inputs) 
   return results;
 }
 
-// The step is built anew each time and not by mx::compile: the number of past tokens is part of it,
-// so each token would be compiled; and on a CPU that needs a C++ compiler and 2 s.
-Result<void> MlxSession::run(const worker::StepInputs& inputs) try {
+Result<void> MlxSession::stage(const worker::StepInputs& inputs) try {
   QB_TRY(const ir::Extents extents,
          ir::extents_of(graph_, inputs.tensors,
                         {.batch = options_.batch, .context = options_.context_tokens},
                         inputs.past_tokens));
   QB_CHECK(check_indices(graph_, inputs, extents));
+  Arrays arrays;
+  for (const TensorView& tensor : inputs.tensors) arrays.push_back(input_array(tensor));
+  mx::eval(arrays);
+  mx::synchronize();
+  staged_ = std::move(arrays);
+  return {};
+} catch (const std::exception& error) {
+  return failure(error);
+}
+
+// A step with caches is built anew each time and not by mx::compile: the number of past tokens is
+// part of it, so each token would be compiled.
+Result<void> MlxSession::run(const worker::StepInputs& inputs) try {
+  if (!staged_) QB_CHECK(stage(inputs));
+  const Arrays arrays = *std::exchange(staged_, std::nullopt);
   results_.clear();
-  results_ = build_step(inputs);
+  results_ = compiled_ ? compiled_(arrays) : build_step(arrays, states_, inputs.past_tokens);
   std::vector<mx::array> wanted = results_;
   wanted.insert(wanted.end(), states_.begin(), states_.end());
   mx::eval(std::move(wanted));
@@ -115,7 +136,9 @@ Json MlxSession::actual() const {
   for (const auto& [name, count] : kernels_) kernels.set(name, count);
   Json actual = Json::object({{"device", options_.device},
                               {"compute_type", worker::describe_computing(notes_)},
-                              {"kernels", std::move(kernels)}});
+                              {"kernels", std::move(kernels)},
+                              {"transformations", transformations_},
+                              {"compiled", compiled_ != nullptr}});
   if (options_.device == "cpu")
     actual.set("blas", to_json(find_blas()))
         .set("thread_count", options_.thread_count)

@@ -40,11 +40,21 @@ QuantizedWeight rows_of(const QuantizedWeight& w, int first, int last) {
   return part;
 }
 
+// Its floats in another type; the scales of microscaling formats are what they are.
+QuantizedWeight with_type(QuantizedWeight w, mx::Dtype type) {
+  w.type = type;
+  if (!w.biases) return w;
+  for (mx::array* floats : {&w.scales, &*w.biases}) {
+    *floats = mx::astype(*floats, type);
+    floats->eval();
+  }
+  return w;
+}
+
 mx::array dequantize(const QuantizedWeight& w, const mx::array& codes, const mx::array& scales,
                      const std::optional<mx::array>& biases) {
-  return without_padding(mx::dequantize(codes, scales, biases, w.group_size, w.bits, w.mode,
-                                        std::nullopt, mx::float32),
-                         w);
+  return without_padding(
+      mx::dequantize(codes, scales, biases, w.group_size, w.bits, w.mode, std::nullopt, w.type), w);
 }
 
 }  // namespace
@@ -80,12 +90,28 @@ QuantizedWeight to_mlx(const quant::MicroscaledView& w) {
           .mode = std::string(format.name)};
 }
 
-Result<QuantizedWeight> load_quantized(const bundle::Parameter& parameter) {
-  if (parameter.encoding == bundle::Encoding::micro) return to_mlx(parameter.micro);
+Result<QuantizedWeight> load_quantized(const bundle::Parameter& parameter, mx::Dtype type) {
+  if (parameter.encoding == bundle::Encoding::micro)
+    return with_type(to_mlx(parameter.micro), type);
   auto grouped = bundle::group_weight(parameter, group_sizes);
-  if (grouped) return to_mlx(*grouped);
+  if (grouped) return with_type(to_mlx(*grouped), type);
   grouped.error().message += "; MLX has groups of 32, 64 and 128";
   return tl::unexpected(std::move(grouped).error());
+}
+
+QuantizedWeight rows_joined(std::span<const QuantizedWeight> weights) {
+  const auto joined = [&](auto part_of) {
+    std::vector<mx::array> parts;
+    for (const QuantizedWeight& w : weights) parts.push_back(part_of(w));
+    mx::array whole = mx::concatenate(std::move(parts), 0);
+    whole.eval();
+    return whole;
+  };
+  QuantizedWeight all = weights[0];
+  all.codes = joined([](const QuantizedWeight& w) { return w.codes; });
+  all.scales = joined([](const QuantizedWeight& w) { return w.scales; });
+  if (all.biases) all.biases = joined([](const QuantizedWeight& w) { return *w.biases; });
+  return all;
 }
 
 Product::Product(const QuantizedWeight& weight, std::span<const mx::Stream> streams)

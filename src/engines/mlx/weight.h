@@ -12,21 +12,25 @@
 namespace qb::mlx {
 
 // weight = code * scale + bias over groups of a row (`mode` says what codes and scales are:
-// integers and f32, or the small floats of a microscaling format, which have no biases); the codes
-// of `bits` bits in 32-bit words, the first in the lowest.
+// integers and floats, or the small floats of a microscaling format, which have no biases); the
+// codes of `bits` bits in 32-bit words, the first in the lowest.
 struct QuantizedWeight {
   mx::array codes;                  // u32 [row_count, stored_columns * bits / 32]
-  mx::array scales;                 // f32 or u8 [row_count, groups]
+  mx::array scales;                 // of `type`, or u8 [row_count, groups]
   std::optional<mx::array> biases;  // as scales
   int64_t column_count = 0;
   int64_t stored_columns = 0;  // whole groups: padding decodes to 0
   int group_size = 0;
   int bits = 0;
   std::string mode = "affine";
+  mx::Dtype type = mx::float32;  // what it decodes to
 };
 
-// The bundle's codes and scales as they are. Errors: unsupported, for groups that MLX doesn't have.
-Result<QuantizedWeight> load_quantized(const bundle::Parameter& parameter);
+// The bundle's codes as they are, and its scales in `type`. Errors: unsupported, for groups that
+// MLX doesn't have.
+Result<QuantizedWeight> load_quantized(const bundle::Parameter& parameter, mx::Dtype type);
+// Weights of as many columns, stored alike, as one: the rows of the first, then of the second, …
+QuantizedWeight rows_joined(std::span<const QuantizedWeight> weights);
 QuantizedWeight to_mlx(const bundle::GroupedWeight& grouped);
 QuantizedWeight to_mlx(const quant::MicroscaledView& microscaled);
 

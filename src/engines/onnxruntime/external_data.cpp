@@ -5,6 +5,7 @@
 
 #include "base/byte_reader.h"
 #include "base/file.h"
+#include "base/stand_in.h"
 
 namespace qb::ort {
 namespace fs = std::filesystem;
@@ -134,7 +135,8 @@ Result<void> check_location(const fs::path& model_file, const std::string& locat
   if (!is_inside(file, folder) && !is_inside(file, linked_folder))
     return fail(Errc::bad_input, "is a link that leads out of the model's folder");
   if (!fs::is_regular_file(file, error)) return fail(Errc::bad_input, "is no regular file");
-  return {};
+  QB_TRY(const MappedFile data, MappedFile::open(file));
+  return check_no_stand_in(data.bytes());
 }
 
 }  // namespace

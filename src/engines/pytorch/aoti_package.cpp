@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "engines/pytorch/model_file.h"
+#include "worker/reason.h"
 
 namespace qb::pytorch {
 namespace {
@@ -67,15 +68,16 @@ Result<ModelFile> load_aoti_package(const std::string& path) try {
   if (const auto isa = metadata.find("AOTI_CPU_ISA"); isa != metadata.end())
     file.compute_type += fmt::format(" for {}", isa->second);
   if (const size_t count = input_count_of(loader->get_call_spec()); count > 0)
-    file.input_count_min = file.input_count_max = count;
-  file.forward = [loader](const std::vector<at::Tensor>& inputs) {
-    return Result<std::vector<at::Tensor>>(loader->run(inputs));
+    file.input_count_max = count;
+  file.are_numbers_constants = true;
+  file.forward = [loader](const std::vector<at::Tensor>& inputs) -> Result<ModelOutputs> {
+    return ModelOutputs{.tensors = loader->run(inputs)};
   };
   return file;
 } catch (const std::exception& error) {
-  const std::string text = error.what();
   return fail(Errc::framework_failed, "{}: PyTorch: {}",
-              std::filesystem::path(path).filename().string(), text.substr(0, text.find('\n')));
+              std::filesystem::path(path).filename().string(),
+              worker::framework_reason(error.what()));
 }
 
 }  // namespace qb::pytorch

@@ -17,6 +17,9 @@ class PytorchFileSession : public worker::FileSession {
 
   const std::optional<std::vector<worker::FileInput>>& inputs() const override { return inputs_; }
   std::vector<std::string> input_names() const override { return file_.input_names; }
+  std::vector<std::string> output_names() const override { return results_.names; }
+  // Copies the inputs: a program may change what it is given.
+  Result<void> stage(const worker::StepInputs& inputs) override;
   Result<void> run(const worker::StepInputs& inputs) override;
   std::span<const TensorView> outputs() const override;
   Json actual() const override;
@@ -24,11 +27,16 @@ class PytorchFileSession : public worker::FileSession {
  private:
   PytorchFileSession(ModelFile file, const worker::CompileOptions& options)
       : file_(std::move(file)), options_(options) {}
+  Result<ModelOutputs> forward();
+  tl::unexpected<Error> failure(const std::string& text) const;
 
   ModelFile file_;
   worker::CompileOptions options_;
   std::optional<std::vector<worker::FileInput>> inputs_;  // neither kind tells shapes
-  std::vector<at::Tensor> results_;
+  std::vector<at::Tensor> inputs_of_run_;
+  bool is_staged_ = false;
+  bool has_constants_ = false;  // found in a run: the file's numbers are compiled in
+  ModelOutputs results_;
   // Of results_, made when they are asked for: that is no part of a run.
   mutable std::vector<at::Tensor> contiguous_;
   mutable std::vector<TensorView> outputs_;

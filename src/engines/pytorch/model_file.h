@@ -11,12 +11,20 @@
 
 namespace qb::pytorch {
 
+struct ModelOutputs {
+  std::vector<at::Tensor> tensors;  // in order, those of tuples, lists and dictionaries too
+  std::vector<std::string> names;   // keys of dictionaries; "" for others
+};
+
 struct ModelFile {
-  // Throws c10::Error, as PyTorch does; the outputs in order, those of tuples and dictionaries too.
-  std::function<Result<std::vector<at::Tensor>>(const std::vector<at::Tensor>&)> forward;
+  // Throws c10::Error, as PyTorch does.
+  std::function<Result<ModelOutputs>(const std::vector<at::Tensor>&)> forward;
   std::vector<std::string> input_names;  // empty: the file has none
   size_t input_count_min = 0;
   size_t input_count_max = SIZE_MAX;
+  // Numbers among the inputs are constants of compiled code, which takes tensors only; which of
+  // the inputs are such isn't told.
+  bool are_numbers_constants = false;
   std::string compute_type;  // what runs it
 };
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "engines/pytorch/model_file.h"
+#include "worker/reason.h"
 
 namespace qb::pytorch {
 namespace {
@@ -23,21 +24,55 @@ Result<c10::IValue> argument_of(const at::Tensor& tensor, const c10::Argument& a
   return c10::IValue(tensor.item());
 }
 
-Result<void> append_outputs(const c10::IValue& value, std::vector<at::Tensor>& outputs) {
+// `name`: the key that leads to the value; of dictionaries in dictionaries "outer.inner".
+Result<void> append_outputs(const c10::IValue& value, const std::string& name,
+                            ModelOutputs& outputs) {
   if (value.isTensor()) {
-    outputs.push_back(value.toTensor());
+    outputs.tensors.push_back(value.toTensor());
+    outputs.names.push_back(name);
   } else if (value.isTuple()) {
     for (const c10::IValue& element : value.toTupleRef().elements())
-      QB_CHECK(append_outputs(element, outputs));
+      QB_CHECK(append_outputs(element, name, outputs));
   } else if (value.isList()) {
-    for (const c10::IValue& element : value.toListRef()) QB_CHECK(append_outputs(element, outputs));
+    for (const c10::IValue& element : value.toListRef())
+      QB_CHECK(append_outputs(element, name, outputs));
   } else if (value.isGenericDict()) {
-    for (const auto& entry : value.toGenericDict())
-      QB_CHECK(append_outputs(entry.value(), outputs));
+    for (const auto& entry : value.toGenericDict()) {
+      const std::string key = entry.key().isString() ? entry.key().toStringRef() : "";
+      QB_CHECK(append_outputs(entry.value(), name.empty() ? key : name + "." + key, outputs));
+    }
   } else if (!value.isNone()) {
     return fail(Errc::unsupported, "it gives a {}: qbench takes tensors only", value.tagKind());
   }
   return {};
+}
+
+// "torchvision::nms" of what PyTorch says of an operator that it doesn't have; empty: it says
+// something else.
+std::string missing_operator(const std::string& text) {
+  for (const std::string_view mark : {"Unknown builtin op: ", "Unknown type name "}) {
+    const size_t at = text.find(mark);
+    if (at == std::string::npos || at + mark.size() >= text.size()) continue;
+    const size_t start = text.find_first_not_of('\'', at + mark.size());
+    const std::string word = text.substr(start, text.find_first_of(" '\n", start) - start);
+    return word.substr(0, word.find_last_not_of('.') + 1);
+  }
+  return {};
+}
+
+tl::unexpected<Error> load_failure(const std::string& path, const std::string& text) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  if (const std::string missing = missing_operator(text); !missing.empty())
+    return fail(Errc::unsupported,
+                "{}: uses {}, which PyTorch itself doesn't have: it comes with another package. "
+                "Save the model without it, or export it as .onnx",
+                name, missing);
+  if (text.find("constants.pkl") != std::string::npos || text.find("PytorchStreamReader") == 0)
+    return fail(Errc::bad_input,
+                "{}: holds no TorchScript program. What torch.save writes is a pickle, which is "
+                "code that qbench doesn't run: save torch.jit.trace(model, inputs) or export .onnx",
+                name);
+  return fail(Errc::framework_failed, "{}: PyTorch: {}", name, worker::framework_reason(text));
 }
 
 }  // namespace
@@ -55,27 +90,21 @@ Result<ModelFile> load_torchscript(const std::string& path) try {
     file.input_count_min += !argument.default_value().has_value();
   }
   file.forward =
-      [module, arguments](
-          const std::vector<at::Tensor>& inputs) mutable -> Result<std::vector<at::Tensor>> {
+      [module, arguments](const std::vector<at::Tensor>& inputs) mutable -> Result<ModelOutputs> {
     std::vector<c10::IValue> values;
     for (size_t i = 0; i < inputs.size(); ++i) {
       QB_TRY(c10::IValue value, argument_of(inputs[i], arguments[i]));
       values.push_back(std::move(value));
     }
-    std::vector<at::Tensor> outputs;
-    QB_CHECK(append_outputs(module.forward(std::move(values)), outputs));
+    ModelOutputs outputs;
+    QB_CHECK(append_outputs(module.forward(std::move(values)), "", outputs));
     return outputs;
   };
   return file;
+} catch (const c10::Error& error) {
+  return load_failure(path, error.what_without_backtrace());
 } catch (const std::exception& error) {
-  const std::string text = error.what();
-  const std::string name = std::filesystem::path(path).filename().string();
-  if (text.find("constants.pkl") != std::string::npos || text.find("PytorchStreamReader") == 0)
-    return fail(Errc::bad_input,
-                "{}: holds no TorchScript program. What torch.save writes is a pickle, which is "
-                "code that qbench doesn't run: save torch.jit.trace(model, inputs) or export .onnx",
-                name);
-  return fail(Errc::framework_failed, "{}: PyTorch: {}", name, text.substr(0, text.find('\n')));
+  return load_failure(path, error.what());
 }
 
 }  // namespace qb::pytorch
