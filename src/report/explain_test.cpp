@@ -19,7 +19,7 @@ Record record_with_all(const Case& subject) {
   for (Launch& launch : record.launches) {
     for (const metrics::Metric& metric : metrics::metrics()) {
       const std::string source(metric.source);
-      launch.facts.set(source, 0.5).set(source + "_standard_error", 0.01);
+      launch.facts.set(source, 0.5);
       if (launch.kind == "speed" &&
           std::ranges::find(launch.samples, source, &SampleSeries::phase) == launch.samples.end())
         launch.samples.push_back({source, std::vector<int64_t>(400, 1'000'000)});

@@ -10,6 +10,10 @@ namespace {
 
 constexpr size_t whole_chunks_count_min = 4096;  // below, chunks are joined by two
 
+// Where single values lie far above the rest, chunks show too little of it: Student's t for 0.98
+// holds 0.945 of a lognormal tail of log deviation 2, and 0.98 of one of 1.
+constexpr double long_tail_confidence = 0.98;
+
 size_t begin_of(size_t chunk, size_t count) { return chunk * count / chunk_count; }
 
 double size_of(size_t chunk, size_t count) {
@@ -27,11 +31,12 @@ std::vector<double> joined_by_two(std::span<const double> chunks, size_t count) 
 }
 
 // t s / sqrt(k); empty when there is nothing to tell from.
-std::optional<double> reach_of(std::span<const double> chunks, size_t count) {
+std::optional<double> reach_of(std::span<const double> chunks, size_t count,
+                               double confidence = 0.95) {
   if (chunks.size() != chunk_count) return std::nullopt;
   std::vector<double> used(chunks.begin(), chunks.end());
   if (count < whole_chunks_count_min) used = joined_by_two(chunks, count);
-  const auto interval = mean_interval(used);
+  const auto interval = mean_interval(used, confidence);
   if (!interval) return std::nullopt;
   return (interval->high - interval->low) / 2.0;
 }
@@ -67,7 +72,7 @@ std::optional<Interval> chunks_interval(std::span<const double> chunks, double m
 
 std::optional<Interval> chunks_log_interval(std::span<const double> chunks, double mean,
                                             size_t count) {
-  const auto reach = reach_of(chunks, count);
+  const auto reach = reach_of(chunks, count, long_tail_confidence);
   if (!reach || mean <= 0.0) return std::nullopt;
   return Interval{mean * std::exp(-*reach / mean), mean * std::exp(*reach / mean)};
 }

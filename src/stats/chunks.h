@@ -27,7 +27,8 @@ double effective_count(std::span<const double> chunks, double share, size_t coun
 // fewer than 4,096 values, since short chunks depend on each other. Empty when chunks are all alike
 // or not 16.
 std::optional<Interval> chunks_interval(std::span<const double> chunks, double mean, size_t count);
-// The same for a positive skewed mean, on its log: mean exp(± t s / sqrt(k) / mean).
+// The same for a positive mean with a long tail, on its log and with t for 0.98, since chunks show
+// too little of such a tail: mean exp(± t s / sqrt(k) / mean).
 std::optional<Interval> chunks_log_interval(std::span<const double> chunks, double mean,
                                             size_t count);
 
