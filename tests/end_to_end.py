@@ -112,6 +112,57 @@ def test_dying_preparer() -> None:
               all(r["outcome"] == outcome and word in r["reason"] for r in records), (done.returncode, [(r["outcome"], r["reason"]) for r in records], done.stderr[-300:]))
 
 
+def test_failing_quality() -> None:
+    """A launch that fails to measure quality takes nothing of the speed away, and a later sitting measures it."""
+    binaries = folder / "bin-quality"
+    binaries.mkdir()
+    here_is = Path(qbench).resolve().parent
+    shutil.copy(qbench, binaries / "qbench")
+    (binaries / "qbench-prepare").symlink_to(here_is / "qbench-prepare")
+    fake, real = binaries / "qbench-worker-reference", here_is / "qbench-worker-reference"
+    # Dies in a launch that measures quality; not while it makes the baseline.
+    fake.write_text(f"#!/bin/bash\nif [ -e {folder}/kill-quality ] && case $2 in *.quality*) true ;; *) false ;; esac; then kill -SEGV $$; fi\n"
+                    f'exec {real} "$@"\n')
+    fake.chmod(0o755)
+    (folder / "kill-quality").touch()
+    store = folder / "quality.db"
+    program = lambda *arguments: subprocess.run([binaries / "qbench", *arguments, "--store", store], capture_output=True, text=True, timeout=120,
+                                                env={**environment, "QBENCH_SUITES": str(here.parent / "suites")})
+    done = program("run", tiny, "--framework", "reference", "--scheme", "w8c", "-o", folder / "q.html")
+    record = json.loads(program("report", "--format", "json").stdout)["records"][0]
+    metrics = {m["name"]: m for m in record["measurements"]}
+    check("quality that crashed leaves the case ok, with all its launches", record["outcome"] == "ok" and
+          [launch["outcome"] for launch in record["launches"] if launch["kind"] == "speed"] == ["ok", "ok"], (done, record["reason"]))
+    check("and its speed", metrics["decode_tokens_per_s"]["value"] is not None, metrics["decode_tokens_per_s"])
+    check("quality has its own outcome and reason", record["manifest"]["quality_outcome"] == "crashed" and
+          "signal 11" in record["manifest"]["quality_reason"] and metrics["top1_agreement"]["value"] is None and
+          "signal 11" in metrics["top1_agreement"]["reason"], (record["manifest"], metrics["top1_agreement"]))
+    check("which the table tells", "quality crashed" in done.stdout and "signal 11" in done.stdout, done.stdout)
+    requests = list((folder / "cache/logs" / json.loads(program("report", "--format", "json").stdout)["run"]).glob("*.request.json"))
+    limits = {path.name: json.loads(path.read_text()) for path in requests}
+    check("every worker has a limit of memory and of processes, the baseline's and what prepares too",
+          any("baseline" in name for name in limits) and any("prepare" in name for name in limits) and
+          all(one["memory_bytes_max"] > 0 and one["process_count_max"] > 0 for one in limits.values()), limits)
+    (folder / "kill-quality").unlink()
+    program("run", "--resume", "-o", folder / "q.html")
+    record = json.loads(program("report", "--format", "json").stdout)["records"][0]
+    agreement = next(m for m in record["measurements"] if m["name"] == "top1_agreement")
+    check("and is measured once more when the run is resumed", record["manifest"]["quality_outcome"] == "ok" and agreement["value"] is not None and
+          len([launch for launch in record["launches"] if launch["kind"] == "speed"]) == 2, (record["manifest"], agreement))
+
+
+def test_taskset() -> None:
+    """The number of threads that a suite leaves open is that of the cores this process may use."""
+    if sys.platform != "linux":
+        print("not run here: only Linux has processors that a process may not use")
+        return
+    cpu = str(min(os.sched_getaffinity(0)))
+    done = subprocess.run(["taskset", "-c", cpu, qbench, "run", tiny, "--plan-only", "--json"], capture_output=True, text=True, env=environment)
+    check("under taskset -c one processor: one thread", done.returncode == 0 and all("/b1t1p" in c for c in json.loads(done.stdout)["cases"]), done)
+    host = json.loads(subprocess.run(["taskset", "-c", cpu, qbench, "doctor", "--json"], capture_output=True, text=True, env=environment).stdout)["host"]
+    check("the host's cores and this process's stand side by side", host["usable_cores"] == 1 <= host["physical_cores"], host)
+
+
 def test_blas() -> None:
     """MLX comes with a slow BLAS on Linux: another is preloaded unless --blas says otherwise, also when the run is resumed."""
     for choice in ("fast", "as-shipped"):
@@ -290,7 +341,7 @@ def test_explain() -> None:
 
 
 try:
-    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_dying_preparer, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_budget, test_two_at_once, test_explain, test_memory_limit, test_sleeping_orchestrator):
+    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_dying_preparer, test_failing_quality, test_taskset, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_budget, test_two_at_once, test_explain, test_memory_limit, test_sleeping_orchestrator):
         test()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

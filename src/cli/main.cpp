@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "base/processor.h"
 #include "cli/commands.h"
 #include "report/report.h"
 
@@ -144,5 +145,6 @@ int main_of(int argument_count, char** arguments) {
 }  // namespace qb::cli
 
 int main(int argument_count, char** arguments) {
+  if (const auto fits = qb::check_processor(); !fits) return qb::cli::refuse(fits.error().message);
   return qb::cli::main_of(argument_count, arguments);
 }
