@@ -1,5 +1,8 @@
 #include "base/paths.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <utility>
 
@@ -13,8 +16,16 @@ std::filesystem::path from_environment(const char* name, std::filesystem::path o
   return value && *value ? std::filesystem::path(value) : std::move(otherwise);
 }
 
+// Where services and containers set no HOME. Not /tmp, which all users share: another's files would
+// be taken for this one's cache.
+std::filesystem::path known_home() {
+  const passwd* user = ::getpwuid(::getuid());
+  return user && user->pw_dir && *user->pw_dir ? std::filesystem::path(user->pw_dir)
+                                               : std::filesystem::current_path();
+}
+
 std::filesystem::path user_folder(const char* xdg_name, const char* below_home) {
-  const std::filesystem::path home = from_environment("HOME", "/tmp");
+  const std::filesystem::path home = from_environment("HOME", known_home());
   return from_environment(xdg_name, home / below_home) / "qbench";
 }
 
