@@ -113,24 +113,30 @@ def test_dying_preparer() -> None:
 
 
 def test_failing_quality() -> None:
-    """A launch that fails to measure quality takes nothing of the speed away, and a later sitting measures it."""
+    """A launch that fails to measure quality takes nothing of the speed away, and a later sitting measures it. (Workers are made up.)"""
     binaries = folder / "bin-quality"
     binaries.mkdir()
     here_is = Path(qbench).resolve().parent
     shutil.copy(qbench, binaries / "qbench")
-    (binaries / "qbench-prepare").symlink_to(here_is / "qbench-prepare")
-    fake, real = binaries / "qbench-worker-reference", here_is / "qbench-worker-reference"
-    # Dies in a launch that measures quality; not while it makes the baseline.
-    fake.write_text(f"#!/bin/bash\nif [ -e {folder}/kill-quality ] && case $2 in *.quality*) true ;; *) false ;; esac; then kill -SEGV $$; fi\n"
-                    f'exec {real} "$@"\n')
-    fake.chmod(0o755)
+    event = lambda **members: f"echo '{json.dumps(members)}' >&3\n"
+    fact = lambda name, value: event(event="fact", name=name, value=value)
+    finished = event(event="finished", outcome="ok", reason="")
+    (binaries / "qbench-prepare").write_text(
+        "#!/bin/bash\n" + fact("source", {"hash": "0", "weights": "pretrained", "task": "causal_lm", "weight_count": 8}) +
+        fact("bundle", str(folder)) + fact("dataset", {"file": "none", "name": "made up", "content_hash": "0", "item_count": 4}) + finished)
+    (binaries / "qbench-worker-reference").write_text(
+        f'#!/bin/bash\nif [ "$1" = --describe ]; then exec {here_is}/qbench-worker-reference "$@"; fi\n'
+        f"case $2 in\n*.quality*)\nif [ -e {folder}/kill-quality ]; then kill -SEGV $$; fi\n" + fact("top1_agreement", 0.5) + ";;\n"
+        "*.speed*)\n" + event(event="samples", phase="decode", duration_ns=[1000000, 1000000]) + ";;\nesac\n" + finished)
+    for fake in ("qbench-prepare", "qbench-worker-reference"):
+        (binaries / fake).chmod(0o755)
     (folder / "kill-quality").touch()
     store = folder / "quality.db"
     program = lambda *arguments: subprocess.run([binaries / "qbench", *arguments, "--store", store], capture_output=True, text=True, timeout=120,
                                                 env={**environment, "QBENCH_SUITES": str(here.parent / "suites")})
     done = program("run", tiny, "--framework", "reference", "--scheme", "w8c", "-o", folder / "q.html")
     record = json.loads(program("report", "--format", "json").stdout)["records"][0]
-    metrics = {m["name"]: m for m in record["measurements"]}
+    metrics = record["measurements"]
     check("quality that crashed leaves the case ok, with all its launches", record["outcome"] == "ok" and
           [launch["outcome"] for launch in record["launches"] if launch["kind"] == "speed"] == ["ok", "ok"], (done, record["reason"]))
     check("and its speed", metrics["decode_tokens_per_s"]["value"] is not None, metrics["decode_tokens_per_s"])
@@ -146,7 +152,7 @@ def test_failing_quality() -> None:
     (folder / "kill-quality").unlink()
     program("run", "--resume", "-o", folder / "q.html")
     record = json.loads(program("report", "--format", "json").stdout)["records"][0]
-    agreement = next(m for m in record["measurements"] if m["name"] == "top1_agreement")
+    agreement = record["measurements"]["top1_agreement"]
     check("and is measured once more when the run is resumed", record["manifest"]["quality_outcome"] == "ok" and agreement["value"] is not None and
           len([launch for launch in record["launches"] if launch["kind"] == "speed"]) == 2, (record["manifest"], agreement))
 
