@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 
@@ -8,6 +9,7 @@
 #include "base/float16.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/paths.h"
 #include "base/rng.h"
 #include "base/units.h"
 
@@ -86,4 +88,19 @@ TEST_CASE("hashes and seeds are fixed across platforms") {
   CHECK(hash_of("") == "99aa06d3014798d86001c324468d497f");  // XXH3-128 of nothing, as published
   CHECK(derive_seed(1, "a") != derive_seed(1, "b"));
   CHECK(Rng(0).next() == 0xe220a8397b1dcdafu);  // SplitMix64's published first output
+}
+
+TEST_CASE("without HOME the cache lies in the user's own folder, not in one that all share") {
+  const char* names[] = {"HOME", "XDG_CACHE_HOME", "QBENCH_CACHE"};
+  std::string others[3];
+  for (size_t i = 0; i < 3; ++i) {
+    const char* value = std::getenv(names[i]);
+    others[i] = value ? value : "";
+    ::unsetenv(names[i]);
+  }
+  const std::string cache = cache_folder().string();
+  for (size_t i = 0; i < 3; ++i)
+    if (!others[i].empty()) ::setenv(names[i], others[i].c_str(), 1);
+  CHECK(cache.ends_with("/.cache/qbench"));
+  CHECK_FALSE(cache.starts_with("/tmp/.cache"));
 }
