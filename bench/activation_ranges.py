@@ -7,7 +7,8 @@ norms' weights off by their last bit (bench_rounding_sensitivity): what an order
 
     build/venv/bin/python bench/activation_ranges.py [--tokens 128] [--scheme dyn8c dyn8c:token ...] [--bin build/release/bin]
 
---tokens 0: all 1,022 scored tokens, in two windows. Needs ./qb build and the model's weights (./qb setup).
+--tokens 0: all 1,022 scored tokens, in two windows. Needs a build with -DQB_BENCHMARKS=ON and the
+model's weights (./qb setup).
 """
 import argparse
 import itertools

@@ -1,7 +1,8 @@
 """Whole models on real weights: against Hugging Face transformers, against the reference, against published runs.
 
 SmolLM2: perplexity within 0.1 % of transformers' on the same dequantized tensors (fp32, and w4g32 decoded here by
-numpy from the documented layout); ONNX Runtime's and MLX's fp32 logits within 2e-3 of the reference's.
+numpy from the documented layout); ONNX Runtime's and MLX's fp32 logits within 2e-3 of the reference's; 8-bit activations
+with a scale for each token near the reference's.
 EfficientNet-Lite: top-1 and top-5 within one picture of an independent implementation's; ONNX Runtime's top-1 the
 reference's on every picture.
 
@@ -39,9 +40,10 @@ def prepare(model: str, scheme: str):
     return json.loads(done.stdout)
 
 
-def quality(engine: str, prepared, baseline="", baseline_output=""):
+def quality(engine: str, prepared, baseline="", baseline_output="", token_count=0):
     request = {"kind": "quality", "bundle": prepared["bundle"], "device": "cpu", "batch": 1, "thread_count": 2,
-               "dataset": prepared["dataset"], "baseline": str(baseline), "baseline_output": str(baseline_output)}
+               "dataset": prepared["dataset"], "baseline": str(baseline), "baseline_output": str(baseline_output),
+               "item_count_max": token_count}
     file = cache / "request.json"
     file.write_text(json.dumps(request))
     done = subprocess.run([bin_folder / f"qbench-worker-{engine}", "--run", file], capture_output=True, text=True,
@@ -117,6 +119,16 @@ def check_smollm2() -> None:
                       facts["logit_max_abs_difference"] <= 2e-3)
 
 
+def check_activations_by_token() -> None:
+    """With a scale a token the engines stay near the reference; with one range a window they lie 0.4 nats away."""
+    prepared = prepare("smollm2-135m", "dyn8c:token")
+    baseline = cache / "baseline.tensors"
+    quality("reference", prepared, baseline_output=baseline, token_count=128)
+    for engine in ("onnxruntime", "pytorch"):
+        divergence = quality(engine, prepared, baseline=baseline, token_count=128)["kl_divergence"]
+        check(f"dyn8c:token: {engine} is {divergence:.3f} nats from the reference", divergence < 0.12)
+
+
 # Right answers of 156 (top-1, top-5), from the models' PyTorch implementation with Pillow's preparation.
 PUBLISHED = {"efficientnet-lite0": (121, 139), "efficientnet-lite1": (125, 140), "efficientnet-lite2": (129, 145)}
 
@@ -137,6 +149,7 @@ def check_efficientnet() -> None:
 
 cache.mkdir(parents=True, exist_ok=True)
 check_smollm2()
+check_activations_by_token()
 if sys.platform == "darwin":
     print("not run here: EfficientNet's accuracy, whose photos come from Debian only")
 else:
