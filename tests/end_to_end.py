@@ -108,7 +108,7 @@ def test_dying_preparer() -> None:
         done = subprocess.run([binaries / "qbench", "run", tiny, "--scheme", "fp32", "--store", store, "-o", folder / "d.html"], capture_output=True,
                               text=True, env={**environment, "QBENCH_SUITES": str(here.parent / "suites")}, timeout=120)
         records = json.loads(run("list", "--store", store, "--json").stdout)
-        check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "crashed" else 0) and len(records) == 2 and
+        check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "crashed" else 1) and len(records) == 2 and
               all(r["outcome"] == outcome and word in r["reason"] for r in records), (done.returncode, [(r["outcome"], r["reason"]) for r in records], done.stderr[-300:]))
 
 
@@ -259,7 +259,7 @@ def test_memory_limit() -> None:
         return
     done = run("run", tiny, "--scheme", "fp32", "--launches", 1, "--memory-max", "2MB", "--store", folder / "mem.db")
     records = json.loads(run("list", "--store", folder / "mem.db", "--json").stdout)
-    check("workers beyond their memory are out_of_memory, and the run goes on", done.returncode == 0 and
+    check("workers beyond their memory are out_of_memory, and the run goes on", done.returncode == 1 and
           {r["framework"]: r["outcome"] for r in records} == {"reference": "out_of_memory", "onnxruntime": "out_of_memory"},
           [(r["framework"], r["outcome"], r["reason"]) for r in records])
     check("the reason names the limit and the flag", all("2.00 MB (--memory-max)" in r["reason"] for r in records), records)
