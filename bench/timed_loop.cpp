@@ -54,8 +54,11 @@ Result<void> timed(qb::worker::Session& session, std::vector<int64_t>& samples,
                    std::vector<int64_t>& ends_ns) {
   samples.clear();
   ends_ns.clear();
-  qb::worker::StepMeter meter([] { return qb::probes::process_usage().cpu_time_ns; },
-                              [] { return std::nullopt; });
+  const auto absent = [] { return std::nullopt; };
+  qb::worker::StepMeter meter(
+      {.cpu_time_ns = [] { return qb::probes::process_usage().cpu_time_ns; },
+       .energy_uj = absent,
+       .energy_dram_uj = absent});
   const qb::wire::Limits limits = {.warmup_count_min = 0, .iteration_count_min = iteration_count};
   QB_CHECK(qb::worker::repeat_until_steady(
       limits, iteration_count, ends_ns,

@@ -65,7 +65,7 @@ endfunction()
 function(qb_native name)
   foreach(target qb_${name} test_${name})
     if(TARGET ${target} AND NOT APPLE)
-      target_compile_options(${target} PRIVATE -march=native
+      target_compile_options(${target} PRIVATE -march=native -DQB_CPU=${QB_CPU}
         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
         $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
     endif()

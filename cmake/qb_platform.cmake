@@ -21,8 +21,16 @@ if(NOT APPLE)
   endif()
 endif()
 
-# Without contraction into fused multiply-adds the same input gives the same bits on every machine.
+# Without contraction into fused multiply-adds plain loops give the same bits on every machine; sums
+# of Eigen's and functions of the C library (std::pow) still differ between processors and systems.
 add_compile_options(-ffp-contract=off)
+
+# QB_CPU: what "native" means here. The compiler's cache doesn't look behind -march=native, so native
+# objects carry this as a definition: one made for another processor is never taken for theirs. Not
+# kept in CMake's cache, so that it is this machine's at each configuration.
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -dM -E -x c++ /dev/null
+  OUTPUT_VARIABLE QB_CPU ERROR_QUIET)
+string(MD5 QB_CPU "${QB_CPU}")
 add_compile_options(-Wall -Wextra -Wpedantic -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options(-Wno-restrict)  # g++ 12 warns inside std::string (GCC bug 105651)

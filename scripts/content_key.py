@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Prints a hash of what decides a check's result for a source file: the file, the project's headers it includes, and
-the configuration.
+"""Prints a hash of what decides a check's result for a source file: the file, the project's headers it includes, the
+configuration, and the tool's version.
 
-usage: content_key.py SRC_FOLDER SOURCE CONFIGURATION
+usage: content_key.py SRC_FOLDER SOURCE CONFIGURATION VERSION
 """
 import hashlib
 import re
@@ -20,7 +20,7 @@ def add(path: Path, src: Path, seen: set, digest) -> None:
         add(src / name.decode(), src, seen, digest)
 
 
-src, source, configuration = map(Path, sys.argv[1:])
-digest = hashlib.sha256(configuration.read_bytes() + str(source).encode())
+src, source, configuration = map(Path, sys.argv[1:4])
+digest = hashlib.sha256(configuration.read_bytes() + str(source).encode() + sys.argv[4].encode())
 add(source, src, set(), digest)
 print(digest.hexdigest())

@@ -3,6 +3,8 @@
 
 build=$root/build
 setup_log=$build/setup.log
+# What another clone needn't fetch or check again.
+user_cache=${XDG_CACHE_HOME:-$HOME/.cache}/qbench
 
 die() {
   echo "qb: $*" >&2
@@ -128,9 +130,9 @@ install_framework() {
   esac
 }
 
-# Downloads one row of the data table to build/downloads and prints the file's path.
+# Downloads one row of the data table into the given folder and prints the file's path.
 download() {
-  local kind=$1 name=$2 version=$3 folder=$build/downloads
+  local kind=$1 name=$2 version=$3 folder=$4
   mkdir -p "$folder"
   case $kind in
     wheel) quietly "pip could not download $name: is there a network?" \
@@ -143,6 +145,21 @@ download() {
   esac
   # A wheel's name has underscores where the package's has hyphens.
   find "$folder" -name "$(echo "$name" | tr - '?')[-_]$version*" | head -n 1
+}
+
+# Brings the file of one row to the user's cache, under its hash.
+fetch() {
+  local kind=$1 name=$2 version=$3 sha256=$4 file kept=$user_cache/downloads/$4
+  [ -e "$kept" ] && [ "$(sha256_of "$kept")" = "$sha256" ] && return 0
+  say "fetching $name $version"
+  file=$(download "$kind" "$name" "$version" "$build/downloads") || exit 2
+  [ -n "$file" ] || die "$name $version did not arrive in $build/downloads"
+  if [ "$(sha256_of "$file")" != "$sha256" ]; then
+    rm -f "$file"
+    die "$name $version is not the file that was pinned (sha256 differs): run this again, and report it if it stays so"
+  fi
+  mkdir -p "$user_cache/downloads"
+  mv "$file" "$kept.$$" && mv "$kept.$$" "$kept" || die "$kept can't be written"
 }
 
 # Where the package index keeps a source distribution. (pip would run its setup.py to learn about it.)
@@ -189,16 +206,9 @@ install_data() {
       say "$name comes from Debian only: pictures will be judged on foolbox's 20"
       mkdir -p "$build/data" && continue
     fi
-    say "fetching $name $version"
     check_disk
-    file=$(download "$kind" "$name" "$version") || exit 2
-    [ -n "$file" ] || die "$name $version did not arrive in $build/downloads"
-    if [ "$(sha256_of "$file")" != "$sha256" ]; then
-      rm -f "$file"
-      die "$name $version is not the file that was pinned (sha256 differs): run this again, and report it if it stays so"
-    fi
-    extract "$kind" "$file" "$target"
-    rm -f "$file"
+    fetch "$kind" "$name" "$version" "$sha256"
+    extract "$kind" "$user_cache/downloads/$sha256" "$target"
     touch "$target/.complete-$sha256"
   done <"$root/scripts/data_packages.txt"
 }

@@ -7,11 +7,11 @@ format_check() {
     die "the format is not clang-format's: run clang-format-19 -i on the files above"
 }
 
-# clang-tidy over the files that changed since they last passed: a stamp for each, named by what
-# decides the result (the file preprocessed, the checks).
+# clang-tidy over the files that changed since they last passed, in any clone: a stamp for each, named
+# by what decides the result (the file and the project's headers that it includes, the checks, the tool).
 tidy_one() {
-  local file=$1 stamps=$build/tidy key
-  key=$(python3 scripts/content_key.py src "$file" .clang-tidy)
+  local file=$1 key
+  key=$(python3 scripts/content_key.py src "$file" .clang-tidy "$tidy_version")
   [ -e "$stamps/$key" ] && return 0
   "$tidy" --quiet --extra-arg=-Wno-unknown-warning-option \
     --extra-arg=-Wno-invalid-feature-combination --extra-arg=-Wno-ignored-gch -p "$build/release" "$file" >"$stamps/$key.log" 2>/dev/null || {
@@ -24,12 +24,13 @@ tidy_one() {
 
 tidy_check() {
   say "running clang-tidy"
-  mkdir -p "$build/tidy"
+  tidy=$(find_tool clang-tidy) stamps=$user_cache/tidy
+  tidy_version=$("$tidy" --version | grep -i version)
+  mkdir -p "$stamps"
   export -f tidy_one
-  tidy=$(find_tool clang-tidy)
-  export root build tidy
+  export build tidy tidy_version stamps
   (cd "$root" && git ls-files --cached --others --exclude-standard 'src/*.cpp' |
-    grep -v -e _macos.cpp -e _test.cpp |
+    grep -v _macos.cpp |
     xargs -P "$(getconf _NPROCESSORS_ONLN)" -I {} bash -c 'tidy_one {}') ||
     die "clang-tidy has complaints: see above"
 }

@@ -54,7 +54,7 @@ def test_run() -> None:
         again = run("report", "--store", folder / "a.db", "-o", file)
         check(f"the run again as {ending}", again.returncode == 0 and mark in file.read_text(), again)
     plan = json.loads(run("run", tiny, "--plan-only", "--json", "--scheme", "w4g32", "--framework", "reference").stdout)
-    check("narrowing leaves one case", plan["cases"] == [f"llama-test/w4g32/reference/cpu/b1t{os.cpu_count()}p8g4"] or len(plan["cases"]) == 1, plan)
+    check("narrowing leaves one case", len(plan["cases"]) == 1 and re.fullmatch(r"llama-test/w4g32/reference/cpu/b1t[1-9]\d*p8g4", plan["cases"][0]), plan)
 
 
 def test_quantize() -> None:
@@ -98,8 +98,8 @@ def test_dying_preparer() -> None:
     for worker in Path(qbench).resolve().parent.glob("qbench-worker-*"):
         (binaries / worker.name).symlink_to(worker)
     fake = binaries / "qbench-prepare"
-    for what, body, outcome, word in (("is killed", "kill -SEGV $$", "failed", "signal 11"),
-                                      ("speaks garbage", "echo '{{{' >&3; sleep 1", "failed", "where events belong"),
+    for what, body, outcome, word in (("is killed", "kill -SEGV $$", "crashed", "signal 11"),
+                                      ("speaks garbage", "echo '{{{' >&3; sleep 1", "crashed", "where events belong"),
                                       ("eats all memory", "echo '{\"event\":\"finished\",\"outcome\":\"out_of_memory\",\"reason\":\"an allocation failed\"}' >&3",
                                        "out_of_memory", "allocation")):
         fake.write_text(f"#!/bin/bash\n{body}\n")
@@ -108,7 +108,7 @@ def test_dying_preparer() -> None:
         done = subprocess.run([binaries / "qbench", "run", tiny, "--scheme", "fp32", "--store", store, "-o", folder / "d.html"], capture_output=True,
                               text=True, env={**environment, "QBENCH_SUITES": str(here.parent / "suites")}, timeout=120)
         records = json.loads(run("list", "--store", store, "--json").stdout)
-        check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "failed" else 0) and len(records) == 2 and
+        check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "crashed" else 0) and len(records) == 2 and
               all(r["outcome"] == outcome and word in r["reason"] for r in records), (done.returncode, [(r["outcome"], r["reason"]) for r in records], done.stderr[-300:]))
 
 

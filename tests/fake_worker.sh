@@ -31,6 +31,19 @@ case $QB_FAKE in
   out_of_memory)
     echo "terminate called after throwing an instance of 'std::bad_alloc'" >&2
     kill -ABRT $$ ;;
+  ok_late)  # finishes while who reads its first event is still busy with that
+    echo '{"event":"phase","phase":"measure"}' >&3
+    echo "$finished" >&3 ;;
+  orphan_of_ok)  # ends at once; a child that outlives it holds the pipe
+    sleep 600 &
+    echo $! > "$QB_FAKE_FOLDER/grandchild"
+    exit 0 ;;
+  talkative)  # prints much, then says its last words
+    head -c 100000000 /dev/zero
+    echo "last words"
+    exit 3 ;;
+  out_of_group)  # takes more memory than its control group has
+    exec tail -c 400000000 < <(head -c 400000000 /dev/zero) ;;
   hang)
     trap '' TERM INT
     sleep 600 &

@@ -66,18 +66,6 @@ def check_includes(path: str, text: str, uses):
     return problems
 
 
-def long_functions(path: str, text: str):
-    problems, start = [], None
-    for number, line in enumerate(text.split("\n"), 1):
-        if re.match(r"^[A-Za-z].*\)( const)?( noexcept)?( override)?( try)? \{$", line):
-            start = number
-        elif line.startswith("}") and start:
-            if number - start > 70:
-                problems.append(f"{path}:{start}: a function of {number - start} lines (70 at most)")
-            start = None
-    return problems
-
-
 def check_style(path: str, text: str):
     problems, lines = [], text.split("\n")
     if len(lines) > 501:
@@ -95,7 +83,7 @@ def check_style(path: str, text: str):
             problems.append(f"{path}:{number}: conditional compilation; choose by file instead")
     if any(re.search(rf"(^|_){word}(_|\.)", Path(path).name) for word in VAGUE):
         problems.append(f"{path}: a name that says nothing")
-    return problems + long_functions(path, text)
+    return problems
 
 
 def in_raw(lines, number):
@@ -140,7 +128,6 @@ def self_test():
         (check_style("src/a/x.cpp", "\tx"), "a tab"),
         (check_style("src/a/x.cpp", "#ifdef X"), "conditional"),
         (check_style("src/a/string_utils.cpp", ""), "says nothing"),
-        (check_style("src/a/x.cpp", "void f() {\n" + "  x();\n" * 71 + "}\n"), "70 at most"),
     ]
     silent = [word for problems, word in fires if not any(word in problem for problem in problems)]
     clean = check_includes("src/a/x.cpp", '#include "b/y.h"\n#include <vector>\n', {"b"}) + check_style(

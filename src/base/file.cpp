@@ -9,34 +9,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/descriptor.h"
+
 namespace qb {
-namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
-
-Result<void> write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(descriptor, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail(Errc::io, "{}", system_message());
-    text.remove_prefix(static_cast<size_t>(count));
-  }
-  return {};
-}
-
-}  // namespace
 
 std::string system_message() { return std::generic_category().message(errno); }
 
@@ -90,6 +65,15 @@ Result<void> sync_path(const std::filesystem::path& path) {
   return {};
 }
 
+Result<void> put_into_place(const std::filesystem::path& temporary,
+                            const std::filesystem::path& path) {
+  QB_CHECK(sync_path(temporary));
+  if (::rename(temporary.c_str(), path.c_str()) != 0)
+    return fail(Errc::io, "{}: cannot rename: {}", path.string(), system_message());
+  const std::filesystem::path parent = path.parent_path();
+  return sync_path(parent.empty() ? "." : parent);
+}
+
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text) {
   const std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
   const auto refuse = [&] {
@@ -101,12 +85,14 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
     const Descriptor descriptor(
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (descriptor.get() < 0) return refuse();
+    struct stat old = {};
+    if (::stat(path.c_str(), &old) == 0 && ::fchmod(descriptor.get(), old.st_mode & 07777) != 0)
+      return refuse();
     if (!write_all(descriptor.get(), text)) return refuse();
-    if (::fsync(descriptor.get()) != 0) return refuse();
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return refuse();
-  const std::filesystem::path parent = path.parent_path();
-  return sync_path(parent.empty() ? "." : parent);
+  Result<void> placed = put_into_place(temporary, path);
+  if (!placed) ::unlink(temporary.c_str());
+  return placed;
 }
 
 }  // namespace qb

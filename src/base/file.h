@@ -34,8 +34,14 @@ class MappedFile {
 Result<std::string> read_file(const std::filesystem::path& path);
 
 // Writes to a temporary file beside `path`, syncs it and renames it: a reader sees the old content
-// or the new, never a part.
+// or the new, never a part. An old file's rights stay; a link or a device is replaced: for places
+// that a user names see base/output.h.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text);
+
+// Syncs a file or folder that lies complete at `temporary`, beside `path`, and renames it to that;
+// the folder around is synced as well. What is at `path` is replaced, a folder only when empty.
+Result<void> put_into_place(const std::filesystem::path& temporary,
+                            const std::filesystem::path& path);
 
 // Syncs a file or folder to disk.
 Result<void> sync_path(const std::filesystem::path& path);

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 namespace qb {
 namespace {
@@ -29,8 +30,8 @@ class Builder {
   bool end_array() { return close(); }
   bool key(std::string& value) {
     Level& level = levels_.back();
-    for (const auto& member : level.members)
-      if (member.first == value) return refuse(fmt::format("key \"{}\" appears twice", value));
+    if (!level.keys.insert(value).second)
+      return refuse(fmt::format("key \"{}\" appears twice", value));
     level.key = std::move(value);
     return true;
   }
@@ -45,6 +46,7 @@ class Builder {
   struct Level {
     bool is_object = false;
     std::string key;
+    std::unordered_set<std::string> keys;
     Json::Object members;
     Json::Array items;
   };

@@ -9,10 +9,8 @@
 
 namespace qb {
 
-// Threads that the system offers; at least 1.
-inline int64_t available_threads() {
-  return std::max<int64_t>(1, std::thread::hardware_concurrency());
-}
+// Processors that this process may run on; at least 1.
+int64_t available_threads();
 
 // Calls work(first, last) for ranges of at most `grain` indices that together are [0, count), each
 // once, on up to `thread_count` threads; returns when all are done. The ranges depend on count and

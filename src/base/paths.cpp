@@ -6,35 +6,47 @@
 #include "base/executable.h"
 
 namespace qb {
+namespace fs = std::filesystem;
 namespace {
 
-std::filesystem::path from_environment(const char* name, std::filesystem::path otherwise) {
+fs::path from_environment(const char* name) {
   const char* value = std::getenv(name);
-  return value && *value ? std::filesystem::path(value) : std::move(otherwise);
+  return value ? fs::path(value) : fs::path();
 }
 
-std::filesystem::path user_folder(const char* xdg_name, const char* below_home) {
-  const std::filesystem::path home = from_environment("HOME", "/tmp");
-  return from_environment(xdg_name, home / below_home) / "qbench";
+fs::path from_environment(const char* name, fs::path otherwise) {
+  fs::path value = from_environment(name);
+  return value.empty() ? std::move(otherwise) : value;
+}
+
+// As the XDG Base Directory Specification says, a variable with a relative path is ignored.
+Result<fs::path> user_folder(const char* own_name, const char* xdg_name, const char* below_home) {
+  if (fs::path own = from_environment(own_name); !own.empty()) return own;
+  if (const fs::path xdg = from_environment(xdg_name); xdg.is_absolute()) return xdg / "qbench";
+  const fs::path home = from_environment("HOME");
+  if (home.is_absolute()) return home / below_home / "qbench";
+  return fail(Errc::bad_input,
+              "HOME is {}, so there is no folder of yours to keep things in: set HOME, or {} to a "
+              "folder",
+              home.empty() ? "not set" : fmt::format("\"{}\", no absolute path", home.string()),
+              own_name);
 }
 
 }  // namespace
 
-std::filesystem::path executable_folder() { return executable_path().parent_path(); }
+fs::path executable_folder() { return executable_path().parent_path(); }
 
-std::filesystem::path cache_folder() {
-  return from_environment("QBENCH_CACHE", user_folder("XDG_CACHE_HOME", ".cache"));
+Result<fs::path> cache_folder() { return user_folder("QBENCH_CACHE", "XDG_CACHE_HOME", ".cache"); }
+
+Result<fs::path> home_folder() {
+  return user_folder("QBENCH_HOME", "XDG_DATA_HOME", ".local/share");
 }
 
-std::filesystem::path home_folder() {
-  return from_environment("QBENCH_HOME", user_folder("XDG_DATA_HOME", ".local/share"));
-}
-
-std::filesystem::path data_folder() {
+fs::path data_folder() {
   return from_environment("QBENCH_DATA", executable_folder() / ".." / ".." / "data");
 }
 
-std::filesystem::path suites_folder() {
+fs::path suites_folder() {
   return from_environment("QBENCH_SUITES", executable_folder() / ".." / ".." / ".." / "suites");
 }
 

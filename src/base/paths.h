@@ -3,12 +3,15 @@
 
 #include <filesystem>
 
+#include "base/result.h"
+
 namespace qb {
 
-// $QBENCH_CACHE, else the user's cache folder + /qbench: bundles and baselines; may be deleted.
-std::filesystem::path cache_folder();
-// $QBENCH_HOME, else the user's data folder + /qbench: the results store.
-std::filesystem::path home_folder();
+// $QBENCH_CACHE, else $XDG_CACHE_HOME/qbench, else ~/.cache/qbench: bundles and baselines; may be
+// deleted. Error: bad_input where HOME is needed and no absolute path.
+Result<std::filesystem::path> cache_folder();
+// The same of $QBENCH_HOME, $XDG_DATA_HOME and ~/.local/share: the results store.
+Result<std::filesystem::path> home_folder();
 // $QBENCH_DATA, else <folder of the executable>/../../data: weights and data that set-up installed.
 std::filesystem::path data_folder();
 // $QBENCH_SUITES, else <folder of the executable>/../../../suites: the suites that come with

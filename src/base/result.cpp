@@ -20,6 +20,10 @@ std::string_view name_of(Errc code) {
       return "out_of_memory";
     case Errc::framework_failed:
       return "framework_failed";
+    case Errc::timed_out:
+      return "timed_out";
+    case Errc::crashed:
+      return "crashed";
   }
   return "unknown";
 }

@@ -20,6 +20,8 @@ enum class Errc {
   unavailable,       // a framework, device or file is not on this machine
   out_of_memory,     // an allocation or a limit was exceeded
   framework_failed,  // a framework reported an error
+  timed_out,         // a process did not end in its time
+  crashed,           // a process died, or spoke garbage
 };
 
 std::string_view name_of(Errc code);

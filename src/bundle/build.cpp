@@ -105,12 +105,17 @@ Result<Json> append_parameter(Writer& writer, const Stored& stored) {
   return entry;
 }
 
+std::string_view name_of_mode(quant::Activations mode) {
+  if (mode == quant::Activations::measured) return "static";
+  return mode == quant::Activations::by_token ? "token" : "dynamic";
+}
+
 Json activations_json(const Contents& contents) {
   Json::Array list;
   for (const auto& [value, activation] : contents.activations) {
     const bool is_measured = activation.mode == quant::Activations::measured;
     Json entry = Json::object(
-        {{"value", contents.graph[value].name}, {"mode", is_measured ? "static" : "dynamic"}});
+        {{"value", contents.graph[value].name}, {"mode", name_of_mode(activation.mode)}});
     if (is_measured)
       entry.set("scale", static_cast<double>(activation.fit.scale))
           .set("zero_point", activation.fit.zero_point);
@@ -142,9 +147,10 @@ Result<void> write_files(const fs::path& folder, const Recipe& recipe, const Con
 }
 
 std::string recipe_hash(const ir::Graph& model, const Recipe& recipe) {
-  return hash_of(fmt::format("{}\n{}\n{}\n{}\n{}\n{}", format_version, recipe.scheme,
-                             recipe.weights, recipe.source_hash, recipe.calibration_hash,
-                             dump_json(ir::to_json(model))));
+  return recipe_key(
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", format_version, recipe.scheme, recipe.weights,
+                  recipe.source_hash, recipe.calibration_hash, dump_json(ir::to_json(model))),
+      recipe.code);
 }
 
 fs::path recipe_file(const fs::path& root, const ir::Graph& model, const Recipe& recipe) {
@@ -179,9 +185,7 @@ Result<fs::path> write_bundle(const fs::path& root, const ir::Graph& model, cons
   QB_TRY(const std::string content_hash, hash_of_file(temporary / "bundle.json"));
   const fs::path folder = root / content_hash;
   fs::remove_all(folder, error);
-  fs::rename(temporary, folder, error);
-  if (error) return fail(Errc::io, "{}: cannot rename: {}", folder.string(), error.message());
-  QB_CHECK(sync_path(root));
+  QB_CHECK(put_into_place(temporary, folder));
   QB_CHECK(write_file_atomically(recipe_file(root, model, recipe), content_hash));
   return folder;
 }

@@ -127,6 +127,12 @@ Result<Parameter> find_parameter(const ir::Graph& graph, ir::Value value, const 
   return parameter;
 }
 
+bool is_read_by_conv2d(const ir::Graph& graph, std::string_view name) {
+  return std::ranges::any_of(graph.nodes, [&](const ir::Node& node) {
+    return node.op == ir::Op::conv2d && graph[node.inputs[0]].name == name;
+  });
+}
+
 Result<std::map<int32_t, Activation>> read_activations(const ir::Graph& graph, const Json& list) {
   std::map<int32_t, Activation> activations;
   for (const Json& entry : list.as_array()) {
@@ -142,6 +148,12 @@ Result<std::map<int32_t, Activation>> read_activations(const ir::Graph& graph, c
           zero_point > 255)
         return fail(Errc::bad_input, "activation {} has scale {} and zero point {}",
                     entry["value"].as_string(), scale, zero_point);
+    } else if (entry["mode"].as_string() == "token") {
+      activation.mode = quant::Activations::by_token;
+      if (is_read_by_conv2d(graph, entry["value"].as_string()))
+        return fail(Errc::bad_input,
+                    "activation {} is rounded by token, but a convolution reads it",
+                    entry["value"].as_string());
     } else if (entry["mode"].as_string() != "dynamic") {
       return fail(Errc::bad_input, "activation {} has mode \"{}\"", entry["value"].as_string(),
                   entry["mode"].as_string());

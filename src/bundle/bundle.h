@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "bundle/code_hash.h"
 #include "ggml/blocks.h"
 #include "ir/graph.h"
 #include "quant/activation.h"
@@ -51,6 +52,8 @@ void decode_f32(const Parameter& parameter, std::span<float> out);
 // How a value that flows through the network is rounded to 8 bits.
 //   measured  wherever it is computed, for all that read it: it is stored in 8 bits
 //   on_run    where a linear or conv2d reads it, by the range it has at that run
+//   by_token  where a linear reads it, each row of its last axis by its own scale; no conv2d reads
+//   it
 struct Activation {
   quant::Activations mode = quant::Activations::none;
   quant::ActivationFit fit;  // measured
@@ -94,6 +97,7 @@ struct Recipe {
   std::string weights = "synthetic";  // or "pretrained"
   std::string source_hash;            // content hash of the weight file, or a seed's name
   std::string calibration_hash = "";  // of the data that the scheme was fitted on
+  std::string code = std::string(code_of_bundles());
 };
 
 // One parameter as it is to be stored; the memory is valid until the next one is asked for.

@@ -80,6 +80,21 @@ TEST_CASE("every scheme's bundle gives back what quantizing in memory gives") {
   }
 }
 
+TEST_CASE("what other code built isn't found: it is built anew") {
+  const TemporaryFolder root;
+  const ir::Graph graph = small_graph();
+  const Recipe recipe = {.scheme = "w8c", .source_hash = "seed 1"};
+  REQUIRE(build(root.path, "w8c"));
+  CHECK(find_bundle(root.path, graph, recipe));
+  Recipe of_other_code = recipe;
+  of_other_code.code = "0123";
+  CHECK_FALSE(find_bundle(root.path, graph, of_other_code));
+  CHECK(code_of_bundles().size() == 64);
+  CHECK(code_of_bundles() != code_of_datasets());
+  CHECK(code_of_bundles() != code_of_baselines());
+  CHECK(recipe_key("tux-224px", "1") != recipe_key("tux-224px", "2"));
+}
+
 TEST_CASE("a recipe is built once, and the same input gives the same hash") {
   const TemporaryFolder root;
   int calls = 0;
@@ -131,6 +146,7 @@ TEST_CASE("hostile bundles are refused with the field's name") {
        R"("activations":[{"value":"x","mode":"static","scale":0,)"
        R"("zero_point":0}])",
        "scale 0"},
+      {"\"activations\":[]", R"("activations":[{"value":"x","mode":"tokens"}])", "mode"},
       {"\"format\":3", "\"format\":2", "format 2"},
       {"\"shape\":[6,40]", "\"shape\":[6,-40]", "has shape"},
       {"\"op\":\"linear\"", "\"op\":\"exec\"", "unknown operator"},
@@ -184,7 +200,7 @@ TEST_CASE("a weight beyond half precision is refused or stays finite, whatever t
     }
     const auto bundle = load_bundle(*folder);
     REQUIRE(bundle);
-    std::vector<float> values(6 * 40);
+    std::vector<float> values(240);
     decode_f32(bundle->parameter(bundle->graph().of_kind(ir::ValueKind::parameter)[0]), values);
     CHECK(std::ranges::all_of(values, [](float value) { return std::isfinite(value); }));
   }

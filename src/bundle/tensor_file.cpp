@@ -82,6 +82,7 @@ Result<TensorFile> TensorFile::open(const fs::path& path) {
   QB_TRY(const Json header, with_context(parse_json(text), path.string()));
   file.attributes_ = header["attributes"];
   file.content_hash_ = header["content_hash"].as_string();
+  Hasher hasher;
   for (const Json& item : header["tensors"].as_array()) {
     Entry entry = {.type = item["type"].as_string() == "i64" ? ElementType::i64 : ElementType::f32};
     for (const Json& extent : item["shape"].as_array()) entry.shape.push_back(extent.as_int());
@@ -89,8 +90,12 @@ Result<TensorFile> TensorFile::open(const fs::path& path) {
     QB_TRY(entry.bytes,
            with_context(find_bytes(item, file.mapping_.bytes(), entry.type, entry.shape),
                         fmt::format("{}: tensor \"{}\"", path.string(), name)));
+    hasher.update(entry.bytes);
     file.entries_.emplace(name, std::move(entry));
   }
+  if (hasher.hex() != file.content_hash_)
+    return fail(Errc::bad_input, "{}: its content doesn't match its hash; delete it",
+                path.string());
   return file;
 }
 
@@ -151,11 +156,9 @@ Result<void> MatrixWriter::finish() {
   state_->out.seekp(0);
   state_->out << header;
   state_->out.close();
-  std::error_code error;
-  if (!state_->out.fail()) fs::rename(state_->temporary, state_->path, error);
-  if (state_->out.fail() || error)
+  if (state_->out.fail())
     return fail(Errc::io, "{}: cannot write: {}", state_->path.string(), system_message());
-  return {};
+  return put_into_place(state_->temporary, state_->path);
 }
 
 }  // namespace qb::bundle

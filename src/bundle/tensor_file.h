@@ -28,7 +28,8 @@ Result<void> save_tensor_file(const std::filesystem::path& path, const Json& att
 
 class TensorFile {
  public:
-  // Errors name the file: bad header, an array outside the file.
+  // Errors name the file: bad header, an array outside the file, content that doesn't have the
+  // header's hash (a power cut leaves such files). All arrays are read for that.
   static Result<TensorFile> open(const std::filesystem::path& path);
 
   // A missing tensor, or one of another type or rank, is an error that names it.
@@ -56,7 +57,8 @@ class MatrixWriter {
   ~MatrixWriter();
   MatrixWriter(MatrixWriter&&) noexcept;
   Result<void> append(std::span<const float> rows);
-  // Completes the header and puts the file into place.
+  // Completes the header, syncs and puts the file into place: a reader sees all of it or nothing,
+  // after a power cut too.
   Result<void> finish();
 
  private:

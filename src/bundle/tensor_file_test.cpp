@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 using namespace qb;
 using namespace qb::bundle;
 namespace fs = std::filesystem;
@@ -46,6 +48,20 @@ TEST_CASE("a matrix written row by row is read whole") {
   REQUIRE(read);
   const auto logits = read->find("logits", ElementType::f32, 2);
   CHECK(logits->shape[0] == 3);
+}
+
+TEST_CASE("a file whose content isn't what was written is refused by name") {
+  const TemporaryFile file;
+  MatrixWriter writer(file.path, "logits", Json::object({}), 2);
+  REQUIRE(writer.append(std::vector<float>{1, 2, 3, 4}));
+  REQUIRE(writer.finish());
+  std::string spoilt = read_file(file.path).value();
+  std::fill(spoilt.end() - 8, spoilt.end(), '\0');  // as a power cut leaves a file
+  REQUIRE(write_file_atomically(file.path, spoilt));
+  const auto read = TensorFile::open(file.path);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().message.find(file.path.filename().string()) != std::string::npos);
+  CHECK(read.error().message.find("hash") != std::string::npos);
 }
 
 TEST_CASE("a tensor outside its file is refused") {

@@ -15,13 +15,16 @@
 #include "campaign/own_files.h"
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
-#include "probes/host.h"
+#include "probes/allowance.h"
 #include "quant/scheme.h"
 #include "runner/launch.h"
+#include "stats/intervals.h"
 
 namespace qb::campaign {
 namespace fs = std::filesystem;
 namespace {
+
+static_assert(spec::half_width_launches_min == stats::stopping_count_min);
 
 wire::Limits limits_of(const spec::Protocol& p) {
   return {p.warmup_count_min,
@@ -29,7 +32,7 @@ wire::Limits limits_of(const spec::Protocol& p) {
           p.iteration_count_min,
           p.duration_ns_min,
           p.duration_ns_max,
-          p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::physical_memory_bytes(),
+          p.memory_bytes_max > 0 ? p.memory_bytes_max : probes::usable_memory_bytes(),
           p.process_count_max};
 }
 
@@ -112,21 +115,24 @@ class Campaign {
            !find_launch(record, launch.kind, launch.index + repeat_offset);
   }
 
-  // Launches enough, by the suite's number or by the width of the interval; notes which.
+  // Launches enough by the width of the speed's interval; notes how wide it is.
   bool is_precise(Record& record) const {
     const spec::Protocol& p = settings_.protocol;
-    const auto count = static_cast<int64_t>(metrics::counted_launches(record, "speed").size());
-    if (p.half_width <= 0.0 || count < p.launch_count) return false;
-    const Measurement* speed = find_measurement(record, metrics::speed_metric(record));
-    const auto half_width = speed ? metrics::relative_half_width(*speed) : std::nullopt;
-    if (!half_width) return false;
-    const bool is_narrow = *half_width <= p.half_width;
+    if (p.half_width <= 0.0) return false;
+    const std::vector<double> speeds = metrics::speed_of(record).launch_values;
+    const auto count = static_cast<int64_t>(speeds.size());
+    const auto half_width = stats::relative_half_width(speeds);
+    if (count < p.launch_count || !half_width) return false;
+    const bool may_stop = stats::may_stop(speeds, p.half_width);
     record.manifest.set("stopped",
-                        fmt::format("after {} launches: the interval of the speed is "
-                                    "±{:.1f} %, {} ±{:.1f} %",
-                                    count, *half_width * 100.0, is_narrow ? "within" : "not within",
+                        fmt::format("after {} launches: the interval of the speed is ±{:.1f} %, {} "
+                                    "±{:.1f} %",
+                                    count, *half_width * 100.0,
+                                    may_stop                      ? "within"
+                                    : *half_width <= p.half_width ? "for the first time within"
+                                                                  : "not within",
                                     p.half_width * 100.0));
-    return is_narrow;
+    return may_stop;
   }
 
   void tell(std::string_view what) const {
@@ -155,9 +161,13 @@ class Campaign {
     record.outcome = error.code == Errc::unavailable     ? Outcome::unavailable
                      : error.code == Errc::unsupported   ? Outcome::unsupported
                      : error.code == Errc::out_of_memory ? Outcome::out_of_memory
+                     : error.code == Errc::timed_out     ? Outcome::timed_out
+                     : error.code == Errc::crashed       ? Outcome::crashed
                                                          : Outcome::failed;
     record.reason = error.message;
-    if (record.outcome == Outcome::failed) add_problem(error.message);
+    if (record.outcome == Outcome::failed || record.outcome == Outcome::timed_out ||
+        record.outcome == Outcome::crashed)
+      add_problem(error.message);
   }
 
   void add_problem(const std::string& problem) {
@@ -264,20 +274,32 @@ class Campaign {
                                         .on_phase = observer_.on_phase});
     if (is_interrupted()) return std::string();
     launch.index = index;
-    if (launch.outcome != Outcome::ok) {
-      record.outcome = launch.outcome;
-      record.reason = launch.reason;
-      // A file that doesn't load, or doesn't take the inputs, is the user's to mend.
-      if (is_file(record.subject) && launch.outcome == Outcome::failed) add_problem(launch.reason);
-    }
+    note_outcome(launch, is_quality, record);
     OwnFiles::note(launch, record);
+    if (launch.facts["energy_source"].as_string() == "platform")
+      record.manifest.set("energy_of", "the whole platform (psys), not the processor alone");
     if (launch.facts.contains("actual")) record.manifest.set("actual", launch.facts["actual"]);
-    const std::string disturbance = is_quality ? "" : contention_of(launch);
+    const std::string disturbance =
+        is_quality ? "" : contention_of(launch, record.subject.workload.thread_count);
     if (!disturbance.empty()) launch.facts.set("contention", disturbance);
     record.launches.push_back(std::move(launch));
     QB_CHECK(save(record));
     if (observer_.on_launched) observer_.on_launched(record, record.launches.back());
     return disturbance;
+  }
+
+  // What a launch that isn't ok means for its case. The speed that was measured stands when quality
+  // couldn't be; that has its own outcome, the launch's.
+  void note_outcome(const Launch& launch, bool is_quality, Record& record) {
+    if (is_quality) {
+      record.manifest.set("quality_outcome", name_of(launch.outcome))
+          .set("quality_reason", launch.reason);
+    } else if (launch.outcome != Outcome::ok) {
+      record.outcome = launch.outcome;
+      record.reason = launch.reason;
+    }
+    // A file that doesn't load, or doesn't take the inputs, is the user's to mend.
+    if (is_file(record.subject) && launch.outcome == Outcome::failed) add_problem(launch.reason);
   }
 
   // A case that never came to its turn is recorded as such, one that did not settle as unstable,

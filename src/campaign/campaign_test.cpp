@@ -16,35 +16,40 @@ Launch launch_with(std::initializer_list<Json::Member> facts) {
 
 }  // namespace
 
-TEST_CASE("what others used of the machine disturbs a launch, from a tenth of a core on") {
+TEST_CASE("what others used of the machine disturbs a launch, measured by the threads it uses") {
   const auto launch = [](int64_t foreign_ns, int64_t steal_ns) {
     return launch_with({{"measure_time_ns", 1'000'000'000},
                         {"cpu_time_ns", 1'900'000'000},
                         {"system_busy_time_ns", 1'900'000'000 + foreign_ns},
                         {"steal_time_ns", steal_ns}});
   };
-  CHECK(contention_of(launch(90'000'000, 0)).empty());
-  CHECK(contention_of(launch(250'000'000, 0)) == "other programs used 25 % of a core");
-  CHECK(contention_of(launch(0, 40'000'000)).empty());
-  CHECK(contention_of(launch(0, 80'000'000)) == "the hypervisor took 8 % of a core");
+  CHECK(contention_of(launch(90'000'000, 0), 1).empty());
+  CHECK(contention_of(launch(250'000'000, 0), 1) == "other programs used 25 % of a core");
+  CHECK(contention_of(launch(250'000'000, 0), 2) == "other programs used 25 % of a core");
+  CHECK(contention_of(launch(250'000'000, 0), 32).empty());
+  CHECK(contention_of(launch(4'000'000'000, 0), 32) == "other programs used 400 % of a core");
+  CHECK(contention_of(launch(0, 40'000'000), 1).empty());
+  CHECK(contention_of(launch(0, 80'000'000), 1) == "the hypervisor took 8 % of a core");
+  CHECK(contention_of(launch(0, 80'000'000), 2).empty());
 }
 
 TEST_CASE("a processor that was throttled disturbs a launch, one that was before it doesn't") {
   const auto launch = [](int64_t before, int64_t after) {
-    return launch_with({{"measure_time_ns", 1'000'000'000},
+    return launch_with({{"measure_time_ns", 100'000'000},
                         {"condition_before", Json::object({{"throttle_count", before}})},
                         {"condition_after", Json::object({{"throttle_count", after}})}});
   };
-  CHECK(contention_of(launch(4, 4)).empty());
-  CHECK(contention_of(launch(4, 5)) == "the processor slowed down for heat");
+  CHECK(contention_of(launch(4, 4), 1).empty());
+  CHECK(contention_of(launch(4, 5), 1) == "the processor slowed down for heat");
 }
 
 TEST_CASE("what can't be told is no disturbance") {
-  CHECK(contention_of(launch_with({})).empty());
-  CHECK(contention_of(launch_with({{"measure_time_ns", 1'000'000'000}})).empty());
-  CHECK(contention_of(launch_with({{"measure_time_ns", 1'000'000},  // too short for the counters
+  CHECK(contention_of(launch_with({}), 1).empty());
+  CHECK(contention_of(launch_with({{"measure_time_ns", 1'000'000'000}}), 1).empty());
+  CHECK(contention_of(launch_with({{"measure_time_ns", 990'000'000},  // too short for the counters
                                    {"cpu_time_ns", 0},
-                                   {"system_busy_time_ns", 1'000'000}}))
+                                   {"system_busy_time_ns", 990'000'000}}),
+                      1)
             .empty());
 }
 

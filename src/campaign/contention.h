@@ -8,8 +8,10 @@
 namespace qb::campaign {
 
 // What disturbed the launch, in the user's words; empty: nothing did, or it can't be told (timed
-// for less than 0.2 s, or no counters). Disturbed: others ran for more than 10 % of one core's
-// time, a hypervisor took more than 5 % of it, or a core was throttled for its heat.
-std::string contention_of(const Launch& launch);
+// for less than a second, since the system's counters tick every 10 ms, or no counters). Disturbed:
+// on the processors that the worker may run on, others ran for more than 10 % of the time of the
+// `thread_count` processors that it uses, or a hypervisor took more than 5 % of it; or a core was
+// throttled for its heat.
+std::string contention_of(const Launch& launch, int64_t thread_count);
 
 }  // namespace qb::campaign

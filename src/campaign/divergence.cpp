@@ -32,8 +32,8 @@ Result<Json> compare_logits(const fs::path& logits, const fs::path& others) {
     QB_CHECK(divergence.add(other.f32().subspan(row * width, width),
                             own.f32().subspan(row * width, width)));
   return Json::object({{"rows", divergence.row_count()},
-                       {"top1_agreement", divergence.top1_agreement().value},
-                       {"kl_divergence", divergence.kl_divergence().value},
+                       {"top1_agreement", divergence.top1_agreement()},
+                       {"kl_divergence", divergence.kl_divergence()},
                        {"logit_max_abs_difference", divergence.logit_max_abs_difference()}});
 }
 

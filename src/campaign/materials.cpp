@@ -1,6 +1,9 @@
 #include "campaign/materials.h"
 
 #include "base/paths.h"
+#include "bundle/code_hash.h"
+#include "bundle/tensor_file.h"
+#include "campaign/preparation.h"
 #include "runner/frameworks.h"
 #include "runner/launch.h"
 
@@ -8,36 +11,14 @@ namespace qb::campaign {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t preparing_limit_ns = 7'200'000'000'000;
 constexpr int64_t baseline_limit_ns = 1'800'000'000'000;
-
-Errc code_of(Outcome outcome) {
-  return outcome == Outcome::unavailable     ? Errc::unavailable
-         : outcome == Outcome::unsupported   ? Errc::unsupported
-         : outcome == Outcome::out_of_memory ? Errc::out_of_memory
-                                             : Errc::bad_input;
-}
 
 }  // namespace
 
 Result<Json> Materials::prepare(const std::string& model, const std::string& scheme) const {
-  const wire::Request request = {
-      .limits = settings_.limits,
-      .preparation = wire::Preparation{model, scheme, settings_.data_folder.string(),
-                                       settings_.cache_folder.string()}};
-  const Launch launch = runner::run_launch(
-      request, {.worker = executable_folder() / "qbench-prepare",
-                .log_folder = settings_.log_folder,
-                .name = fmt::format("prepare.{}.{}", model, scheme.empty() ? "data" : scheme),
-                .time_limit_ns = preparing_limit_ns,
-                .is_interrupted = settings_.is_interrupted,
-                .on_phase = tell_});
-  if (launch.outcome != Outcome::ok)
-    return tl::unexpected(
-        Error{code_of(launch.outcome), launch.outcome == Outcome::crashed
-                                           ? fmt::format("preparing {}: {}", model, launch.reason)
-                                           : launch.reason});
-  return launch.facts;
+  return run_preparation(
+      {model, scheme, settings_.data_folder.string(), settings_.cache_folder.string()},
+      {settings_.log_folder, settings_.limits, settings_.is_interrupted, tell_});
 }
 
 const Result<BundleMaterial>& Materials::bundle(const std::string& model,
@@ -76,14 +57,18 @@ Result<fs::path> Materials::make_baseline(const std::string& model, const Json& 
   const Result<BundleMaterial>& fp32 = bundle(model, "fp32");
   if (!fp32) return tl::unexpected(fp32.error());
   const fs::path folder = settings_.cache_folder / "baselines";
-  const fs::path file = folder / fmt::format("{}-{}.tensors", fp32->folder.filename().string(),
-                                             dataset["content_hash"].as_string());
-  if (fs::exists(file)) return file;
+  const std::string recipe =
+      fmt::format("{}-{}", fp32->folder.filename().string(), dataset["content_hash"].as_string());
+  const fs::path file =
+      folder / fmt::format("{}.tensors", bundle::recipe_key(recipe, bundle::code_of_baselines()));
+  // One that isn't whole is made anew.
+  if (bundle::TensorFile::open(file)) return file;
   std::error_code ignored;
   fs::create_directories(folder, ignored);
   tell_(fmt::format("reference answers of {}", model));
   const Launch launch = runner::run_launch({.is_quality = true,
                                             .bundle = fp32->folder.string(),
+                                            .limits = settings_.limits,
                                             .dataset = dataset["file"].as_string(),
                                             .baseline_output = file.string()},
                                            {.worker = runner::worker_path("reference"),

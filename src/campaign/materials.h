@@ -19,7 +19,7 @@ struct MaterialSettings {
   std::filesystem::path data_folder;
   std::filesystem::path cache_folder;
   std::filesystem::path log_folder;
-  wire::Limits limits;  // memory and processes of what prepares
+  wire::Limits limits;  // memory and processes of what prepares, and of the reference
   const std::atomic<bool>* is_interrupted = nullptr;
 };
 

@@ -14,9 +14,8 @@ namespace qb::cli {
 // The exit codes are part of the interface.
 enum ExitCode : int {
   exit_ok = 0,
-  exit_failed = 1,        // a check failed
+  exit_failed = 1,        // a case failed, none could be measured, or output was lost
   exit_usage = 2,         // usage or bad input
-  exit_undecided = 3,     // can't tell yet
   exit_interrupted = 130  // everything measured is kept
 };
 
@@ -32,22 +31,24 @@ struct RunOptions {
   std::string memory_max;           // "" or bytes, of each worker
   std::optional<int64_t> launches;
   std::optional<uint64_t> seed;
-  std::string blas = "fast";  // or "as-shipped", see runner/blas.h
-  std::filesystem::path store;
+  std::string blas = "fast";     // or "as-shipped", see runner/blas.h
+  std::filesystem::path store;   // of these and the following: "" for the default
   std::filesystem::path output;  // of the HTML page; "" for the default
   std::filesystem::path events;  // a file for progress as JSON lines; "" for none
   bool plan_only = false;
   bool json = false;
   bool quiet = false;
+  bool wide = false;  // every column and note in the terminal
 };
-int run_suite(const RunOptions& options);
+int run_suite(RunOptions options);
 
 struct RecordsOptions {
   std::filesystem::path store;
-  std::string run;  // "" for the newest
-  std::string format = "txt";
+  std::string run;               // "" for the newest
+  std::string format;            // "" for what the output's ending says, or text
   std::filesystem::path output;  // "" for standard output
   bool json = false;
+  bool wide = false;  // every column and note in a text
 };
 int list_records(const RecordsOptions& options);
 
@@ -76,8 +77,8 @@ int list_schemes(bool json);
 int list_frameworks(bool json);
 int list_metrics(bool json);
 
-// $QBENCH_HOME/results.db, see base/paths.h.
-std::filesystem::path default_store();
+// The store given, or results.db in the home folder when none is, see base/paths.h.
+Result<std::filesystem::path> store_path(const std::filesystem::path& given);
 
 // Prints "qbench: <message>" and gives the exit code.
 int refuse(const std::string& message, ExitCode code = exit_usage);

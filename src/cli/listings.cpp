@@ -94,24 +94,33 @@ Json support_of(const quant::Scheme& scheme, const std::vector<runner::Framework
   return support;
 }
 
-std::vector<runner::Framework> frameworks_here() {
-  return runner::find_frameworks(cache_folder() / "logs" / "describe");
+Result<std::vector<runner::Framework>> frameworks_here() {
+  QB_TRY(const std::filesystem::path cache, cache_folder());
+  return runner::find_frameworks(cache / "logs" / "describe");
+}
+
+Result<Json> folders_json() {
+  QB_TRY(const std::filesystem::path cache, cache_folder());
+  QB_TRY(const std::filesystem::path store, store_path({}));
+  return Json::object({{"data", data_folder().lexically_normal().string()},
+                       {"cache", cache.string()},
+                       {"results", store.string()}});
 }
 
 }  // namespace
 
 int doctor(bool json) {
   const Json host = probes::describe_host();
+  const Result<Json> folders = folders_json();
+  if (!folders) return refuse(folders.error().message);
   const auto frameworks = frameworks_here();
+  if (!frameworks) return refuse(frameworks.error().message);
   Json models = Json::object({});
   for (const models::Model& model : models::models()) models.set(model.name, weights_state(model));
-  const Json folders = Json::object({{"data", data_folder().lexically_normal().string()},
-                                     {"cache", cache_folder().string()},
-                                     {"results", default_store().string()}});
   if (json)
     return print_json(Json::object({{"host", host},
-                                    {"folders", folders},
-                                    {"frameworks", frameworks_json(frameworks)},
+                                    {"folders", *folders},
+                                    {"frameworks", frameworks_json(*frameworks)},
                                     {"models", models}}));
   std::printf("This machine\n");
   for (const auto& [key, value] : host.as_object())
@@ -120,10 +129,10 @@ int doctor(bool json) {
                 : key.ends_with("_bytes") ? format_quantity(value.as_double(), "B").c_str()
                                           : dump_json(value).c_str());
   std::printf("\nFolders\n");
-  for (const auto& [key, value] : folders.as_object())
+  for (const auto& [key, value] : folders->as_object())
     std::printf("  %-18s %s\n", key.c_str(), value.as_string().c_str());
   std::printf("\nFrameworks\n");
-  for (const runner::Framework& framework : frameworks) print_framework(framework);
+  for (const runner::Framework& framework : *frameworks) print_framework(framework);
   std::printf("\nModels\n");
   for (const auto& [name, state] : models.as_object())
     std::printf("  %-18s %s\n", name.c_str(), state.as_string().c_str());
@@ -147,9 +156,10 @@ int list_models(bool json) {
 
 int list_schemes(bool json) {
   const auto frameworks = frameworks_here();
+  if (!frameworks) return refuse(frameworks.error().message);
   Json::Array array;
   for (const quant::Scheme& scheme : quant::schemes()) {
-    const Json support = support_of(scheme, frameworks);
+    const Json support = support_of(scheme, *frameworks);
     const std::string roles = quant::describe_roles(scheme.roles());
     if (json) {
       array.push_back(Json::object({{"name", scheme.name},
@@ -176,8 +186,9 @@ int list_schemes(bool json) {
 
 int list_frameworks(bool json) {
   const auto frameworks = frameworks_here();
-  if (json) return print_json(frameworks_json(frameworks));
-  for (const runner::Framework& framework : frameworks) print_framework(framework);
+  if (!frameworks) return refuse(frameworks.error().message);
+  if (json) return print_json(frameworks_json(*frameworks));
+  for (const runner::Framework& framework : *frameworks) print_framework(framework);
   return exit_ok;
 }
 

@@ -2,21 +2,9 @@
 
 #include <algorithm>
 
+#include "base/display_width.h"
+
 namespace qb::cli {
-namespace {
-
-// As many characters as fit; cut between characters, not bytes.
-std::string clipped(const std::string& text, size_t column_count) {
-  size_t columns = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool is_start = (static_cast<unsigned char>(text[i]) & 0xc0u) != 0x80u;
-    if (is_start && columns++ == column_count) return text.substr(0, i);
-  }
-  return text;
-}
-
-}  // namespace
-
 LiveTable::LiveTable(const plan::Plan& plan) {
   for (const plan::PlannedCase& planned : plan.cases)
     rows_.push_back({.subject = planned.subject, .name = case_id(planned.subject)});
@@ -46,8 +34,8 @@ std::vector<std::string> LiveTable::render(size_t row_count, size_t column_count
   size_t name_width = 4;
   size_t figure_width = 6;
   for (const Row& row : rows_) {
-    name_width = std::max(name_width, row.name.size());
-    figure_width = std::max(figure_width, row.figure.size());
+    name_width = std::max(name_width, display_width(row.name));
+    figure_width = std::max(figure_width, display_width(row.figure));
   }
   figure_width = std::min<size_t>(figure_width, 40);
   const size_t shown = std::min(rows_.size(), row_count > 1 ? row_count - 1 : 0);

@@ -1,8 +1,13 @@
 // qbench: the command line.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
+#include "base/file.h"
+#include "base/parallel.h"
 #include "cli/commands.h"
+#include "cli/nearest.h"
 #include "report/report.h"
 
 namespace qb::cli {
@@ -10,6 +15,10 @@ namespace {
 
 void add_json(CLI::App& verb, bool& json) {
   verb.add_flag("--json", json, "For machines: JSON with raw numbers");
+}
+
+void add_wide(CLI::App& verb, bool& wide) {
+  verb.add_flag("--wide", wide, "Every column and note, however long the lines get");
 }
 
 void add_narrowing(CLI::App& verb, RunOptions& options) {
@@ -50,7 +59,8 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "fast one is preloaded otherwise (MLX on Linux)")
       ->check(CLI::IsMember({"fast", "as-shipped"}))
       ->capture_default_str();
-  run.add_option("--store", options.store, "The results file")->capture_default_str();
+  run.add_option("--store", options.store,
+                 "The results file; $QBENCH_HOME/results.db when not given");
   run.add_option("-o,--output", options.output, "The HTML page to write");
   run.add_option("--resume", options.resume,
                  "Go on with a run that was interrupted: its id, or the newest")
@@ -59,6 +69,7 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--events", options.events, "A file to write progress to, as JSON lines");
   run.add_flag("--plan-only", options.plan_only, "Print the cases and measure nothing");
   run.add_flag("--quiet", options.quiet, "No progress");
+  add_wide(run, options.wide);
   add_json(run, options.json);
 }
 
@@ -66,14 +77,17 @@ void add_records(CLI::App& app, RecordsOptions& options) {
   CLI::App& list = *app.add_subcommand("list", "The runs of a store, or the records of one run");
   CLI::App& report = *app.add_subcommand("report", "Show a run again, in any format");
   for (CLI::App* verb : {&list, &report}) {
-    verb->add_option("--store", options.store, "The results file")->capture_default_str();
+    verb->add_option("--store", options.store,
+                     "The results file; $QBENCH_HOME/results.db when not given");
     verb->add_option("--run", options.run, "The run's id; the newest when not given");
   }
   add_json(list, options.json);
   std::vector<std::string> names;
   for (const report::Format& format : report::formats()) names.emplace_back(format.name);
   report.add_option("--format", options.format, "How")->check(CLI::IsMember(names));
-  report.add_option("-o,--output", options.output, "Where; its ending decides the format");
+  add_wide(report, options.wide);
+  report.add_option("-o,--output", options.output,
+                    "Where; its ending decides the format when none is given");
 }
 
 void add_explain(CLI::App& app, ExplainOptions& options) {
@@ -82,7 +96,8 @@ void add_explain(CLI::App& app, ExplainOptions& options) {
   verb.add_option("case", options.record, "A case's id, or a part of it that no other has")
       ->required();
   verb.add_option("--metric", options.metric, "See `qbench metrics`; the speed when not given");
-  verb.add_option("--store", options.store, "The results file")->capture_default_str();
+  verb.add_option("--store", options.store,
+                  "The results file; $QBENCH_HOME/results.db when not given");
   verb.add_option("--run", options.run, "The run's id; the newest when not given");
 }
 
@@ -93,19 +108,42 @@ void add_quantize(CLI::App& app, QuantizeOptions& options) {
   verb.add_option("--scheme", options.scheme, "A scheme's name, see `qbench schemes`")->required();
   verb.add_option("-o,--output", options.output, "A new folder for the bundle");
   verb.add_option("--threads", options.thread_count, "Threads to work with; all when not given")
-      ->check(CLI::Range(1, 1024));
+      ->check(CLI::Range(int64_t{1}, available_threads()));
   verb.add_flag("--quiet", options.quiet, "No progress");
   add_json(verb, options.json);
+}
+
+// The verb comes first: a word there that is none has no options to be judged by.
+Result<void> check_verb(const CLI::App& app, int argument_count, char** arguments) {
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : app.get_subcommands({})) verbs.push_back(verb->get_name());
+  const std::string given = argument_count > 1 ? arguments[1] : "";
+  if (given.starts_with("-") || std::ranges::find(verbs, given) != verbs.end()) return {};
+  if (given.empty())
+    return fail(Errc::bad_input, "say what to do: one of {}; --help tells more",
+                fmt::join(verbs, " "));
+  return fail(Errc::bad_input, "\"{}\" is no verb; did you mean \"{}\"? There are: {}", given,
+              nearest_of(given, verbs), fmt::join(verbs, " "));
+}
+
+// What was printed must have arrived. A reader that wanted no more, as `head` does, is no error.
+int finish_output(int code) {
+  errno = 0;
+  const bool is_flushed = std::fflush(stdout) == 0;
+  if ((is_flushed && !std::ferror(stdout)) || errno == EPIPE) return code;
+  refuse(fmt::format("standard output: cannot write{}",
+                     errno == 0 ? std::string() : ": " + system_message()));
+  return code == exit_ok ? exit_failed : code;
 }
 
 int main_of(int argument_count, char** arguments) {
   CLI::App app("Benchmarks quantized neural networks across frameworks and devices.", "qbench");
   app.require_subcommand(1);
   app.set_version_flag("--version", QB_VERSION);
-  RunOptions run = {.store = default_store()};
-  RecordsOptions records = {.store = default_store()};
+  RunOptions run;
+  RecordsOptions records;
   QuantizeOptions quantize;
-  ExplainOptions explain = {.store = default_store()};
+  ExplainOptions explain;
   bool json = false;
   add_run(app, run);
   add_quantize(app, quantize);
@@ -125,6 +163,8 @@ int main_of(int argument_count, char** arguments) {
   };
   for (const Listing& listing : listings)
     add_json(*app.add_subcommand(listing.name, listing.help), json);
+  if (const auto verb = check_verb(app, argument_count, arguments); !verb)
+    return refuse(verb.error().message);
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {
@@ -144,5 +184,5 @@ int main_of(int argument_count, char** arguments) {
 }  // namespace qb::cli
 
 int main(int argument_count, char** arguments) {
-  return qb::cli::main_of(argument_count, arguments);
+  return qb::cli::finish_output(qb::cli::main_of(argument_count, arguments));
 }

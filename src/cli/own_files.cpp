@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "plan/own_files.h"
-#include "probes/host.h"
+#include "probes/allowance.h"
 
 namespace qb::cli {
 namespace fs = std::filesystem;
@@ -36,7 +36,7 @@ Result<RunOptions> with_files(RunOptions options) {
 }
 
 Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, uint64_t seed) {
-  const int64_t cores = probes::physical_core_count();
+  const int64_t cores = probes::usable_core_count();
   if (options.files.empty()) return plan::build_plan(suite, options.narrowing, cores, seed);
   std::vector<InputSpec> inputs;
   for (const std::string& text : options.inputs) {

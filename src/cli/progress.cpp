@@ -8,7 +8,6 @@
 
 #include "analysis/table.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/printable.h"
 #include "base/units.h"
 #include "metrics/launches.h"
@@ -145,25 +144,28 @@ campaign::Observer Progress::observer() {
 
 Result<EventLog> EventLog::open(const std::filesystem::path& path, const plan::Plan& plan,
                                 const spec::Protocol& protocol) {
-  auto file = std::make_shared<std::ofstream>(path, std::ios::app);
-  if (!*file) return fail(Errc::io, "{}: cannot write: {}", path.string(), system_message());
-  return EventLog(std::move(file), plan, protocol);
+  QB_TRY(OutputStream stream, OutputStream::open(path));
+  return EventLog(std::move(stream), plan, protocol);
 }
 
-void EventLog::begin(const Run& run, const plan::Plan& plan) {
+Result<void> EventLog::begin(const Run& run, const plan::Plan& plan) {
   write(Json::object({{"event", "begun"},
                       {"run", run.id},
                       {"suite", run.suite_name},
                       {"cases", plan.cases.size()},
                       {"launches", plan.launches.size()},
                       {"left_ns", pace_.left_ns()}}));
+  return written_;
 }
 
-void EventLog::end(std::string_view ending) {
+Result<void> EventLog::end(std::string_view ending) {
   write(Json::object({{"event", "ended"}, {"ending", ending}}));
+  return written_;
 }
 
-void EventLog::write(const Json& event) { *file_ << dump_json(event) << std::endl; }
+void EventLog::write(const Json& event) {
+  if (written_) written_ = stream_.write(dump_json(event) + "\n");
+}
 
 campaign::Observer EventLog::observer(const campaign::Observer& next) {
   campaign::Observer both;
@@ -202,25 +204,18 @@ campaign::Observer EventLog::observer(const campaign::Observer& next) {
   return both;
 }
 
-ShareBar::ShareBar(bool is_quiet)
+StatusLine::StatusLine(bool is_quiet)
     : is_shown_(!is_quiet && ::isatty(STDERR_FILENO) == 1), start_ns_(now_ns()) {}
 
-void ShareBar::show(std::string_view what, double share_done) {
-  constexpr int width = 30;
-  constexpr int64_t interval_ns = 50'000'000;
-  const int64_t now = now_ns();
-  if (!is_shown_ || now - shown_ns_ < interval_ns) return;
-  shown_ns_ = now;
-  const int filled = static_cast<int>(share_done * width);
-  std::string bar;
-  for (int i = 0; i < width; ++i) bar += i < filled ? "█" : "░";
-  std::fprintf(stderr, "\r\x1b[K%s %3.0f %%  %s  %.60s", bar.c_str(), share_done * 100.0,
-               format_quantity(static_cast<double>(now - start_ns_), "ns").c_str(),
+void StatusLine::show(std::string_view what) {
+  if (!is_shown_) return;
+  std::fprintf(stderr, "\r\x1b[K%s  %.70s",
+               format_quantity(static_cast<double>(now_ns() - start_ns_), "ns").c_str(),
                std::string(what).c_str());
   std::fflush(stderr);
 }
 
-void ShareBar::finish() {
+void StatusLine::finish() {
   if (is_shown_) std::fprintf(stderr, "\r\x1b[K");
 }
 

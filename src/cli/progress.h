@@ -3,11 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 
 #include "base/json.h"
+#include "base/output.h"
 #include "base/result.h"
 #include "campaign/campaign.h"
 #include "cli/live_table.h"
@@ -52,36 +52,37 @@ class Progress {
   size_t shown_line_count_ = 0;
 };
 
-// The same for other programs: a file of JSON lines, {"event": …} each, written as they happen.
+// The same for other programs: JSON lines, {"event": …} each, written as they happen.
 class EventLog {
  public:
   static Result<EventLog> open(const std::filesystem::path& path, const plan::Plan& plan,
                                const spec::Protocol& protocol);
-  void begin(const Run& run, const plan::Plan& plan);
-  void end(std::string_view ending);
+  // Error: where not even the first line can be written.
+  Result<void> begin(const Run& run, const plan::Plan& plan);
+  // Error: the first that came since; nothing was written after it, and the run went on.
+  Result<void> end(std::string_view ending);
   // Both: this log and `next`.
   campaign::Observer observer(const campaign::Observer& next);
 
  private:
-  EventLog(std::shared_ptr<std::ofstream> file, const plan::Plan& plan,
-           const spec::Protocol& protocol)
-      : file_(std::move(file)), pace_(plan, protocol) {}
+  EventLog(OutputStream stream, const plan::Plan& plan, const spec::Protocol& protocol)
+      : stream_(std::move(stream)), pace_(plan, protocol) {}
   void write(const Json& event);
-  std::shared_ptr<std::ofstream> file_;
+  OutputStream stream_;
+  Result<void> written_;
   Pace pace_;
 };
 
-// A bar for one long piece of work; nothing where there is no terminal.
-class ShareBar {
+// What one long piece of work is at, on a line of its own; nothing where there is no terminal.
+class StatusLine {
  public:
-  explicit ShareBar(bool is_quiet);
-  void show(std::string_view what, double share_done);  // share in [0, 1]
-  void finish();
+  explicit StatusLine(bool is_quiet);
+  void show(std::string_view what);
+  void finish();  // takes the line away
 
  private:
   bool is_shown_;
   int64_t start_ns_;
-  int64_t shown_ns_ = 0;
 };
 
 }  // namespace qb::cli

@@ -1,107 +1,136 @@
-// `qbench quantize`.
+// `qbench quantize`: qbench-prepare does it, this shows what it tells.
 #include <cstdio>
 #include <filesystem>
 
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/output.h"
 #include "base/paths.h"
 #include "base/units.h"
+#include "campaign/preparation.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
-#include "compress/compress.h"
-#include "prepare/model_source.h"
+#include "probes/host.h"
+#include "quant/scheme.h"
 
 namespace qb::cli {
 namespace fs = std::filesystem;
 namespace {
 
-std::string decibels(const std::optional<double>& value) {
-  return value ? fmt::format("{:.1f}", *value) : "exact";
+std::string decibels(const Json& value) {
+  return value.is_number() ? fmt::format("{:.1f}", value.as_double()) : "exact";
 }
 
-Json to_json(const compress::LayerError& error) {
-  return Json::object(
-      {{"parameter", error.parameter},
-       {"roles", error.roles},
-       {"stored_as", error.stored_as},
-       {"weight_count", error.weight_count},
-       {"stored_bytes", error.stored_bytes},
-       {"sqnr_db", error.sqnr_db ? Json(*error.sqnr_db) : Json()},
-       {"output_sqnr_db", error.output_sqnr_db ? Json(*error.output_sqnr_db) : Json()}});
-}
+std::string bytes_text(const Json& count) { return format_quantity(count.as_double(), "B"); }
 
-void print_table(const std::vector<compress::LayerError>& errors) {
+void print_table(const Json::Array& layers) {
   size_t width = 9;
   bool has_outputs = false;
-  for (const compress::LayerError& error : errors) {
-    width = std::max(width, error.parameter.size());
-    has_outputs = has_outputs || error.output_sqnr_db.has_value();
+  for (const Json& layer : layers) {
+    width = std::max(width, layer["parameter"].as_string().size());
+    has_outputs = has_outputs || layer["output_sqnr_db"].is_number();
   }
-  const int name_width = static_cast<int>(width);
-  std::printf("%-*s  %-16s %-8s %10s %10s", name_width, "weight", "role", "stored", "size",
-              "SQNR dB");
-  std::printf(has_outputs ? " %10s\n" : "\n", "output dB");
-  for (const compress::LayerError& error : errors) {
-    std::printf("%-*s  %-16s %-8s %10s %10s", name_width, error.parameter.c_str(),
-                error.roles.c_str(), error.stored_as.c_str(),
-                format_quantity(static_cast<double>(error.stored_bytes), "B").c_str(),
-                decibels(error.sqnr_db).c_str());
-    std::printf(has_outputs ? " %10s\n" : "\n",
-                error.output_sqnr_db ? decibels(error.output_sqnr_db).c_str() : "-");
-  }
+  const auto line = [&](const auto& name, const auto& role, const auto& stored, const auto& size,
+                        const auto& loss, const auto& output_loss) {
+    fmt::print("{:<{}}  {:<16} {:<8} {:>10} {:>10}", name, width, role, stored, size, loss);
+    if (has_outputs) fmt::print(" {:>10}", output_loss);
+    fmt::print("\n");
+  };
+  line("weight", "role", "stored", "size", "SQNR dB", "output dB");
+  for (const Json& layer : layers)
+    line(layer["parameter"].as_string(), layer["roles"].as_string(), layer["stored_as"].as_string(),
+         bytes_text(layer["stored_bytes"]), decibels(layer["sqnr_db"]),
+         layer["output_sqnr_db"].is_number() ? decibels(layer["output_sqnr_db"]) : "-");
 }
 
-// A copy of the bundle under a name of the user's.
+// Before the work: the bundle will be copied to a folder that doesn't exist yet.
+Result<void> check_target(const fs::path& target) {
+  if (target.empty()) return {};
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(target, ignored)))
+    return fail(Errc::bad_input, "{}: is there already; name a new folder", target.string());
+  return check_output(target);
+}
+
+// A copy of the bundle under a name of the user's; nothing is left of one that can't be completed.
 Result<void> copy_bundle(const fs::path& folder, const fs::path& target) {
   std::error_code error;
-  if (fs::exists(target))
-    return fail(Errc::bad_input, "{}: is there already; name a new folder", target.string());
-  fs::create_directories(target.parent_path(), error);
   fs::copy(folder, target, fs::copy_options::recursive, error);
-  if (error) return fail(Errc::io, "{}: cannot copy: {}", target.string(), error.message());
-  return {};
+  if (!error) return {};
+  std::error_code ignored;
+  fs::remove_all(target, ignored);
+  return fail(Errc::io, "{}: cannot copy: {}", target.string(), error.message());
+}
+
+// Of the quantized weights; of all parameters where none is quantized.
+struct Size {
+  int64_t weight_count = 0;
+  int64_t stored_bytes = 0;
+
+  double bits_per_weight() const {
+    return static_cast<double>(stored_bytes) * 8.0 / static_cast<double>(weight_count);
+  }
+};
+
+Size size_of(const Json& facts) {
+  const Json& stored = facts["stored"];
+  if (facts["layers"].as_array().empty())
+    return {stored["element_count"].as_int(), stored["bytes"].as_int()};
+  Size size;
+  for (const Json& layer : facts["layers"].as_array()) {
+    size.weight_count += layer["weight_count"].as_int();
+    size.stored_bytes += layer["stored_bytes"].as_int();
+  }
+  return size;
+}
+
+void print_text(const QuantizeOptions& options, const Json& facts, const fs::path& place) {
+  const Json::Array& layers = facts["layers"].as_array();
+  const Json& stored = facts["stored"];
+  if (!layers.empty()) print_table(layers);
+  const Size size = size_of(facts);
+  fmt::print("\n{} in {}: {}, {}, {:.2f} bits per weight\n", options.model, options.scheme,
+             layers.empty() ? fmt::format("none of {} parameters quantized",
+                                          stored["parameter_count"].as_int())
+                            : fmt::format("{} weights quantized", layers.size()),
+             bytes_text(size.stored_bytes), size.bits_per_weight());
+  if (const Json& set = facts["calibration"]; !set.is_null())
+    fmt::print("calibrated on {} ({} items, hash {})\n", set["name"].as_string(),
+               set["item_count"].as_int(), set["content_hash"].as_string());
+  fmt::print("bundle  {}, {} in all\n", place.string(), bytes_text(stored["bytes"]));
+}
+
+Result<Json> prepare(const QuantizeOptions& options) {
+  QB_TRY(const fs::path cache, cache_folder());
+  StatusLine status(options.quiet || options.json);
+  Result<Json> facts = campaign::run_preparation(
+      {options.model, options.scheme, data_folder().string(), cache.string(), options.thread_count,
+       true},
+      {.log_folder = cache / "logs" / fmt::format("quantize-{}", now_ns()),
+       .limits = {.memory_bytes_max = probes::physical_memory_bytes()},
+       .tell = [&](std::string_view what) { status.show(what); }});
+  status.finish();
+  return facts;
 }
 
 Result<void> quantize(const QuantizeOptions& options) {
-  QB_TRY(const prepare::ModelSource source, prepare::open_model(options.model, data_folder()));
-  QB_TRY(const quant::Scheme scheme, quant::find_scheme(options.scheme));
-  QB_TRY(compress::Job job, prepare::bundle_job(source, scheme, data_folder(), cache_folder()));
-  if (options.thread_count > 0) job.thread_count = options.thread_count;
-  ShareBar bar(options.quiet || options.json);
-  job.tell = [&](std::string_view what, double share) { bar.show(what, share); };
-  QB_TRY(const fs::path folder, compress::build_bundle(job));
-  QB_TRY(const std::vector<compress::LayerError> errors, compress::layer_errors(job, folder));
-  bar.finish();
+  QB_TRY([[maybe_unused]] const quant::Scheme scheme, quant::find_scheme(options.scheme));
+  QB_CHECK(check_target(options.output));
+  QB_TRY(const Json facts, prepare(options));
+  const fs::path folder = facts["bundle"].as_string();
   if (!options.output.empty()) QB_CHECK(copy_bundle(folder, options.output));
   const fs::path place = options.output.empty() ? folder : options.output;
-  int64_t weight_count = 0;
-  int64_t stored_bytes = 0;
-  Json::Array list;
-  for (const compress::LayerError& error : errors) {
-    weight_count += error.weight_count;
-    stored_bytes += error.stored_bytes;
-    list.push_back(to_json(error));
-  }
-  const double bits = weight_count == 0 ? 0.0
-                                        : static_cast<double>(stored_bytes) * 8.0 /
-                                              static_cast<double>(weight_count);
-  if (options.json) {
-    std::printf("%s\n", dump_json(Json::object({{"bundle", place.string()},
-                                                {"hash", folder.filename().string()},
-                                                {"scheme", scheme.name},
-                                                {"bits_per_weight", bits},
-                                                {"layers", std::move(list)}}),
-                                  1)
-                            .c_str());
+  if (!options.json) {
+    print_text(options, facts, place);
     return {};
   }
-  print_table(errors);
-  std::printf("\n%s in %s: %zu weights quantized, %s, %.2f bits per weight\n",
-              options.model.c_str(), scheme.name.c_str(), errors.size(),
-              format_quantity(static_cast<double>(stored_bytes), "B").c_str(), bits);
-  if (job.calibration)
-    std::printf("calibrated on %s (%lld items, hash %s)\n", job.calibration->name.c_str(),
-                static_cast<long long>(job.calibration->item_count),
-                job.calibration->content_hash.c_str());
-  std::printf("bundle  %s\n", place.c_str());
+  fmt::print("{}\n", dump_json(Json::object({{"bundle", place.string()},
+                                             {"hash", folder.filename().string()},
+                                             {"scheme", options.scheme},
+                                             {"bits_per_weight", size_of(facts).bits_per_weight()},
+                                             {"stored", facts["stored"]},
+                                             {"layers", facts["layers"]}}),
+                               1));
   return {};
 }
 

@@ -2,10 +2,11 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "base/file.h"
+#include "base/output.h"
 #include "base/paths.h"
 #include "base/printable.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "report/report.h"
@@ -15,18 +16,32 @@ namespace qb::cli {
 namespace {
 
 Result<report::Document> load_document(const RecordsOptions& options) {
-  if (!std::filesystem::exists(options.store))
+  QB_TRY(const std::filesystem::path path, store_path(options.store));
+  if (!std::filesystem::exists(path))
     return fail(Errc::not_found, "{}: there is no store yet; `qbench run` makes one",
-                options.store.string());
-  QB_TRY(const store::Store store, store::Store::open(options.store));
+                path.string());
+  QB_TRY(const store::Store store, store::Store::open_to_read(path));
   QB_TRY(const std::vector<Run> runs, store.load_runs());
   const auto found =
       options.run.empty() ? runs.begin() : std::ranges::find(runs, options.run, &Run::id);
   if (found == runs.end())
-    return fail(Errc::not_found, "{}: has no run{}", options.store.string(),
+    return fail(Errc::not_found, "{}: has no run{}", path.string(),
                 options.run.empty() ? "" : " " + options.run);
-  QB_TRY(std::vector<Record> records, store.load_records(found->id));
+  if (!found->damage.empty()) return fail(Errc::bad_input, "{}: {}", path.string(), found->damage);
+  QB_TRY(std::vector<Record> records, with_context(store.load_records(found->id), path.string()));
   return report::Document{*found, std::move(records)};
+}
+
+// What --format says; else the output's ending; else text.
+Result<report::Format> format_of(const RecordsOptions& options) {
+  std::string wanted = options.format;
+  if (wanted.empty() && options.output.has_extension())
+    wanted = options.output.extension().string().substr(1);
+  if (wanted.empty()) wanted = "txt";
+  for (const report::Format& format : report::formats())
+    if (format.name == wanted) return format;
+  return fail(Errc::bad_input, "{}: no format \"{}\"; known: html md csv json txt",
+              options.output.string(), wanted);
 }
 
 }  // namespace
@@ -51,23 +66,19 @@ int list_records(const RecordsOptions& options) {
 }
 
 int report_run(const RecordsOptions& options) {
+  const Result<report::Format> format = format_of(options);
+  if (!format) return refuse(format.error().message);
   const Result<report::Document> document = load_document(options);
   if (!document) return refuse(document.error().message);
-  std::string wanted = options.format;
-  if (!options.output.empty() && options.output.has_extension())
-    wanted = options.output.extension().string().substr(1);
-  for (const report::Format& format : report::formats()) {
-    if (format.name != wanted) continue;
-    const std::string text = format.render(*document);
-    if (options.output.empty()) {
-      std::fputs(text.c_str(), stdout);
-      return exit_ok;
-    }
-    const Result<void> written = write_file_atomically(options.output, text);
-    return written ? exit_ok : refuse(written.error().message);
+  const report::Layout layout = options.output.empty() ? layout_of_terminal(options.wide)
+                                                       : report::Layout{.is_wide = options.wide};
+  const std::string text = format->render(*document, layout);
+  if (options.output.empty()) {
+    std::fputs(text.c_str(), stdout);
+    return exit_ok;
   }
-  return refuse(fmt::format("{}: no format \"{}\"; known: html md csv json txt",
-                            options.output.string(), wanted));
+  const Result<void> written = write_output(options.output, text);
+  return written ? exit_ok : refuse(written.error().message);
 }
 
 int explain_record(const ExplainOptions& options) {
@@ -95,7 +106,11 @@ int explain_record(const ExplainOptions& options) {
   return exit_ok;
 }
 
-std::filesystem::path default_store() { return home_folder() / "results.db"; }
+Result<std::filesystem::path> store_path(const std::filesystem::path& given) {
+  if (!given.empty()) return given;
+  QB_TRY(const std::filesystem::path home, home_folder());
+  return home / "results.db";
+}
 
 int refuse(const std::string& message, ExitCode code) {
   std::fprintf(stderr, "qbench: %s\n", printable(message).c_str());

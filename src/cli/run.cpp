@@ -6,18 +6,21 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
 #include <random>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/output.h"
+#include "base/parallel.h"
 #include "base/paths.h"
 #include "base/rng.h"
 #include "base/units.h"
 #include "campaign/campaign.h"
 #include "cli/commands.h"
+#include "cli/narrowing.h"
 #include "cli/own_files.h"
 #include "cli/progress.h"
+#include "cli/terminal.h"
+#include "cli/verdict.h"
 #include "metrics/metrics.h"
 #include "plan/estimate.h"
 #include "plan/own_files.h"
@@ -56,13 +59,13 @@ Result<spec::Suite> find_suite(const std::string& name) {
   return fail(Errc::bad_input, "no suite \"{}\": neither a file nor one of: {}", name, known);
 }
 
-// "20261123-214016-3f2a"
+// "20261123-214016-3f2a9c04"
 std::string make_run_id(uint64_t seed) {
   std::string digits;
   for (const char c : utc_timestamp())
     if (c >= '0' && c <= '9') digits += c;
-  return fmt::format("{}-{}-{:04x}", digits.substr(0, 8), digits.substr(8, 6),
-                     derive_seed(seed, fmt::format("{} {}", ::getpid(), now_ns())) & 0xffffu);
+  return fmt::format("{}-{}-{:08x}", digits.substr(0, 8), digits.substr(8, 6),
+                     derive_seed(seed, fmt::format("{} {}", ::getpid(), now_ns())) & 0xffffffffu);
 }
 
 // What the command line changes of the suite.
@@ -145,7 +148,8 @@ struct Undertaking {
 
 Result<std::vector<runner::Framework>> find_frameworks(const RunOptions& options) {
   QB_TRY(const runner::BlasChoice blas, runner::parse_blas_choice(options.blas));
-  return runner::find_frameworks(cache_folder() / "logs" / "describe", blas);
+  QB_TRY(const fs::path cache, cache_folder());
+  return runner::find_frameworks(cache / "logs" / "describe", blas);
 }
 
 // "pytorch" → "pytorch@2.13.0", "pytorch@2.14.1", where several versions are here.
@@ -173,12 +177,14 @@ void add_absent(const RunOptions& options, std::vector<runner::Framework>& frame
 Result<Undertaking> begin(const RunOptions& given) {
   Undertaking u;
   QB_TRY(u.options, with_files(given));
+  u.options.narrowing = without_repeats(std::move(u.options.narrowing));
   const RunOptions& options = u.options;
   QB_TRY(u.suite, options.suite.empty()
                       ? spec::load_suite(suites_folder() /
                                          (options.files.empty() ? "quick.toml" : "files.toml"))
                       : find_suite(options.suite));
   QB_CHECK(adjust(options, u.suite));
+  QB_CHECK(check_threads(options.narrowing, u.suite, available_threads()));
   u.run.seed = options.seed.value_or(std::random_device()());
   QB_TRY(u.frameworks, find_frameworks(options));
   u.options.narrowing.versions = versions_of(u.frameworks);
@@ -198,13 +204,15 @@ Result<Undertaking> resume(const RunOptions& options) {
   if (!fs::exists(options.store))
     return fail(Errc::not_found, "{}: there is no store, so nothing to resume",
                 options.store.string());
-  QB_TRY(const store::Store store, store::Store::open(options.store));
+  QB_TRY(const store::Store store, store::Store::open_to_read(options.store));
   QB_TRY(const std::vector<Run> runs, store.load_runs());
   const auto found = options.resume == newest_run
                          ? runs.begin()
                          : std::ranges::find(runs, options.resume, &Run::id);
   if (found == runs.end())
     return fail(Errc::not_found, "{}: has no run {}", options.store.string(), options.resume);
+  if (!found->damage.empty())
+    return fail(Errc::bad_input, "{}: {}", options.store.string(), found->damage);
   Undertaking u = {.options = with_options(options, found->options), .run = *found};
   QB_TRY(u.suite, spec::parse_suite(found->suite_text, fmt::format("run {}", found->id)));
   QB_CHECK(adjust(u.options, u.suite));
@@ -239,68 +247,90 @@ int print_plan(const plan::Plan& plan, const spec::Protocol& protocol, bool json
   return exit_ok;
 }
 
-fs::path page_path(const RunOptions& options, const Run& run) {
-  return options.output.empty() ? home_folder() / "reports" / (run.id + ".html") : options.output;
+Result<fs::path> page_path(const RunOptions& options, const Run& run) {
+  if (!options.output.empty()) return options.output;
+  QB_TRY(const fs::path home, home_folder());
+  return home / "reports" / (run.id + ".html");
 }
 
-Result<void> write_page(const fs::path& path, const report::Document& document) {
-  std::error_code ignored;
-  if (!path.parent_path().empty()) fs::create_directories(path.parent_path(), ignored);
-  return write_file_atomically(path, report::render_html(document));
+// What went wrong beside the cases, and why the run ended early.
+void print_ending(const spec::Protocol& protocol, const campaign::Summary& summary) {
+  std::fflush(stdout);  // these lines come after the table where both go to one place
+  for (const std::string& problem : summary.problems) refuse(problem);
+  if (summary.ending == campaign::Ending::budget_spent)
+    std::fprintf(stderr, "qbench: stopped at the budget of %s; --resume goes on\n",
+                 format_quantity(static_cast<double>(protocol.budget_ns), "ns").c_str());
+}
+
+// Writes the page, then shows what there is.
+Result<void> show(const Undertaking& u, const report::Document& document, const fs::path& page) {
+  const RunOptions& options = u.options;
+  QB_CHECK(write_output(page, report::render_html(document)));
+  std::fputs((options.json ? report::render_json(document)
+                           : report::render_terminal(document, layout_of_terminal(options.wide)))
+                 .c_str(),
+             stdout);
+  if (!options.json)
+    std::printf("report  %s\nstore   %s (run %s)\n", page.c_str(), options.store.c_str(),
+                u.run.id.c_str());
+  return {};
 }
 
 // Measures, saving each record as it grows, then shows what there is.
 Result<int> measure(const Undertaking& u) {
   const RunOptions& options = u.options;
+  QB_TRY(const fs::path page, page_path(options, u.run));
+  QB_CHECK(check_output(page));
+  QB_TRY(const fs::path cache, cache_folder());
   QB_TRY(store::Store store, store::Store::open(options.store));
+  std::optional<EventLog> events;
+  if (!options.events.empty()) {
+    QB_TRY(events, EventLog::open(options.events, u.plan, u.suite.protocol));
+    QB_CHECK(events->begin(u.run, u.plan));
+  }
   if (u.earlier.empty()) QB_CHECK(store.save_run(u.run));
   const campaign::Settings settings = {.run_id = u.run.id,
                                        .seed = u.run.seed,
                                        .protocol = u.suite.protocol,
                                        .data_folder = data_folder(),
-                                       .cache_folder = cache_folder(),
-                                       .log_folder = cache_folder() / "logs" / u.run.id,
+                                       .cache_folder = cache,
+                                       .log_folder = cache / "logs" / u.run.id,
                                        .is_interrupted = &is_interrupted,
                                        .earlier = u.earlier};
   Progress progress(options.quiet || options.json, u.plan, u.suite.protocol);
   campaign::Observer observer = progress.observer();
-  std::optional<EventLog> events;
-  if (!options.events.empty()) {
-    QB_TRY(events, EventLog::open(options.events, u.plan, u.suite.protocol));
-    events->begin(u.run, u.plan);
-    observer = events->observer(observer);
-  }
+  if (events) observer = events->observer(observer);
   QB_TRY(const campaign::Summary summary,
          campaign::run_campaign(u.plan, settings, u.frameworks, observer,
                                 [&](const Record& record) { return store.save_record(record); }));
   progress.finish();
-  if (events) events->end(name_of(summary.ending));
   QB_TRY(std::vector<Record> records, store.load_records(u.run.id));
   const report::Document document = {u.run, std::move(records)};
-  const fs::path page = page_path(options, u.run);
-  std::fputs(
-      (options.json ? report::render_json(document) : report::render_terminal(document)).c_str(),
-      stdout);
-  QB_CHECK(write_page(page, document));
-  if (!options.json)
-    std::printf("report  %s\nstore   %s (run %s)\n", page.c_str(), options.store.c_str(),
-                u.run.id.c_str());
-  for (const std::string& problem : summary.problems) refuse(problem);
-  if (summary.ending == campaign::Ending::budget_spent)
-    std::fprintf(stderr, "qbench: stopped at the budget of %s; --resume goes on\n",
-                 format_quantity(static_cast<double>(u.suite.protocol.budget_ns), "ns").c_str());
-  if (summary.ending == campaign::Ending::interrupted) return exit_interrupted;
-  return summary.problems.empty() ? exit_ok : exit_usage;
+  QB_CHECK(show(u, document, page));
+  print_ending(u.suite.protocol, summary);
+  Verdict verdict = judge(document.records, summary);
+  if (events)
+    if (const Result<void> told = events->end(name_of(summary.ending)); !told) {
+      refuse(told.error().message);
+      if (verdict.code == exit_ok) verdict.code = exit_failed;
+    }
+  if (!verdict.line.empty()) std::fprintf(stderr, "%s\n", verdict.line.c_str());
+  return verdict.code;
 }
 
 }  // namespace
 
-int run_suite(const RunOptions& options) {
+int run_suite(RunOptions options) {
+  if (const Result<fs::path> store = store_path(options.store); store)
+    options.store = *store;
+  else
+    return refuse(store.error().message);
   const Result<Undertaking> undertaking = options.resume.empty() ? begin(options) : resume(options);
   if (!undertaking) return refuse(undertaking.error().message);
   if (options.plan_only)
     return print_plan(undertaking->plan, undertaking->suite.protocol, options.json);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away ends no run
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   const Result<int> code = measure(*undertaking);

@@ -101,7 +101,7 @@ class Meter {
         QB_CHECK(divergence.add(reference.subspan(row, width), output.f32().subspan(row, width)));
     }
     interpreter.replace_parameter(parameter, {});
-    return divergence.kl_divergence().value;
+    return divergence.kl_divergence();
   }
 
  private:

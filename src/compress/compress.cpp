@@ -90,6 +90,10 @@ bool has_conv2d(const ir::Graph& graph) {
 Result<void> check_options(const Job& job) {
   const Scheme& scheme = job.scheme;
   const uint32_t for_convolutions = quant::option_fold | quant::option_bias;
+  if (scheme.activations == quant::Activations::by_token && has_conv2d(job.model.graph))
+    return fail(Errc::unsupported,
+                "{} has a scale for each token, and {} has convolutions, which read no tokens",
+                scheme.name, job.model.graph.name);
   if ((scheme.options & for_convolutions) != 0 && !has_conv2d(job.model.graph))
     return fail(Errc::unsupported, "{} is about convolutions, and {} has none", scheme.name,
                 job.model.graph.name);

@@ -366,6 +366,7 @@ TEST_CASE("an option without use, or without data, is refused with the reason") 
   };
   CHECK(reason_of(text_graph(), "w8c+bias", true).find("has none") != std::string::npos);
   CHECK(reason_of(text_graph(), "w8c+gptq", false).find("calibration set") != std::string::npos);
+  CHECK(reason_of(picture_graph(), "dyn8c:token", true).find("no tokens") != std::string::npos);
   Builder b("alone");
   b.output(b.linear(b.input("image", ElementType::f32, {Symbol::batch, 1, 1, 4}),
                     b.parameter("w", {2, 4})));

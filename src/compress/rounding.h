@@ -8,7 +8,7 @@
 
 namespace qb::compress {
 
-// Rounded at each run: what a quantized linear or conv2d reads.
+// Rounded at each run, for all or by token: what a quantized linear or conv2d reads.
 // Measured: that, and what a conv2d gives (after its relu6, if that alone reads it), so that
 // convolutions run in integers from end to end; what feeds a sum or a pooling that is rounded; a
 // flattened value counts as what was flattened. Outputs of the network are never rounded.

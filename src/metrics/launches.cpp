@@ -1,10 +1,10 @@
 #include "metrics/launches.h"
 
 #include <algorithm>
-#include <cmath>
+#include <map>
 
 #include "metrics/metrics.h"
-#include "stats/bootstrap.h"
+#include "stats/intervals.h"
 
 namespace qb::metrics {
 
@@ -26,31 +26,39 @@ std::vector<const Launch*> counted_launches(const Record& record, std::string_vi
   return counted;
 }
 
-std::optional<double> relative_half_width(const Measurement& m) {
-  if (!m.value || !m.low || !m.high || *m.value == 0.0) return std::nullopt;
-  return (*m.high - *m.low) / 2.0 / *m.value;
+Measurement speed_of(const Record& record) {
+  const Metric& metric = *find_metric(speed_metric(record));
+  Measurement speed = metric.measure(record, metric);
+  speed.name = metric.name;
+  return speed;
 }
 
+namespace {
+
+// The launches' speeds by the block they ran in.
+std::map<int64_t, double> speeds_of(const Record& record) {
+  const Measurement speed = speed_of(record);
+  std::map<int64_t, double> by_block;
+  for (size_t i = 0; i < speed.launch_values.size(); ++i)
+    by_block[speed.launch_indices[i] % repeat_offset] = speed.launch_values[i];
+  return by_block;
+}
+
+}  // namespace
+
 std::optional<Ratio> speed_ratio(const Record& record, const Record& base) {
-  const auto values_of = [](const Record& of) {
-    std::vector<double> values;
-    for (const Measurement& m : measure(of))
-      if (m.name == speed_metric(of)) values = m.launch_values;
-    return values;
-  };
   const Measurement* speed = find_measurement(record, speed_metric(record));
   const Measurement* base_speed = find_measurement(base, speed_metric(base));
   if (!speed || !speed->value || !base_speed || !base_speed->value) return std::nullopt;
-  Ratio ratio = {.value = *speed->value / *base_speed->value};
-  const std::vector<double> own = values_of(record);
-  const std::vector<double> others = values_of(base);
-  std::vector<double> logs;
-  for (size_t i = 0; i < std::min(own.size(), others.size()); ++i)
-    logs.push_back(std::log(own[i] / others[i]));
-  if (logs.size() < 5) return ratio;
-  if (const auto interval = stats::bca_interval(logs, stats::mean))
-    ratio.interval = stats::Interval{std::exp(interval->low), std::exp(interval->high)};
-  return ratio;
+  const std::map<int64_t, double> others = speeds_of(base);
+  std::vector<double> ratios;
+  for (const auto& [block, value] : speeds_of(record))
+    if (const auto other = others.find(block); other != others.end())
+      ratios.push_back(value / other->second);
+  if (ratios.empty()) return Ratio{.value = *speed->value / *base_speed->value};
+  return Ratio{.value = stats::geometric_mean(ratios),
+               .interval = stats::geometric_mean_interval(ratios),
+               .pair_count = static_cast<int64_t>(ratios.size())};
 }
 
 }  // namespace qb::metrics

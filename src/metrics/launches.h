@@ -16,16 +16,18 @@ std::string_view speed_metric(const Record& record);
 // The launches of that kind which count: ok, and of one that was measured again only the repeat.
 std::vector<const Launch*> counted_launches(const Record& record, std::string_view kind);
 
-// A record's speed over another's: of the medians, with the 95 % interval of the geometric mean of
-// the launches' ratios, paired in the order of the blocks they ran in (BCa), from five pairs on.
-// Empty when one has no speed.
+// The measurement of that metric, made anew from the launches.
+Measurement speed_of(const Record& record);
+
+// A record's speed over another's: the geometric mean of the ratios of their launches, paired by
+// the block they ran in (a repeat stands for the launch it repeats), with Student's 95 % interval
+// of the ratios' logs, from three pairs on. Without any pair the ratio of the two figures, no
+// interval. Empty when one has no speed.
 struct Ratio {
   double value = 0.0;
   std::optional<stats::Interval> interval;
+  int64_t pair_count = 0;
 };
 std::optional<Ratio> speed_ratio(const Record& record, const Record& base);
-
-// Half the width of the interval over the value; empty without an interval.
-std::optional<double> relative_half_width(const Measurement& measurement);
 
 }  // namespace qb::metrics

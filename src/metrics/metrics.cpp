@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "metrics/energy.h"
 #include "metrics/measures.h"
 
 namespace qb::metrics {
@@ -190,6 +191,63 @@ constexpr Metric rows[] = {
      .summary = "Mean power of the processor packages above that of the idle machine.",
      .source = "energy_uj",
      .measure = power_above_idle},
+    {.name = "joules_per_token",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "J/token",
+     .summary = "Energy of the processor packages for a token, of the prompt or generated.",
+     .source = "measured_tokens",
+     .measure = joules_per_item},
+    {.name = "joules_per_generated_token",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "J/generated token",
+     .summary = "Energy of the processor packages for a generated token, its share of the prompt "
+                "included.",
+     .source = "measured_generated_tokens",
+     .measure = joules_per_item},
+    {.name = "joules_per_picture",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "J/picture",
+     .summary = "Energy of the processor packages for a picture.",
+     .source = "measured_pictures",
+     .measure = joules_per_item},
+    {.name = "joules_per_run",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "J/run",
+     .summary = "Energy of the processor packages for a run of a model file.",
+     .source = "measured_runs",
+     .measure = joules_per_item},
+    {.name = "dram_joules_per_token",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "memory J/token",
+     .summary = "Energy of the memory, which packages leave out, for a token.",
+     .source = "measured_tokens",
+     .measure = dram_joules_per_item},
+    {.name = "dram_joules_per_generated_token",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "memory J/generated token",
+     .summary = "Energy of the memory for a generated token, its share of the prompt included.",
+     .source = "measured_generated_tokens",
+     .measure = dram_joules_per_item},
+    {.name = "dram_joules_per_picture",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "memory J/picture",
+     .summary = "Energy of the memory, which packages leave out, for a picture.",
+     .source = "measured_pictures",
+     .measure = dram_joules_per_item},
+    {.name = "dram_joules_per_run",
+     .unit = "J",
+     .better = Better::lower,
+     .label = "memory J/run",
+     .summary = "Energy of the memory, which packages leave out, for a run of a model file.",
+     .source = "measured_runs",
+     .measure = dram_joules_per_item},
     {.name = "probe_share",
      .unit = "1",
      .better = Better::neither,
@@ -210,41 +268,55 @@ constexpr Metric rows[] = {
      .label = "perplexity",
      .summary = "exp of the mean negative log likelihood of a real text's tokens.",
      .source = "perplexity",
-     .measure = quality_fact},
+     .kind = "quality",
+     .measure = perplexity},
+    {.name = "perplexity_ratio",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "perplexity ratio",
+     .summary = "Perplexity over that of the unquantized weights, token by token on the same text.",
+     .source = "nll_difference",
+     .kind = "quality",
+     .measure = perplexity_ratio},
     {.name = "top1_accuracy",
      .unit = "1",
      .better = Better::higher,
      .label = "top-1",
      .summary = "Share of labelled pictures whose likeliest class is right.",
      .source = "top1_accuracy",
-     .measure = quality_fact},
+     .kind = "quality",
+     .measure = share},
     {.name = "top5_accuracy",
      .unit = "1",
      .better = Better::higher,
      .label = "top-5",
      .summary = "Share of labelled pictures with a right class among the five likeliest.",
      .source = "top5_accuracy",
-     .measure = quality_fact},
+     .kind = "quality",
+     .measure = share},
     {.name = "top1_agreement",
      .unit = "1",
      .better = Better::higher,
      .label = "agreement",
      .summary = "Share of answers that equal those of the unquantized weights.",
      .source = "top1_agreement",
-     .measure = quality_fact},
+     .kind = "quality",
+     .measure = share},
     {.name = "kl_divergence",
      .unit = "nats",
      .better = Better::lower,
      .label = "KL",
      .summary = "Mean KL divergence of the answers from those of the unquantized weights.",
      .source = "kl_divergence",
-     .measure = quality_fact},
+     .kind = "quality",
+     .measure = kl_divergence},
     {.name = "logit_cosine",
      .unit = "1",
      .better = Better::higher,
      .label = "logit cosine",
      .summary = "Mean cosine between the logits and those of the unquantized weights.",
      .source = "logit_cosine",
+     .kind = "quality",
      .measure = quality_fact},
     {.name = "logit_max_abs_difference",
      .unit = "1",
@@ -252,6 +324,7 @@ constexpr Metric rows[] = {
      .label = "max logit difference",
      .summary = "Largest difference of a logit from that of the unquantized weights.",
      .source = "logit_max_abs_difference",
+     .kind = "quality",
      .measure = quality_fact},
     {.name = "output_max_abs_difference",
      .unit = "1",
@@ -259,6 +332,7 @@ constexpr Metric rows[] = {
      .label = "max difference",
      .summary = "Largest difference of an output's value from the first file's.",
      .source = "output_max_abs_difference",
+     .kind = "quality",
      .measure = output_distance},
     {.name = "output_relative_rms",
      .unit = "1",
@@ -267,6 +341,7 @@ constexpr Metric rows[] = {
      .summary = "Root mean square of the outputs' differences from the first file's, over that of "
                 "its outputs; of the output where it is largest.",
      .source = "output_relative_rms",
+     .kind = "quality",
      .measure = output_distance},
     {.name = "output_cosine",
      .unit = "1",
@@ -274,6 +349,7 @@ constexpr Metric rows[] = {
      .label = "cosine",
      .summary = "Cosine between the outputs and the first file's, of the output where it is least.",
      .source = "output_cosine",
+     .kind = "quality",
      .measure = output_distance},
 };
 
@@ -292,18 +368,22 @@ static_assert(
 bool applies_to_file(const Metric& metric) {
   static constexpr std::string_view others[] = {"load_ns", "pictures_per_s", "generation_ns_p50"};
   return std::ranges::find(others, metric.name) == std::end(others) &&
-         metric.measure != quality_fact;
+         metric.source != "measured_pictures" &&
+         (metric.kind != "quality" || metric.measure == output_distance);
 }
 bool is_for_files_only(const Metric& metric) {
-  return metric.name == "inferences_per_s" || metric.measure == output_distance;
+  return metric.name == "inferences_per_s" || metric.source == "measured_runs" ||
+         metric.measure == output_distance;
 }
 
 // Whether a metric says something about the record's task at all.
 bool applies(const Metric& metric, const Record& record) {
   if (is_file(record.subject) ? !applies_to_file(metric) : is_for_files_only(metric)) return false;
-  static constexpr std::string_view language[] = {"prefill", "decode", "time_to_first_token",
-                                                  "perplexity"};
-  static constexpr std::string_view vision[] = {"inference", "top1_accuracy", "top5_accuracy"};
+  static constexpr std::string_view language[] = {
+      "prefill",    "decode",          "time_to_first_token",      "nll_difference",
+      "perplexity", "measured_tokens", "measured_generated_tokens"};
+  static constexpr std::string_view vision[] = {"inference", "top1_accuracy", "top5_accuracy",
+                                                "measured_pictures"};
   static constexpr std::string_view open[] = {"arrival_latency", "served_per_s"};
   const bool is_language = record.subject.workload.prompt_tokens > 0;
   const auto has = [&](std::span<const std::string_view> sources) {
@@ -324,6 +404,11 @@ std::span<const Metric> metrics() { return rows; }
 const Metric* find_metric(std::string_view name) {
   const auto found = std::ranges::find(rows, name, &Metric::name);
   return found == std::end(rows) ? nullptr : found;
+}
+
+std::string_view scope_of(const Metric& metric, const Record& record) {
+  if (metric.kind == "speed") return "in this session";
+  return record.subject.workload.prompt_tokens > 0 ? "of this text" : "of pictures like these";
 }
 
 std::vector<Measurement> measure(const Record& record) {

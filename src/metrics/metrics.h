@@ -23,11 +23,16 @@ struct Metric {
   std::string_view summary;  // one sentence for `qbench metrics`
   // Where it comes from: a phase's samples or a fact of a launch.
   std::string_view source;
+  std::string_view kind = "speed";  // of the launches it is read from, or "quality"
   Measurement (*measure)(const Record& record, const Metric& metric) = nullptr;
 };
 
 std::span<const Metric> metrics();
 const Metric* find_metric(std::string_view name);
+
+// What the interval of such a figure is true of, to stand behind it: "in this session", "of this
+// text", "of pictures like these".
+std::string_view scope_of(const Metric& metric, const Record& record);
 
 // Every metric of the record that applies to its task; a value that isn't available has its reason.
 std::vector<Measurement> measure(const Record& record);

@@ -59,7 +59,9 @@ int64_t Estimate::left_ns(size_t number) const {
   int64_t total_ns = 0;
   for (size_t i = number; i < plan_->launches.size(); ++i) {
     const PlannedLaunch& launch = plan_->launches[i];
-    const bool is_optional = protocol_.half_width > 0.0 && launch.index >= protocol_.launch_count;
+    const bool is_optional =
+        protocol_.half_width > 0.0 &&
+        launch.index >= std::max(protocol_.launch_count, spec::half_width_launches_min);
     const bool is_needed = !is_optional || known_[0][launch.case_index].count >= launch.index;
     if (!is_ended_[launch.case_index] && is_needed)
       total_ns += expected_ns(launch.case_index, launch.is_quality);

@@ -139,7 +139,7 @@ std::vector<std::string> labels_of(const std::vector<std::string>& absolute_path
 
 Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
                              std::vector<InputSpec> inputs, const Narrowing& narrowing,
-                             const spec::Protocol& protocol, int64_t physical_core_count,
+                             const spec::Protocol& protocol, int64_t usable_core_count,
                              uint64_t seed) {
   if (!narrowing.schemes.empty())
     return fail(Errc::bad_input, "{}: a model file has its own bits: leave --scheme away",
@@ -156,7 +156,7 @@ Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
                 absolute_paths.front());
   Narrowing axes = narrowing;
   if (axes.devices.empty()) axes.devices = {"cpu"};
-  if (axes.thread_counts.empty()) axes.thread_counts = {physical_core_count};
+  if (axes.thread_counts.empty()) axes.thread_counts = {usable_core_count};
   QB_CHECK(check_devices(axes.devices));
   Plan plan = {.inputs = std::move(inputs)};
   const std::vector<std::string> labels = labels_of(absolute_paths);

@@ -148,7 +148,7 @@ Result<void> check_devices(const std::vector<std::string>& names) {
 }
 
 Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
-                        int64_t physical_core_count, uint64_t seed) {
+                        int64_t usable_core_count, uint64_t seed) {
   Plan plan;
   if (suite.benchmarks.empty())
     return fail(Errc::bad_input,
@@ -161,7 +161,7 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
   for (const spec::Benchmark& original : suite.benchmarks) {
     spec::Benchmark benchmark = narrowed(original, suite, narrowing);
     QB_CHECK(check_names(benchmark));
-    if (benchmark.thread_counts.empty()) benchmark.thread_counts = {physical_core_count};
+    if (benchmark.thread_counts.empty()) benchmark.thread_counts = {usable_core_count};
     for (const std::string& name : benchmark.models) {
       if (!narrowing.models.empty() &&
           std::ranges::find(narrowing.models, name) == narrowing.models.end())

@@ -61,6 +61,6 @@ Result<void> check_devices(const std::vector<std::string>& names);
 // come in blocks, each holding every case once in an order drawn from `seed`, so that a slow spell
 // of the machine hits all cases alike. Quality is measured within the first block.
 Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
-                        int64_t physical_core_count, uint64_t seed);
+                        int64_t usable_core_count, uint64_t seed);
 
 }  // namespace qb::plan

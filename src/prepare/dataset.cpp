@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "bundle/code_hash.h"
 #include "bundle/tensor_file.h"
 #include "pictures/labelled.h"
 #include "pictures/prepare.h"
@@ -97,37 +98,56 @@ Result<void> save_seeded_tokens(const ModelSource& source, const fs::path& file)
   return save_tokens(tokens, part, part.name, part.token_count(), file);
 }
 
-// The large set where it is, the 20 samples elsewhere.
-Result<void> save_picture_dataset(int64_t size_px, const fs::path& data_folder,
-                                  const fs::path& file) {
-  if (const auto tux = pictures::find_tux_pictures(data_folder))
-    return save_pictures(*tux, "tuxpaint-156", size_px, file);
-  QB_TRY(const auto foolbox, pictures::find_foolbox_pictures(data_folder));
-  return save_pictures(foolbox, "foolbox-20", size_px, file);
-}
-
 bool has_tux_pictures(const fs::path& data_folder) {
   return fs::is_directory(data_folder / "tuxpaint-stamps-default-2022.06.04-1");
 }
 
-// The file of that recipe below `cache_folder`, made by `save` when it isn't there yet.
+// The file of that recipe below `cache_folder`, made by `save` when it isn't there yet, or isn't
+// whole.
 Result<Dataset> find_or_save(const std::string& recipe, const fs::path& cache_folder,
                              const std::function<Result<void>(const fs::path&)>& save) {
   const fs::path folder = cache_folder / "datasets";
-  const fs::path file = folder / fmt::format("{}.tensors", hash_of(recipe));
-  if (!fs::exists(file)) {
+  const fs::path file =
+      folder / fmt::format("{}.tensors", bundle::recipe_key(recipe, bundle::code_of_datasets()));
+  Result<bundle::TensorFile> tensors = bundle::TensorFile::open(file);
+  if (!tensors) {
     std::error_code error;
     fs::create_directories(folder, error);
     QB_CHECK(save(file));
+    tensors = bundle::TensorFile::open(file);
   }
-  QB_TRY(const bundle::TensorFile tensors, bundle::TensorFile::open(file));
-  return Dataset{file, tensors.attributes()["name"].as_string(), tensors.content_hash(),
-                 tensors.attributes()["item_count"].as_int()};
+  if (!tensors) return tl::unexpected(std::move(tensors).error());
+  return Dataset{file, tensors->attributes()["name"].as_string(), tensors->content_hash(),
+                 tensors->attributes()["item_count"].as_int()};
 }
 
-std::string text_recipe(const ModelSource& source, const TextPart& part) {
-  return fmt::format("{}-{}-{}x{}-{}", part.name, part.first_token, part.window_count,
-                     part.window_tokens, source.source_hash);
+// Of a text that isn't there nothing is kept either: making it says what to do.
+std::string text_recipe(const ModelSource& source, const TextPart& part,
+                        const fs::path& data_folder) {
+  return fmt::format("{}-{}-{}x{}-{}-{}", part.name, part.first_token, part.window_count,
+                     part.window_tokens, source.source_hash,
+                     hash_of_file(data_folder / text_file).value_or("absent"));
+}
+
+// The pictures' bytes and what they are taken for.
+Result<std::string> picture_recipe(const std::vector<pictures::LabelledPicture>& pictures,
+                                   std::string_view name, int64_t size_px) {
+  Hasher hasher;
+  for (const pictures::LabelledPicture& picture : pictures) {
+    QB_TRY(const std::string hash, hash_of_file(picture.path));
+    hasher.update(fmt::format("{} {} {} [{}]\n", picture.path.filename().string(), hash,
+                              picture.is_cut_out, fmt::join(picture.labels, " ")));
+  }
+  return fmt::format("{}-{}px-{}", name, size_px, hasher.hex());
+}
+
+Result<Dataset> find_or_save_pictures(const std::vector<pictures::LabelledPicture>& pictures,
+                                      std::string_view name, int64_t size_px,
+                                      const fs::path& cache_folder) {
+  QB_TRY(const std::string recipe, picture_recipe(pictures, name, size_px));
+  return find_or_save(recipe, cache_folder, [&](const fs::path& file) {
+    return save_pictures(pictures, name, size_px, file);
+  });
 }
 
 }  // namespace
@@ -136,15 +156,17 @@ Result<Dataset> prepare_dataset(const ModelSource& source, const fs::path& data_
                                 const fs::path& cache_folder) {
   if (source.model.task == models::Task::causal_lm) {
     const int64_t scored = scored_text.window_count * (scored_text.window_tokens - 1);
-    return find_or_save(text_recipe(source, scored_text), cache_folder, [&](const fs::path& file) {
-      return save_text(source, data_folder, scored_text, scored, file);
-    });
+    return find_or_save(text_recipe(source, scored_text, data_folder), cache_folder,
+                        [&](const fs::path& file) {
+                          return save_text(source, data_folder, scored_text, scored, file);
+                        });
   }
+  // The large set where it is, the 20 samples elsewhere.
   const int64_t size_px = source.model.image_size_px;
-  return find_or_save(
-      fmt::format("{}-{}px", has_tux_pictures(data_folder) ? "tux" : "foolbox", size_px),
-      cache_folder,
-      [&](const fs::path& file) { return save_picture_dataset(size_px, data_folder, file); });
+  if (const auto tux = pictures::find_tux_pictures(data_folder))
+    return find_or_save_pictures(*tux, "tuxpaint-156", size_px, cache_folder);
+  QB_TRY(const auto foolbox, pictures::find_foolbox_pictures(data_folder));
+  return find_or_save_pictures(foolbox, "foolbox-20", size_px, cache_folder);
 }
 
 Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,
@@ -155,13 +177,10 @@ Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,
     const int64_t size_px = source.model.image_size_px;
     const bool is_scored_too = !has_tux_pictures(data_folder);
     const std::string name = is_scored_too ? "foolbox-20 (the quality data itself)" : "foolbox-20";
-    set = find_or_save(fmt::format("calibration-{}-{}px", name, size_px), cache_folder,
-                       [&](const fs::path& file) -> Result<void> {
-                         QB_TRY(const auto pictures, pictures::find_foolbox_pictures(data_folder));
-                         return save_pictures(pictures, name, size_px, file);
-                       });
+    QB_TRY(const auto pictures, pictures::find_foolbox_pictures(data_folder));
+    set = find_or_save_pictures(pictures, name, size_px, cache_folder);
   } else if (source.tokenizer) {
-    set = find_or_save(text_recipe(source, calibration_text), cache_folder,
+    set = find_or_save(text_recipe(source, calibration_text, data_folder), cache_folder,
                        [&](const fs::path& file) {
                          return save_text(source, data_folder, calibration_text,
                                           calibration_text.token_count(), file);

@@ -1,6 +1,7 @@
 #include "prepare/model_source.h"
 
 #include <memory>
+#include <set>
 
 #include "base/hash.h"
 #include "base/parallel.h"
@@ -33,6 +34,30 @@ bundle::ParameterSource named_source(std::shared_ptr<const weights::WeightFile> 
   };
 }
 
+// A tensor that the model has no place for would change it; batch norms' counters of training steps
+// are none of these.
+Result<void> check_named_tensors(const weights::WeightFile& file, const ir::Graph& graph) {
+  std::set<std::string_view> names;
+  for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter))
+    names.insert(graph[value].name);
+  for (const weights::StoredTensor& tensor : file.tensors)
+    if (!names.contains(tensor.name) && !tensor.name.ends_with(".num_batches_tracked"))
+      return fail(Errc::unsupported, "tensor {} has no place in {}, and would change it",
+                  tensor.name, graph.name);
+  return {};
+}
+
+// Of all files that were read: shards and parts too.
+Result<std::string> hash_of_files(const std::vector<std::filesystem::path>& paths) {
+  if (paths.size() == 1) return hash_of_file(paths.front());
+  std::string hashes;
+  for (const std::filesystem::path& path : paths) {
+    QB_TRY(const std::string hash, hash_of_file(path));
+    hashes += hash + "\n";
+  }
+  return hash_of(hashes);
+}
+
 // The same source, its errors naming the file, whose pages it gives back after each tensor: a file
 // larger than memory can be read.
 bundle::ParameterSource in_file(const std::filesystem::path& path,
@@ -62,15 +87,16 @@ Result<ModelSource> open_model(std::string_view name, const std::filesystem::pat
     return fail(Errc::unavailable,
                 "the weights of {} are not here ({} is missing); ./qb setup brings them", name,
                 path.string());
-  QB_TRY(source.source_hash, hash_of_file(path));
   QB_TRY(weights::WeightFile file, weights::load_weights(path));
+  QB_TRY(source.source_hash, hash_of_files(file.paths));
   const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
   source.weights = "pretrained";
   if (shared->format_name == "gguf") {
-    QB_CHECK(with_context(check_llama_metadata(*shared, source.graph), path.string()));
+    QB_CHECK(with_context(check_llama(*shared, source.graph), path.string()));
     QB_TRY(source.tokenizer, with_context(tokenizer_of(*shared), path.string()));
     source.parameters = in_file(path, shared, gguf_llama_source(shared));
   } else {
+    QB_CHECK(with_context(check_named_tensors(*shared, source.graph), path.string()));
     source.parameters = in_file(path, shared, named_source(shared));
   }
   return source;
@@ -86,20 +112,10 @@ Result<compress::Job> bundle_job(const ModelSource& source, const quant::Scheme&
                        .root = cache_folder / "bundles",
                        .thread_count = available_threads()};
   if (scheme.needs_calibration()) {
-    QB_TRY(job.calibration, prepare_calibration(source, data_folder, cache_folder));
+    QB_TRY(job.calibration, with_context(prepare_calibration(source, data_folder, cache_folder),
+                                         fmt::format("{} in {}", source.model.name, scheme.name)));
   }
   return job;
-}
-
-Result<std::filesystem::path> prepare_bundle(const ModelSource& source, const quant::Scheme& scheme,
-                                             const std::filesystem::path& data_folder,
-                                             const std::filesystem::path& cache_folder,
-                                             const compress::Tell& tell) {
-  const std::string context = fmt::format("{} in {}", source.model.name, scheme.name);
-  QB_TRY(compress::Job job,
-         with_context(bundle_job(source, scheme, data_folder, cache_folder), context));
-  job.tell = tell;
-  return with_context(compress::build_bundle(job), context);
 }
 
 }  // namespace qb::prepare

@@ -34,10 +34,4 @@ Result<compress::Job> bundle_job(const ModelSource& source, const quant::Scheme&
                                  const std::filesystem::path& data_folder,
                                  const std::filesystem::path& cache_folder);
 
-// The bundle, below `cache_folder`; built when it isn't there yet. `tell` may be empty.
-Result<std::filesystem::path> prepare_bundle(const ModelSource& source, const quant::Scheme& scheme,
-                                             const std::filesystem::path& data_folder,
-                                             const std::filesystem::path& cache_folder,
-                                             const compress::Tell& tell);
-
 }  // namespace qb::prepare

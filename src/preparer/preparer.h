@@ -10,8 +10,10 @@ namespace qb::preparer {
 
 // Carries request.preparation out. Sends what it is at as phases and, as facts, "source" {"hash",
 // "weights", "task", "weight_count"} and "bundle" (a folder) or "dataset" {"file", "name",
-// "content_hash", "item_count"}. Errors: those of prepare::open_model, prepare_bundle and
-// prepare_dataset.
+// "content_hash", "item_count"}; with_layer_errors adds how far the work is to the phases, and the
+// facts "layers" (compress::LayerError each, the worst first), "stored" {"parameter_count",
+// "element_count", "bytes"} of all parameters, and "calibration" like a dataset where there is one.
+// Errors: those of prepare::open_model, compress::build_bundle and prepare::prepare_dataset.
 Result<void> run_preparation(const wire::Request& request, const worker::Send& send);
 
 }  // namespace qb::preparer

@@ -3,8 +3,8 @@
 
 namespace qb::probes {
 
-EnergyMeter::EnergyMeter() : reason_("energy is not read on macOS yet") {}
+EnergyMeter::EnergyMeter() : reason_("energy is not read on macOS yet"), dram_reason_(reason_) {}
 EnergyMeter::EnergyMeter(const std::filesystem::path&) : EnergyMeter() {}
-std::optional<int64_t> EnergyMeter::used_uj() const { return std::nullopt; }
+std::optional<int64_t> EnergyMeter::used(const std::vector<Domain>&) { return std::nullopt; }
 
 }  // namespace qb::probes

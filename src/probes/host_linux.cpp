@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <string>
-#include <thread>
 
+#include "probes/allowance.h"
 #include "probes/host.h"
 
 namespace qb::probes {
@@ -39,16 +41,34 @@ void set_if_told(Json& host, std::string_view key, const std::string& value) {
 
 }  // namespace
 
-int64_t physical_core_count() {
-  std::ifstream file("/proc/cpuinfo");
+int64_t core_count_of(const std::filesystem::path& cpuinfo, const std::set<int>& cpus) {
+  std::ifstream file(cpuinfo);
   std::set<std::string> cores;
+  std::string processor;
   std::string package;
+  std::string core;
+  const auto add = [&] {
+    if (!processor.empty() && (cpus.empty() || cpus.contains(static_cast<int>(
+                                                   std::strtol(processor.c_str(), nullptr, 10)))))
+      cores.insert(core.empty() ? "processor " + processor : package + "/" + core);
+    processor = package = core = {};
+  };
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("physical id")) package = line;
-    if (line.starts_with("core id")) cores.insert(package + line);
+    const std::string value = line.substr(std::min(line.size(), line.find(':') + 1));
+    if (line.starts_with("processor")) {
+      add();
+      processor = value;
+    }
+    if (line.starts_with("physical id")) package = value;
+    if (line.starts_with("core id")) core = value;
   }
-  const auto logical = static_cast<int64_t>(std::thread::hardware_concurrency());
-  return std::max<int64_t>(1, cores.empty() ? logical : static_cast<int64_t>(cores.size()));
+  add();
+  return static_cast<int64_t>(cores.size());
+}
+
+int64_t physical_core_count() {
+  const int64_t count = core_count_of("/proc/cpuinfo", {});
+  return std::max<int64_t>(1, count > 0 ? count : ::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 int64_t physical_memory_bytes() {
@@ -67,16 +87,11 @@ int64_t last_level_cache_bytes() {
   return -1;
 }
 
-int64_t oom_kill_count() {
-  const std::string value = value_of("/proc/vmstat", "oom_kill ", ' ');
-  return value.empty() ? -1 : std::stoll(value);
-}
-
 Json describe_host() {
   Json host = Json::object({});
   set_if_told(host, "cpu", value_of("/proc/cpuinfo", "model name", ':'));
   host.set("physical_cores", physical_core_count());
-  host.set("logical_cores", static_cast<int64_t>(std::thread::hardware_concurrency()));
+  host.set("logical_cores", ::sysconf(_SC_NPROCESSORS_ONLN));
   if (const int64_t memory = physical_memory_bytes(); memory > 0) host.set("memory_bytes", memory);
   set_if_told(host, "os", value_of("/etc/os-release", "PRETTY_NAME", '='));
   utsname name = {};
@@ -90,6 +105,8 @@ Json describe_host() {
     host.set("last_level_cache_bytes", bytes);
   const std::string flags = value_of("/proc/cpuinfo", "flags", ':');
   if (!flags.empty()) host.set("is_virtual", flags.find("hypervisor") != std::string::npos);
+  const Json allowance = describe_allowance();
+  for (const auto& [name, value] : allowance.as_object()) host.set(name, value);
   return host;
 }
 

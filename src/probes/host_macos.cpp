@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 
+#include "probes/allowance.h"
 #include "probes/host.h"
 
 namespace qb::probes {
@@ -33,14 +34,14 @@ int64_t physical_core_count() {
   return number_of("hw.physicalcpu", static_cast<int64_t>(std::thread::hardware_concurrency()));
 }
 
+int64_t core_count_of(const std::filesystem::path&, const std::set<int>&) { return 0; }
+
 int64_t physical_memory_bytes() { return number_of("hw.memsize", 0); }
 
 int64_t last_level_cache_bytes() {
   const int64_t performance_l2 = number_of("hw.perflevel0.l2cachesize", -1);
   return performance_l2 > 0 ? performance_l2 : number_of("hw.l3cachesize", -1);
 }
-
-int64_t oom_kill_count() { return -1; }
 
 Json describe_host() {
   Json host = Json::object({});
@@ -55,6 +56,8 @@ Json describe_host() {
   set_if_told(host, "os", "macOS " + text_of("kern.osproductversion"));
   set_if_told(host, "kernel", text_of("kern.osrelease"));
   set_if_told(host, "machine", text_of("hw.machine"));
+  const Json allowance = describe_allowance();
+  for (const auto& [name, value] : allowance.as_object()) host.set(name, value);
   return host;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 
 namespace qb::probes {
 
@@ -32,15 +33,18 @@ ResidentParts resident_parts();
 // Resident bytes of this process's mappings of the files below `folder`.
 std::optional<int64_t> resident_bytes_of_files(const std::filesystem::path& folder);
 
-// Of all cores since boot: time stolen by a hypervisor, and time in which any process or the kernel
-// ran.
+// Of the processors that this process may run on (see allowed_cpus) since boot: time stolen by a
+// hypervisor, and time in which any process or the kernel ran. macOS: of all.
 struct SystemUsage {
   std::optional<int64_t> steal_time_ns;
   std::optional<int64_t> busy_time_ns;
 };
 SystemUsage system_usage();
+// Of a file like /proc/stat and those of its processors; all when `cpus` is empty. (Linux)
+SystemUsage system_usage(const std::filesystem::path& stat, const std::set<int>& cpus);
 
-// Asks the system to kill this process when its parent dies, where it can.
-void die_with_parent();
+// Asks the system to kill this process when its parent dies, where it can. The parent reads the
+// pipe `events`; when nobody does any more it died before it could be asked, and this process ends.
+void die_with_parent(int events);
 
 }  // namespace qb::probes

@@ -1,10 +1,13 @@
+#include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <fstream>
+#include <sstream>
 #include <string>
 
+#include "probes/allowance.h"
 #include "probes/process.h"
 
 namespace qb::probes {
@@ -50,19 +53,37 @@ std::optional<int64_t> resident_bytes_of_files(const std::filesystem::path& fold
   return total_bytes;
 }
 
-SystemUsage system_usage() {
+SystemUsage system_usage() { return system_usage("/proc/stat", allowed_cpus()); }
+
+// proc_stat(5): a line for each processor, "cpu3 user nice system …" in ticks, after their sum.
+SystemUsage system_usage(const std::filesystem::path& stat, const std::set<int>& cpus) {
   enum { user, nice, system, idle, iowait, irq, softirq, steal, field_count };
-  std::ifstream stat("/proc/stat");
-  std::string cpu;
-  int64_t ticks[field_count] = {};
-  stat >> cpu;
-  for (int64_t& value : ticks) stat >> value;
-  if (!stat || cpu != "cpu") return {};
+  std::ifstream file(stat);
+  int64_t steal_ticks = 0;
+  int64_t busy_ticks = 0;
+  bool is_told = false;
+  for (std::string line; std::getline(file, line) && line.starts_with("cpu");) {
+    std::istringstream words(line);
+    std::string name;
+    int64_t ticks[field_count] = {};
+    words >> name;
+    for (int64_t& value : ticks) words >> value;
+    const bool is_sum = name == "cpu";
+    if (!words || (cpus.empty() ? !is_sum : is_sum || !cpus.contains(std::stoi(name.substr(3)))))
+      continue;
+    is_told = true;
+    steal_ticks += ticks[steal];
+    busy_ticks += ticks[user] + ticks[nice] + ticks[system] + ticks[irq] + ticks[softirq];
+  }
+  if (!is_told) return {};
   const int64_t tick_ns = 1'000'000'000 / ::sysconf(_SC_CLK_TCK);
-  return {ticks[steal] * tick_ns,
-          (ticks[user] + ticks[nice] + ticks[system] + ticks[irq] + ticks[softirq]) * tick_ns};
+  return {steal_ticks * tick_ns, busy_ticks * tick_ns};
 }
 
-void die_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
+void die_with_parent(int events) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pollfd pipe = {.fd = events, .events = 0, .revents = 0};
+  if (::poll(&pipe, 1, 0) > 0 && (pipe.revents & POLLERR) != 0) ::raise(SIGKILL);
+}
 
 }  // namespace qb::probes

@@ -54,6 +54,10 @@ SystemUsage system_usage() {
   return {std::nullopt, busy * tick_ns};
 }
 
-void die_with_parent() {}  // macOS has no such request
+SystemUsage system_usage(const std::filesystem::path&, const std::set<int>&) {
+  return system_usage();
+}
+
+void die_with_parent(int) {}  // macOS has no such request
 
 }  // namespace qb::probes

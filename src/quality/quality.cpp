@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "stats/stats.h"
+
 namespace qb::quality {
 namespace {
 
@@ -20,32 +22,31 @@ int64_t argmax(std::span<const float> logits) {
   return std::ranges::max_element(logits) - logits.begin();
 }
 
+bool are_finite(std::span<const float> logits) {
+  return std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); });
+}
+
+std::optional<int64_t> likeliest(std::span<const float> logits) {
+  if (!are_finite(logits)) return std::nullopt;
+  const int64_t first = argmax(logits);
+  if (std::ranges::count(logits, logits[static_cast<size_t>(first)]) > 1) return std::nullopt;
+  return first;
+}
+
 double negative_log_likelihood(std::span<const float> logits, int64_t target) {
   return log_sum_exp(logits) - logits[static_cast<size_t>(target)];
 }
 
 bool in_top_k(std::span<const float> logits, int64_t k, std::span<const int64_t> labels) {
+  if (!are_finite(logits)) return false;
   for (const int64_t label : labels) {
     if (label < 0 || static_cast<size_t>(label) >= logits.size()) continue;
     const float own = logits[static_cast<size_t>(label)];
-    const auto above = std::ranges::count_if(logits, [own](float other) { return other > own; });
-    if (above < k) return true;
+    // The label itself is one of them.
+    if (std::ranges::count_if(logits, [own](float other) { return other >= own; }) <= k)
+      return true;
   }
   return false;
-}
-
-void MeanAccumulator::add(double value) {
-  ++count_;
-  const double delta = value - mean_;
-  mean_ += delta / static_cast<double>(count_);
-  squares_ += delta * (value - mean_);
-}
-
-Mean MeanAccumulator::mean() const {
-  Mean mean = {.value = mean_};
-  const auto n = static_cast<double>(count_);
-  if (count_ > 1) mean.standard_error = std::sqrt(squares_ / (n - 1.0) / n);
-  return mean;
 }
 
 Result<void> DivergenceAccumulator::add(std::span<const float> reference,
@@ -69,11 +70,16 @@ Result<void> DivergenceAccumulator::add(std::span<const float> reference,
   }
   if (!std::isfinite(divergence) || !std::isfinite(dot))
     return fail(Errc::framework_failed, "row {} has a logit that isn't finite", row_count());
-  kl_.add(divergence);
-  agreement_.add(argmax(reference) == argmax(logits) ? 1.0 : 0.0);
+  kl_.push_back(divergence);
+  const auto answer = likeliest(logits);
+  agreement_.push_back(answer && answer == likeliest(reference) ? 1.0 : 0.0);
   const double lengths = std::sqrt(reference_square * square);
-  cosine_.add(lengths > 0.0 ? dot / lengths : (reference_square == square ? 1.0 : 0.0));
+  cosine_.push_back(lengths > 0.0 ? dot / lengths : (reference_square == square ? 1.0 : 0.0));
   return {};
 }
+
+double DivergenceAccumulator::kl_divergence() const { return stats::mean(kl_); }
+double DivergenceAccumulator::top1_agreement() const { return stats::mean(agreement_); }
+double DivergenceAccumulator::logit_cosine() const { return stats::mean(cosine_); }
 
 }  // namespace qb::quality

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 
@@ -11,30 +12,18 @@ namespace qb::quality {
 
 int64_t argmax(std::span<const float> logits);  // the first of equal ones; logits not empty
 
+bool are_finite(std::span<const float> logits);
+
+// The one largest logit. Empty where several tie for it or one isn't finite: such a row answers
+// nothing, and is never right.
+std::optional<int64_t> likeliest(std::span<const float> logits);
+
 // -ln softmax(logits)[target], in nats.
 double negative_log_likelihood(std::span<const float> logits, int64_t target);
 
-// True when one of `labels` is among the k largest logits. Negative labels are padding.
+// True when one of `labels` is among the k largest logits however ties are ordered; never for a row
+// with a logit that isn't finite. Negative labels are padding.
 bool in_top_k(std::span<const float> logits, int64_t k, std::span<const int64_t> labels);
-
-// Mean with its standard error: deviation / sqrt(n); the error is absent for n < 2.
-struct Mean {
-  double value = 0.0;
-  std::optional<double> standard_error;
-};
-
-// Sums of a stream of values.
-class MeanAccumulator {
- public:
-  void add(double value);
-  int64_t count() const { return count_; }
-  Mean mean() const;  // count() > 0; Welford 1962
-
- private:
-  int64_t count_ = 0;
-  double mean_ = 0.0;
-  double squares_ = 0.0;
-};
 
 // How far one model's logits are from a reference's, row by row (a row: one position or picture).
 class DivergenceAccumulator {
@@ -42,19 +31,24 @@ class DivergenceAccumulator {
   // Both rows have the same length. Error: a logit that isn't finite.
   Result<void> add(std::span<const float> reference, std::span<const float> logits);
 
-  int64_t row_count() const { return kl_.count(); }
-  // KL(reference || logits) = sum p ln(p / q) over the vocabulary, in nats, mean over rows.
-  Mean kl_divergence() const { return kl_.mean(); }
-  // Share of rows with the same argmax.
-  Mean top1_agreement() const { return agreement_.mean(); }
+  int64_t row_count() const { return static_cast<int64_t>(kl_.size()); }
+  // KL(reference || logits) = sum p ln(p / q) over the vocabulary, in nats, mean over rows; this
+  // and the next two need a row.
+  double kl_divergence() const;
+  // Share of rows with the same likeliest answer.
+  double top1_agreement() const;
   // Mean cosine of the angle between the two rows.
-  Mean logit_cosine() const { return cosine_.mean(); }
+  double logit_cosine() const;
   double logit_max_abs_difference() const { return max_difference_; }
 
+  // Of each row, in the order they were added.
+  std::span<const double> kl_divergences() const { return kl_; }
+  std::span<const double> agreements() const { return agreement_; }  // 1 or 0
+
  private:
-  MeanAccumulator kl_;
-  MeanAccumulator agreement_;
-  MeanAccumulator cosine_;
+  std::vector<double> kl_;
+  std::vector<double> agreement_;
+  std::vector<double> cosine_;
   double max_difference_ = 0.0;
 };
 

@@ -25,13 +25,35 @@ TEST_CASE("top-k counts any label and skips padding") {
   CHECK_FALSE(in_top_k(logits, 4, std::vector<int64_t>{-1, 4}));
 }
 
-TEST_CASE("means carry their standard error from two values on") {
-  MeanAccumulator mean;
-  mean.add(1.0);
-  CHECK_FALSE(mean.mean().standard_error);
-  mean.add(3.0);
-  CHECK(mean.mean().value == 2.0);
-  CHECK(*mean.mean().standard_error == doctest::Approx(1.0));  // sqrt(2) / sqrt(2)
+TEST_CASE("a row that ties for the top, or isn't finite, is never right") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<int64_t> every_label = {0, 1, 2, 3};
+  const std::vector<std::vector<float>> rows = {
+      {nan, nan, nan, nan},         {0.0f, 0.0f, 0.0f, 0.0f},
+      {-3.0f, -3.0f, -3.0f, -3.0f}, {1.0f, 0.0f, nan, 0.5f},
+      {2.0f, 1.0f, 2.0f, 0.0f},     {std::numeric_limits<float>::infinity(), 1.0f, 0.0f, 2.0f}};
+  for (size_t i = 0; i < rows.size(); ++i) {
+    CAPTURE(i);
+    CHECK_FALSE(likeliest(rows[i]));
+    CHECK_FALSE(in_top_k(rows[i], 1, every_label));
+  }
+  CHECK_FALSE(in_top_k(rows[0], 4, every_label));
+  CHECK_FALSE(in_top_k(rows[1], 3, every_label));
+  CHECK(in_top_k(rows[4], 2, std::vector<int64_t>{2}));  // among the two however they are ordered
+  CHECK_FALSE(in_top_k(rows[4], 3, std::vector<int64_t>{3}));
+  DivergenceAccumulator constant;
+  REQUIRE(constant.add(rows[1], rows[1]));
+  CHECK(constant.top1_agreement() == 0.0);
+}
+
+TEST_CASE("top-1 and the likeliest answer are one thing, ties or not") {
+  for (int pattern = 0; pattern < 81; ++pattern) {
+    const std::vector<float> row = {
+        static_cast<float>(pattern % 3), static_cast<float>(pattern / 3 % 3),
+        static_cast<float>(pattern / 9 % 3), static_cast<float>(pattern / 27)};
+    for (int64_t label = 0; label < 4; ++label)
+      CHECK(in_top_k(row, 1, std::vector<int64_t>{label}) == (likeliest(row) == label));
+  }
 }
 
 TEST_CASE("divergence of a row from itself is nothing, from another what the formula says") {
@@ -39,15 +61,18 @@ TEST_CASE("divergence of a row from itself is nothing, from another what the for
   const std::vector<float> q = {0.0f, 0.0f};
   DivergenceAccumulator same;
   REQUIRE(same.add(p, p));
-  CHECK(same.kl_divergence().value == 0.0);
-  CHECK(same.top1_agreement().value == 1.0);
-  CHECK(same.logit_cosine().value == doctest::Approx(1.0));
+  CHECK(same.kl_divergence() == 0.0);
+  CHECK(same.top1_agreement() == 1.0);
+  CHECK(same.logit_cosine() == doctest::Approx(1.0));
   CHECK(same.logit_max_abs_difference() == 0.0);
   DivergenceAccumulator other;
   REQUIRE(other.add(p, q));
-  CHECK(other.kl_divergence().value ==
-        doctest::Approx(0.25 * std::log(0.5) + 0.75 * std::log(1.5)));
-  CHECK(other.top1_agreement().value == 0.0);
+  CHECK(other.kl_divergence() == doctest::Approx(0.25 * std::log(0.5) + 0.75 * std::log(1.5)));
+  CHECK(other.top1_agreement() == 0.0);
+  REQUIRE(other.add(p, p));
+  CHECK(other.agreements()[0] == 0.0);
+  CHECK(other.agreements()[1] == 1.0);
+  CHECK(other.kl_divergence() == doctest::Approx(other.kl_divergences()[0] / 2.0));
   CHECK(other.logit_max_abs_difference() == doctest::Approx(std::log(3.0)));
 }
 

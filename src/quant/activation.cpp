@@ -47,14 +47,17 @@ void round_activations(const ActivationFit& fit, std::span<float> values) {
   }
 }
 
-void encode_activations(const ActivationFit& fit, std::span<const float> values,
-                        std::span<uint8_t> codes) {
-  const auto zero_point = static_cast<float>(fit.zero_point);
-  const float* value = values.data();
-  uint8_t* code = codes.data();
-  for (size_t i = 0; i < values.size(); ++i)
-    code[i] = static_cast<uint8_t>(
-        std::clamp(std::nearbyint(value[i] / fit.scale) + zero_point, 0.0f, 255.0f));
+float fit_token(std::span<const float> values) {
+  float largest = 0.0f;
+  for (const float value : values) largest = std::max(largest, std::fabs(value));
+  return std::max(largest / 127.0f, std::numeric_limits<float>::min());
+}
+
+void round_tokens(std::span<float> values, size_t width) {
+  for (; !values.empty(); values = values.subspan(width)) {
+    const float scale = fit_token(values.first(width));
+    for (float& value : values.first(width)) value = std::nearbyint(value / scale) * scale;
+  }
 }
 
 void ActivationObserver::add_range(std::span<const float> batch) {
@@ -166,7 +169,7 @@ double ActivationObserver::divergence(Ends ends) const {
     else
       clipped[bin < first ? 0 : width - 1] += counts[bin];
   }
-  if (inside == 0) return 0.0;
+  if (inside == 0) return std::numeric_limits<double>::infinity();  // it keeps no value
   double divergence = 0.0;
   for (size_t level = 0; level < level_count; ++level) {
     const size_t begin = width * level / level_count;

@@ -1,5 +1,5 @@
 // 8-bit activations: code = clamp(round_to_even(x / scale) + zero_point, 0, 255), as ONNX's
-// QuantizeLinear; x is stood for by (code - zero_point) * scale.
+// QuantizeLinear; x is stood for by (code - zero_point) * scale. By token it is s8: fit_token.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,13 @@ ActivationFit fit_activation(std::span<const float> values);
 // Each value replaced by what its code stands for.
 void round_activations(const ActivationFit& fit, std::span<float> values);
 
-// Each value's code; as many codes as values.
-void encode_activations(const ActivationFit& fit, std::span<const float> values,
-                        std::span<uint8_t> codes);
+// The scale of one token's values: max |x| / 127, so that code = round_to_even(x / scale) lies in
+// -127..127 and stands for code * scale (the row-wise activations of Dettmers et al. 2022,
+// LLM.int8(); "per token" in Xiao et al. 2023, SmoothQuant). Never 0: zeros keep the code 0.
+float fit_token(std::span<const float> values);
+
+// The tokens' values, `width` each, replaced by what their codes stand for.
+void round_tokens(std::span<float> values, size_t width);
 
 // What is seen of one activation over a calibration set, in two passes over the same batches: first
 // ranges, then a histogram within the whole range. Values are finite.

@@ -73,6 +73,26 @@ TEST_CASE("rounding takes halves to even, as ONNX does, and saturates") {
   CHECK(values[4] == -10.0f);
 }
 
+TEST_CASE("each token is rounded by its own largest value, symmetric about 0, halves to even") {
+  float values[] = {127.0f, -127.0f, 0.5f, 1.5f, -2.5f,   // scale 1
+                    0.0f,   0.0f,    0.0f, 0.0f, 0.0f,    //
+                    1e-3f,  -254.0f, 3.0f, 5.0f, -1.0f};  // scale 2
+  const float wanted[] = {127, -127, 0, 2, -2, 0, 0, 0, 0, 0, 0, -254, 4, 4, 0};
+  round_tokens(values, 5);
+  for (size_t i = 0; i < std::size(values); ++i) CHECK(values[i] == wanted[i]);
+}
+
+TEST_CASE("a token's codes reach 127 and no further, however small or large its values") {
+  for (const float largest : {1e-45f, 1e-38f, 1.0f, 0.1f, 3e38f}) {
+    CAPTURE(largest);
+    const float values[] = {largest, -largest, largest / 3};
+    const float scale = fit_token(values);
+    CHECK(scale > 0.0f);
+    for (const float value : values) CHECK(std::fabs(std::nearbyint(value / scale)) <= 127.0f);
+    if (largest > 1e-30f) CHECK(std::nearbyint(largest / scale) == 127.0f);
+  }
+}
+
 TEST_CASE("outliers: every search is better than the whole range, mse the best of all") {
   const auto values = values_with_outliers();
   const ActivationObserver observer = observer_of(values);
@@ -84,6 +104,14 @@ TEST_CASE("outliers: every search is better than the whole range, mse the best o
   CHECK(best < whole);
   for (const Calibration calibration : {Calibration::percentile, Calibration::entropy})
     CHECK(best <= squared_error(values, observer.fit(calibration)) * 1.02);
+}
+
+TEST_CASE("a range that keeps no value is never chosen") {
+  // Zeros, which any range keeps, and values that only the widest ones do.
+  std::vector<float> values(1000, 0.0f);
+  for (size_t i = 0; i < 500; ++i) values[i] = 9.0f + 0.002f * static_cast<float>(i);
+  const ActivationFit fit = observer_of(values).fit(Calibration::entropy);
+  CHECK(fit.scale * 255.0f > 9.0f);
 }
 
 TEST_CASE("the moving average weighs the newest batch with a tenth") {

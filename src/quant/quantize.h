@@ -43,7 +43,8 @@ enum class ScaleFit : uint8_t {
 ScaleFit scale_fit_of(const Scheme& scheme);
 
 // |values| <= largest_weight. The results of all functions here depend on values and layout only,
-// not on the number of threads or the machine.
+// not on the number of threads; min_max and mse give the same bits on every machine, hqq, which
+// takes powers, those of the machine's C library.
 GroupFit fit_group(std::span<const float> values, int32_t bits, bool symmetric,
                    ScaleFit fit = ScaleFit::min_max);
 

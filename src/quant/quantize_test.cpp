@@ -102,7 +102,7 @@ TEST_CASE("searched scales lose no more than the whole range does, by the measur
   for (const Scheme& scheme : base_schemes()) {
     if (scheme.weight_type != WeightType::integer) continue;
     CAPTURE(scheme.name);
-    auto weights = normal_values(6 * 200, 9);
+    auto weights = normal_values(1200, 9);
     for (size_t i = 0; i < weights.size(); i += 97) weights[i] *= 6.0f;  // outliers
     const PackedLayout layout = layout_for(scheme, 6, 200);
     const auto error_of = [&](ScaleFit fit, double power) {
@@ -121,7 +121,7 @@ TEST_CASE("searched scales lose no more than the whole range does, by the measur
 }
 
 TEST_CASE("the number of threads changes no bit") {
-  const auto weights = normal_values(67 * 130, 4);
+  const auto weights = normal_values(8710, 4);
   for (const Scheme& scheme : base_schemes()) {
     if (scheme.weight_type != WeightType::integer) continue;
     for (const ScaleFit fit : {ScaleFit::min_max, ScaleFit::mse, ScaleFit::hqq}) {

@@ -58,6 +58,17 @@ constexpr GranularityRow granularity_rows[] = {
     {"g128", Granularity::group, 128, "for each 128 weights of a row"},
 };
 
+struct ActivationsRow {
+  std::string_view prefix, suffix;  // before and after the granularity of the weights
+  Activations activations;
+  std::string_view range;
+};
+constexpr ActivationsRow activations_rows[] = {
+    {"dyn8", "", Activations::on_run, "range taken at each run"},
+    {"dyn8", ":token", Activations::by_token, "symmetric, a scale for each token"},
+    {"static8", "", Activations::measured, "range measured on a calibration set"},
+};
+
 struct BlockSummary {
   ggml::BlockFormat format;
   std::string_view summary;
@@ -90,19 +101,13 @@ constexpr MicroscalingSummary microscaling_rows[] = {
 
 // What stands in `schemes()` beside the bases.
 constexpr std::string_view listed_combinations[] = {
-    "static8t:average",  "static8t:percentile",
-    "static8t:mse",      "static8t:entropy",
-    "static8c:average",  "static8c:percentile",
-    "static8c:mse",      "static8c:entropy",
-    "static8t:mse+cle",  "static8t:mse+bias",
-    "static8c:mse+bias", "static8c:mse+smooth",
-    "dyn8c+smooth",      "w8c+fold",
-    "w4g128+mse",        "w4g128+hqq",
-    "w4g128+gptq",       "w4g128+mse+gptq",
-    "w4g128+awq",        "w4g128+awq+mse+gptq",
-    "w4g128+inner",      "w4g32+hqq",
-    "w4g32+mse+gptq",    "w4g32+inner",
-    "auto:4.5bpw",       "auto:6bpw",
+    "static8t:average",    "static8t:percentile", "static8t:mse",      "static8t:entropy",
+    "static8c:average",    "static8c:percentile", "static8c:mse",      "static8c:entropy",
+    "static8t:mse+cle",    "static8t:mse+bias",   "static8c:mse+bias", "static8c:mse+smooth",
+    "dyn8c+smooth",        "dyn8c:token+smooth",  "w8c+fold",          "w4g128+mse",
+    "w4g128+hqq",          "w4g128+gptq",         "w4g128+mse+gptq",   "w4g128+awq",
+    "w4g128+awq+mse+gptq", "w4g128+inner",        "w4g32+hqq",         "w4g32+mse+gptq",
+    "w4g32+inner",         "auto:4.5bpw",         "auto:6bpw",
 };
 
 Scheme integer_scheme(int32_t bits, const GranularityRow& row, bool symmetric) {
@@ -118,14 +123,12 @@ Scheme integer_scheme(int32_t bits, const GranularityRow& row, bool symmetric) {
 }
 
 // Weights symmetric: integer kernels for convolution take one zero point for all channels.
-Scheme activation_scheme(Activations activations, const GranularityRow& row) {
-  const bool is_on_run = activations == Activations::on_run;
-  Scheme scheme = integer_scheme(8, row, true);
-  scheme.name = fmt::format("{}{}", is_on_run ? "dyn8" : "static8", row.name);
-  scheme.activations = activations;
-  scheme.summary =
-      fmt::format("8-bit symmetric weights, one scale {}; 8-bit activations, range {}.", row.extent,
-                  is_on_run ? "taken at each run" : "measured on a calibration set");
+Scheme activation_scheme(const ActivationsRow& row, const GranularityRow& weights) {
+  Scheme scheme = integer_scheme(8, weights, true);
+  scheme.name = fmt::format("{}{}{}", row.prefix, weights.name, row.suffix);
+  scheme.activations = row.activations;
+  scheme.summary = fmt::format("8-bit symmetric weights, one scale {}; 8-bit activations, {}.",
+                               weights.extent, row.range);
   return scheme;
 }
 
@@ -140,9 +143,9 @@ std::vector<Scheme> make_bases() {
     for (const GranularityRow& row : granularity_rows)
       for (const bool symmetric : {false, true})
         all.push_back(integer_scheme(bits, row, symmetric));
-  for (const Activations activations : {Activations::on_run, Activations::measured})
-    for (const GranularityRow& row : std::span(granularity_rows).first(2))
-      all.push_back(activation_scheme(activations, row));
+  for (const ActivationsRow& row : activations_rows)
+    for (const GranularityRow& weights : std::span(granularity_rows).first(2))
+      all.push_back(activation_scheme(row, weights));
   for (const BlockSummary& row : block_rows)
     all.push_back({.name = std::string(ggml::row_of(row.format).name),
                    .weight_type = WeightType::block,
@@ -183,6 +186,8 @@ Result<Scheme> parse_mixed(std::string_view budget) {
 }
 
 Result<Scheme> parse_base(std::string_view text) {
+  const auto whole = std::ranges::find(base_schemes(), text, &Scheme::name);
+  if (whole != base_schemes().end()) return *whole;
   const size_t colon = text.find(':');
   const std::string_view base = text.substr(0, colon);
   const std::string_view detail = colon == text.npos ? "" : text.substr(colon + 1);
@@ -192,8 +197,11 @@ Result<Scheme> parse_base(std::string_view text) {
     return fail(Errc::bad_input, "unknown scheme \"{}\"; known: {} auto:4.5bpw", base,
                 names_of(std::span<const Scheme>(base_schemes())));
   Scheme scheme = *found;
-  if (colon == text.npos) return scheme;
   const auto row = std::ranges::find(calibration_rows, detail, &CalibrationRow::name);
+  if (scheme.activations == Activations::on_run)
+    return fail(Errc::bad_input,
+                "{} measures no activations: \":{}\" says nothing, \":token\" is known", base,
+                detail);
   if (scheme.activations != Activations::measured)
     return fail(Errc::bad_input, "{} measures no activations, so \":{}\" says nothing", base,
                 detail);
@@ -271,9 +279,13 @@ const std::vector<Scheme>& schemes() {
 
 const Scheme& base_of(const Scheme& scheme) {
   const std::string_view name = scheme.name;
-  const auto found =
-      std::ranges::find(base_schemes(), name.substr(0, name.find_first_of(":+")), &Scheme::name);
-  return found == base_schemes().end() ? scheme : *found;
+  // A colon may be part of a base's name.
+  for (const char* end : {"+", "+:"}) {
+    const auto found =
+        std::ranges::find(base_schemes(), name.substr(0, name.find_first_of(end)), &Scheme::name);
+    if (found != base_schemes().end()) return *found;
+  }
+  return scheme;
 }
 
 Result<Scheme> find_scheme(std::string_view name) {

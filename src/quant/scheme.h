@@ -1,6 +1,7 @@
 // A scheme: how weights are stored and how activations are rounded. A value, parsed from its name:
 //
-//   base[:calibration][+option]...    w4g64   static8c:entropy   w4g128+mse+gptq   auto:4.5bpw
+//   base[:range][+option]...    w4g64   dyn8c:token   static8c:entropy   w4g128+mse+gptq
+//   auto:4.5bpw
 //
 // Quantized are the weights of linear, convolution, embedding and head; vectors (norms, biases,
 // batch-norm statistics) stay fp32 in every scheme.
@@ -37,6 +38,7 @@ enum class Granularity : uint8_t {
 enum class Activations : uint8_t {
   none,      // floating point
   on_run,    // 8 bits, the range taken from each input at each run ("dynamic")
+  by_token,  // 8 bits, symmetric, a scale for each token of a linear's input, taken at each run
   measured,  // 8 bits, the range measured once on a calibration set ("static")
 };
 

@@ -33,6 +33,12 @@ TEST_CASE("a name says what the scheme is") {
   CHECK(measured.calibration == Calibration::entropy);
   CHECK(measured.granularity == Granularity::tensor);
   CHECK(measured.folds());
+  const Scheme by_token = find_scheme("dyn8c:token+smooth").value();
+  CHECK(by_token.activations == Activations::by_token);
+  CHECK(by_token.symmetric);
+  CHECK(base_of(by_token).name == "dyn8c:token");
+  CHECK(base_of(find_scheme("dyn8c+smooth").value()).name == "dyn8c");
+  CHECK(base_of(measured).name == "static8t");
   CHECK(find_scheme("auto:4.5bpw").value().target_bits == 4.5);
   CHECK(find_scheme("w8c").value().needs_calibration() == false);
   CHECK(describe_roles(find_scheme("w4g32+inner").value().roles()) == "linear, convolution");
@@ -53,6 +59,10 @@ TEST_CASE("names that say nothing, or two things, are refused") {
       {"dyn8c+smooth+awq", "both scale channels"},
       {"w4g64:mse", "measures no activations"},
       {"static8c:best", "unknown calibration"},
+      {"dyn8c:best", "\":token\" is known"},
+      {"dyn8c:token:mse", "\":token\" is known"},
+      {"static8c:token", "unknown calibration"},
+      {"w8c:token", "measures no activations"},
       {"fp32+inner", "nothing to be added"},
       {"q4_0+gptq", "integer weights"},
       {"auto:3bpw", "no budget"},

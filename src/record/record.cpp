@@ -27,6 +27,12 @@ Result<Outcome> parse_outcome(std::string_view name) {
   return fail(Errc::bad_input, "unknown outcome \"{}\"", name);
 }
 
+std::string quality_failure(const Record& record) {
+  const std::string& outcome = record.manifest["quality_outcome"].as_string();
+  if (outcome.empty() || outcome == name_of(Outcome::ok)) return {};
+  return fmt::format("{}: {}", outcome, record.manifest["quality_reason"].as_string());
+}
+
 const Measurement* find_measurement(const Record& record, std::string_view name) {
   for (const Measurement& measurement : record.measurements)
     if (measurement.name == name) return &measurement;

@@ -83,14 +83,20 @@ struct Measurement {
   std::optional<double> low;  // of a 95 % interval
   std::optional<double> high;
   std::string reason;
-  // What it was made from, one value a launch; not stored, since it can be made anew.
+  // The rest is not stored, since it can be made anew. One value of each launch that it was made
+  // from, and the launches' indices: of a percentile each launch's own, to see how they differ.
   std::vector<double> launch_values = {};
+  std::vector<int64_t> launch_indices = {};
+  // What figure and interval are, or why there is no interval: "the median of 5 launches; …".
+  std::string basis = {};
 };
 
 struct Record {
   std::string run_id;
   int64_t position = 0;  // in the run's plan
   Case subject;
+  // Of preparing and of speed. That of quality, once it was tried, is in the manifest:
+  // "quality_outcome" and "quality_reason".
   Outcome outcome = Outcome::ok;
   std::string reason;
   std::string recorded_at;  // UTC
@@ -102,7 +108,7 @@ struct Record {
 };
 
 struct Run {
-  std::string id;  // "20261123-214016-3f2a"
+  std::string id;  // "20261123-214016-3f2a9c04"
   std::string started_at;
   std::string suite_name;
   std::string suite_text;
@@ -110,7 +116,11 @@ struct Run {
   Json host = Json::object({});  // cpu, cores, memory, os, governor, power source
   // What the command line changed of the suite, for resuming the run.
   Json options = Json::object({});
+  std::string damage = {};  // why the stored row couldn't be read whole; not stored
 };
+
+// "crashed: signal 11" when quality was tried and not measured; empty otherwise.
+std::string quality_failure(const Record& record);
 
 const Measurement* find_measurement(const Record& record, std::string_view name);
 

@@ -63,10 +63,15 @@ void Interpreter::State::collect_inputs(const ir::Node& node, std::vector<Array>
   for (const ir::Value input : node.inputs)
     inputs.push_back(arrays[static_cast<size_t>(input.index)]);
   const bool is_product = node.op == ir::Op::linear || node.op == ir::Op::conv2d;
-  if (!is_product || bundle->activation(node.inputs[0]).mode != quant::Activations::on_run) return;
+  const quant::Activations mode = bundle->activation(node.inputs[0]).mode;
+  const bool is_on_run = mode == quant::Activations::on_run || mode == quant::Activations::by_token;
+  if (!is_product || !is_on_run) return;
   if (bundle->parameter(node.inputs[1]).encoding != bundle::Encoding::packed) return;
   rounded.assign(inputs[0].values.begin(), inputs[0].values.end());
-  quant::round_activations(quant::fit_activation(rounded), rounded);
+  if (mode == quant::Activations::by_token)
+    quant::round_tokens(rounded, static_cast<size_t>(inputs[0].last()));
+  else
+    quant::round_activations(quant::fit_activation(rounded), rounded);
   inputs[0].values = rounded;
 }
 

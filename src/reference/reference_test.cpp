@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/rng.h"
+#include "bundle/encode.h"
 #include "ir/builder.h"
 #include "reference/interpreter.h"
 
@@ -74,6 +75,31 @@ TEST_CASE("linear is x times the transposed weight plus bias") {
   b.output(b.linear(x, b.parameter("w", {3, 2}), b.parameter("b", {3})));
   Fixture fixture(b, counting_from(1));  // w = [[1,2],[3,4],[5,6]], b = [1,2,3]
   check_close(run_one(fixture, {1.0f, -1.0f}, {1, 2}), {0.0f, 1.0f, 2.0f});
+}
+
+TEST_CASE("rounded by token, a linear's rows do not see each other") {
+  const fs::path root = fs::temp_directory_path() / fmt::format("qb_reference_{}", ::getpid());
+  Builder b("g");
+  const Value x = b.input("x", ElementType::f32, {Symbol::batch, Symbol::sequence, 2});
+  b.output(b.linear(x, b.parameter("w", {1, 2})));
+  const ir::Graph graph = b.finish().value();
+  const quant::Scheme scheme = quant::find_scheme("dyn8c:token").value();
+  bundle::Encoder encoder(1);
+  const std::vector<float> weight = {1.0f, 1.0f};
+  const auto store = [&](ir::Value value) { return encoder.encode(graph, value, scheme, weight); };
+  const bundle::Contents contents = {
+      .graph = graph, .activations = {{x, {.mode = quant::Activations::by_token}}}, .store = store};
+  const bundle::Bundle bundle =
+      bundle::load_bundle(
+          bundle::write_bundle(root, graph, {.scheme = scheme.name}, contents).value())
+          .value();
+  reference::Interpreter interpreter(bundle, {});
+  const std::vector<float> values = {127.0f, 0.6f, 1.27f, 0.6f};  // steps of 1 and of 0.01
+  const std::vector<int64_t> shape = {1, 2, 2};
+  REQUIRE(interpreter.run({{view(values, shape)}}, 0));
+  const auto out = interpreter.outputs()[0].f32();
+  check_close({out.begin(), out.end()}, {128.0f, 1.87f});
+  fs::remove_all(root);
 }
 
 TEST_CASE("convolution pads, strides and keeps groups apart") {

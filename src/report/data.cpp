@@ -1,4 +1,7 @@
 // For machines: CSV and JSON.
+#include <map>
+
+#include "analysis/verdict.h"
 #include "base/printable.h"
 #include "metrics/metrics.h"
 #include "report/report.h"
@@ -72,9 +75,62 @@ Json to_json(const Record& record, bool with_samples) {
                        {"launches", std::move(launches)}});
 }
 
+namespace {
+
+Json to_json(const metrics::Ratio& ratio) {
+  const auto& interval = ratio.interval;
+  return Json::object({{"value", ratio.value},
+                       {"low", interval ? Json(interval->low) : Json()},
+                       {"high", interval ? Json(interval->high) : Json()}});
+}
+
+// Its speed over that of fp32 in the same framework, or of the first file; null when one is absent.
+Json ratio_json(const Record& record, const std::vector<const Record*>& group) {
+  const Record* base = analysis::find_base(record, group);
+  const auto ratio = base ? metrics::speed_ratio(record, *base) : std::nullopt;
+  if (!ratio) return {};
+  return to_json(*ratio).set("over", case_id(base->subject));
+}
+
+Json ids_of(const std::vector<const Record*>& records) {
+  Json::Array ids;
+  for (const Record* record : records) ids.emplace_back(case_id(record->subject));
+  return ids;
+}
+
+Json to_json(const analysis::Claim& claim) {
+  Json json = Json::object({{"name", claim.name},
+                            {"metric", claim.metric},
+                            {"cases", ids_of(claim.winners)},
+                            {"ratio", claim.ratio ? to_json(*claim.ratio) : Json()},
+                            {"not_told_from", ids_of(claim.ties)},
+                            {"reservations", Json::array_of(claim.reservations)},
+                            {"reason", claim.reason}});
+  if (claim.winners.empty()) return json;
+  const Measurement& m = *find_measurement(*claim.winners[0], claim.metric);
+  return json.set("value", optional_json(m.value))
+      .set("low", optional_json(m.low))
+      .set("high", optional_json(m.high));
+}
+
+Json to_json(const analysis::Verdict& verdict) {
+  Json::Array claims;
+  for (const analysis::Claim& claim : verdict.claims) claims.push_back(to_json(claim));
+  return Json::object({{"title", verdict.title}, {"claims", std::move(claims)}});
+}
+
+}  // namespace
+
 std::string render_json(const Document& document) {
   Json::Array records;
-  for (const Record& record : document.records) records.push_back(to_json(record, true));
+  Json::Array verdicts;
+  std::map<const Record*, Json> ratios;
+  for (const auto& group : analysis::group_by_model(document.records)) {
+    for (const auto& verdict : analysis::judge(group)) verdicts.push_back(to_json(verdict));
+    for (const Record* record : group.records) ratios[record] = ratio_json(*record, group.records);
+  }
+  for (const Record& record : document.records)
+    records.push_back(to_json(record, true).set("speed_ratio", ratios[&record]));
   const Run& run = document.run;
   return dump_json(Json::object({{"run", run.id},
                                  {"started_at", run.started_at},
@@ -82,6 +138,7 @@ std::string render_json(const Document& document) {
                                  {"suite_text", run.suite_text},
                                  {"seed", fmt::format("{}", run.seed)},
                                  {"host", run.host},
+                                 {"verdicts", std::move(verdicts)},
                                  {"records", std::move(records)}}),
                    1) +
          "\n";
@@ -109,10 +166,10 @@ std::string render_csv(const Document& document) {
 }
 
 std::vector<Format> formats() {
-  return {{"html", render_html},
-          {"md", render_markdown},
-          {"csv", render_csv},
-          {"json", render_json},
+  return {{"html", [](const Document& document, const Layout&) { return render_html(document); }},
+          {"md", [](const Document& document, const Layout&) { return render_markdown(document); }},
+          {"csv", [](const Document& document, const Layout&) { return render_csv(document); }},
+          {"json", [](const Document& document, const Layout&) { return render_json(document); }},
           {"txt", render_terminal}};
 }
 

@@ -5,7 +5,8 @@
 #include "metrics/launches.h"
 #include "metrics/metrics.h"
 #include "report/report.h"
-#include "stats/bootstrap.h"
+#include "stats/correlation.h"
+#include "stats/stats.h"
 
 namespace qb::report {
 namespace {
@@ -22,20 +23,16 @@ std::string settling_text(const Launch& launch) {
                            : fmt::format("did not settle; {} by count", warmup);
 }
 
-// A launch's raw samples: how many count for how many, their median and its interval.
+// A launch's raw samples: how many count for how many, and their quartiles.
 std::string samples_text(const SampleSeries& series) {
   const std::vector<double> values(series.duration_ns.begin(), series.duration_ns.end());
-  std::string text =
-      fmt::format("{} samples, median {}", values.size(), quantity(stats::median(values), "ns"));
+  std::string text = fmt::format("{} samples, median {}, half of them within {} to {}",
+                                 values.size(), quantity(stats::median(values), "ns"),
+                                 quantity(stats::quantile(values, 0.25), "ns"),
+                                 quantity(stats::quantile(values, 0.75), "ns"));
   const double effective = stats::effective_sample_size(values);
   if (effective < static_cast<double>(values.size()) / 2.0)
     text += fmt::format(", neighbours depend on each other: worth {:.0f}", effective);
-  constexpr size_t resampled_count_max = 20'000;  // of more it would take minutes
-  if (values.size() > resampled_count_max) return text;
-  if (const auto interval =
-          stats::block_bootstrap_interval(values, stats::median, {.resample_count = 999}))
-    text += fmt::format(", within this launch {} to {}", quantity(interval->low, "ns"),
-                        quantity(interval->high, "ns"));
   return text;
 }
 
@@ -82,19 +79,19 @@ std::string probes_text(const Launch& launch) {
 
 std::string launches_text(const Record& record, const metrics::Metric& metric,
                           const Measurement& measurement) {
-  const bool is_quality = measurement.launch_values.empty();
-  const std::string_view kind = is_quality ? "quality" : "speed";
-  const auto counted = metrics::counted_launches(record, kind);
+  const auto counted = metrics::counted_launches(record, metric.kind);
   std::string text;
   for (const Launch& launch : record.launches) {
-    if (launch.kind != kind) continue;
+    if (launch.kind != metric.kind) continue;
     const auto place = std::ranges::find(counted, &launch);
     text += fmt::format("  launch {}{}: {}", launch.index % repeat_offset,
                         launch.index >= repeat_offset ? " again" : "", name_of(launch.outcome));
     if (!launch.reason.empty()) text += fmt::format(", {}", launch.reason);
-    const auto index = static_cast<size_t>(place - counted.begin());
-    if (place != counted.end() && index < measurement.launch_values.size())
-      text += fmt::format(", {}", quantity(measurement.launch_values[index], metric.unit));
+    const auto value = std::ranges::find(measurement.launch_indices, launch.index);
+    if (place != counted.end() && value != measurement.launch_indices.end())
+      text += fmt::format(", {}", quantity(measurement.launch_values[static_cast<size_t>(
+                                               value - measurement.launch_indices.begin())],
+                                           metric.unit));
     if (launch.facts["contention"].is_string())
       text += fmt::format("\n    disturbed: {}{}", launch.facts["contention"].as_string(),
                           place == counted.end() ? "; measured again, so it doesn't count" : "");
@@ -105,28 +102,6 @@ std::string launches_text(const Record& record, const metrics::Metric& metric,
     text += probes_text(launch) + "\n";
   }
   return text;
-}
-
-std::string rule_text(const Measurement& measurement, const metrics::Metric& metric) {
-  const size_t count = measurement.launch_values.size();
-  if (count == 0) return {};
-  std::vector<double> sorted = measurement.launch_values;
-  std::ranges::sort(sorted);
-  std::string text =
-      fmt::format("  the figure is the median of {} launch{}", count, count == 1 ? "" : "es");
-  if (measurement.low && measurement.high)
-    text += fmt::format(
-        "; its 95 % interval is from the {}th to the {}th of them in order (order statistics)",
-        std::ranges::find(sorted, *measurement.low) - sorted.begin() + 1,
-        std::ranges::find(sorted, *measurement.high) - sorted.begin() + 1);
-  else
-    text += "; six are needed for a 95 % interval of a median";
-  if (const auto interval = stats::bca_interval(sorted, stats::mean))
-    text +=
-        fmt::format("\n  their mean is {}, 95 % interval {} to {} (BCa bootstrap)",
-                    quantity(stats::mean(sorted), metric.unit),
-                    quantity(interval->low, metric.unit), quantity(interval->high, metric.unit));
-  return text + "\n";
 }
 
 }  // namespace
@@ -144,12 +119,12 @@ Result<std::string> render_explanation(const Record& record, std::string_view me
   text += fmt::format("{}: {}", metric->name,
                       found->value ? quantity(*found->value, metric->unit) : "not available");
   if (found->low && found->high)
-    text += fmt::format(", 95 % interval {} to {}", quantity(*found->low, metric->unit),
-                        quantity(*found->high, metric->unit));
+    text += fmt::format(", 95 % interval {} to {}, {}", quantity(*found->low, metric->unit),
+                        quantity(*found->high, metric->unit), metrics::scope_of(*metric, record));
   if (!found->value) text += fmt::format(": {}", found->reason);
   text += fmt::format("\n  {} From {}.\n", metric->summary, metric->source);
   text += launches_text(record, *metric, *found);
-  text += rule_text(*found, *metric);
+  if (!found->basis.empty()) text += fmt::format("  the figure is {}\n", found->basis);
   if (const std::string& stopped = record.manifest["stopped"].as_string(); !stopped.empty())
     text += fmt::format("  stopped {}\n", stopped);
   text += "\nIt depends on\n";

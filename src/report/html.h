@@ -13,7 +13,8 @@ namespace qb::report {
 std::string escape_html(std::string_view text);
 
 // Speed against quality of one model's cases, with the Pareto frontier; an SVG, or empty when fewer
-// than two cases have both.
+// than two cases have both. Cases that can't be compared with the others (not settled, another
+// workload, quality judged on other items) are hollow, named as such and no part of the frontier.
 std::string render_scatter(const std::vector<const Record*>& records);
 
 std::string_view page_style();

@@ -21,6 +21,8 @@ svg text { fill: var(--ink); } svg .tick { fill: var(--soft); font-size: 11px; }
 svg .grid { stroke: var(--line); } svg .frontier { fill: none; stroke: var(--soft); stroke-dasharray: 5 4; }
 svg circle { fill: var(--mark); stroke: var(--paper); stroke-width: 1.5; } svg circle.pytorch { fill: #d9480f; }
 svg circle.mlx { fill: #7048e8; } svg circle.coreml { fill: #2b8a3e; } svg circle.reference { fill: var(--soft); }
+svg circle.unlike { fill: var(--panel); stroke: var(--soft); stroke-dasharray: 2 2; }
+ul.verdict { margin: .5rem 0 .75rem; padding-left: 1.2rem; }
 svg .mark:focus { outline: none; } svg .mark:focus circle, svg .mark:hover circle { r: 9; }
 .table { overflow-x: auto; margin-top: .75rem; } table { border-collapse: collapse; width: 100%; }
 th, td { padding: .35rem .42rem; border-bottom: 1px solid var(--line); white-space: nowrap; text-align: left; }

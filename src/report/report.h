@@ -16,14 +16,21 @@ struct Document {
   std::vector<Record> records;
 };
 
+// How much room a text has.
+struct Layout {
+  size_t column_count = 100;  // of a line
+  bool is_wide = false;       // every column and note, however long the lines
+};
+
 struct Format {
   std::string_view name;  // also the file's ending
-  std::string (*render)(const Document& document);
+  std::string (*render)(const Document& document, const Layout& layout);
 };
 std::vector<Format> formats();
 
-// One table a model, columns aligned; cases that aren't ok are explained below.
-std::string render_terminal(const Document& document);
+// One table a model, columns aligned, the less important ones left out where lines get too long;
+// below it what limits its figures and which cases aren't ok; at the end the verdicts in words.
+std::string render_terminal(const Document& document, const Layout& layout = {});
 std::string render_markdown(const Document& document);
 // One line a measurement, RFC 4180; an absent value is an empty field.
 std::string render_csv(const Document& document);
@@ -35,13 +42,6 @@ std::string render_html(const Document& document);
 // How one figure of a record came to be: raw samples, launches, rule, interval, manifest. Error: a
 // metric that the record doesn't have.
 Result<std::string> render_explanation(const Record& record, std::string_view metric_name);
-
-// "batch 1, prompt of 8 tokens, 8 generated; quality on …": what the records of a table share.
-std::string describe_workload(const std::vector<const Record*>& records);
-
-// What kernels really compute with, what was calibrated on which data, and every reservation (the
-// cache, disturbances, answers that differ): a line each, naming all records that share it.
-std::vector<std::string> notes_of(const std::vector<const Record*>& records);
 
 Json to_json(const Record& record, bool with_samples);
 

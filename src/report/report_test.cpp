@@ -6,7 +6,11 @@
 #include <fstream>
 #include <sstream>
 
+#include "analysis/table.h"
+#include "base/display_width.h"
 #include "report/html.h"
+#include "report/notes.h"
+#include "report/text_table.h"
 
 using namespace qb;
 using namespace qb::report;
@@ -58,6 +62,36 @@ Document made_up() {
   return document;
 }
 
+// Classifiers of which the last was judged on fewer pictures than the others.
+Document judged_unlike() {
+  Document document;
+  for (const int64_t count : {156, 156, 52}) {
+    const double step = static_cast<double>(document.records.size());
+    document.records.push_back(
+        record_of("net", "w8c", "onnxruntime", 0,
+                  {{.name = "pictures_per_s", .value = 100.0 + step},
+                   {.name = "top1_accuracy", .value = 0.70 + 0.01 * step},
+                   {.name = "top1_agreement", .value = 0.80 + 0.01 * step}}));
+    document.records.back().subject.scheme += fmt::format("-{}", step);
+    document.records.back().launches = {
+        {.kind = "quality", .facts = Json::object({{"picture_count", count}})}};
+  }
+  return document;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::stringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+size_t widest(const std::string& text) {
+  size_t width = 0;
+  for (const std::string& line : lines_of(text)) width = std::max(width, display_width(line));
+  return width;
+}
+
 std::string read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::stringstream text;
@@ -70,7 +104,7 @@ std::string read_text(const std::string& path) {
 TEST_CASE("every format renders what its golden file holds") {
   for (const Format& format : formats()) {
     CAPTURE(std::string(format.name));
-    const std::string text = format.render(made_up());
+    const std::string text = format.render(made_up(), {});
     const std::string golden =
         fmt::format("{}/tests/golden/report/made_up.{}", QB_SOURCE_DIR, format.name);
     if (std::getenv("QB_UPDATE_GOLDEN")) std::ofstream(golden, std::ios::binary) << text;
@@ -91,7 +125,7 @@ TEST_CASE("nothing of a record can become markup") {
 
 TEST_CASE("a run without records still renders") {
   for (const Format& format : formats())
-    CHECK_FALSE((format.render({}).empty() && format.name != "txt"));
+    CHECK_FALSE((format.render({}, {}).empty() && format.name != "txt"));
 }
 
 TEST_CASE("JSON holds the raw samples and absent values as null") {
@@ -129,4 +163,120 @@ TEST_CASE("model files share a table, and a chart even when they differ in the l
   const std::string page = render_html(document);
   CHECK(page.find("<svg") != std::string::npos);
   CHECK(page.find("with the first file") != std::string::npos);
+}
+
+TEST_CASE("a text fits the terminal, and says what it leaves out") {
+  Document document = made_up();
+  document.records[1].subject.scheme = "static8c:mse+bias+一个很长的名字";  // wide characters
+  document.records[1].manifest.set(
+      "actual", Json::object({{"compute_type",
+                               "linear: products of eight bits, in many words, so "
+                               "that no line of a narrow terminal could hold it"}}));
+  for (const size_t columns : {60, 80, 100, 200}) {
+    CAPTURE(columns);
+    const std::string text = render_terminal(document, {.column_count = columns});
+    CHECK(widest(text) <= columns);
+    CHECK((text.find("not shown for width") != std::string::npos) == (columns < 200));
+  }
+  const std::string wide = render_terminal(document, {.column_count = 80, .is_wide = true});
+  CHECK(wide.find("not shown") == std::string::npos);
+  for (const char* heading :
+       {"bits/weight", "prefill", "TTFT", "peak memory", "KL", "logit cosine"})
+    CHECK(wide.find(heading) != std::string::npos);
+}
+
+TEST_CASE("the less important columns go first, and those without any value before them") {
+  analysis::Table table = {
+      .title = "t",
+      .columns = {{"name"}, {"first", "1", {}, 1}, {"last", "1", {}, 9}, {"empty", "1", {}, 2}},
+      .rows = {{{"a"}, {"1", 1.0}, {"2", 2.0}, {"–"}}}};
+  const auto has = [&](size_t columns, const char* heading) {
+    const std::string text = table_text(table, {.column_count = columns});
+    return lines_of(text)[1].find(heading) != std::string::npos;
+  };
+  CHECK(has(26, "empty"));
+  CHECK_FALSE(has(25, "empty"));
+  CHECK(has(19, "last"));
+  CHECK_FALSE(has(18, "last"));
+  CHECK(has(13, "first"));
+  CHECK_FALSE(has(12, "first"));
+  CHECK(has(5, "name"));
+}
+
+TEST_CASE("columns are aligned under wide characters") {
+  const analysis::Table table = {.title = "t",
+                                 .columns = {{"file"}, {"x", "1"}},
+                                 .rows = {{{"模型.onnx"}, {"1"}}, {{"a.onnx"}, {"22"}}}};
+  const auto lines = lines_of(table_text(table, {}));
+  for (size_t i = 2; i < lines.size(); ++i)
+    CHECK(display_width(lines[i]) == display_width(lines[1]));
+}
+
+TEST_CASE("what all or most cases share is noted once; reservations are never left out") {
+  Document document;
+  for (const char* framework : {"onnxruntime", "pytorch"})
+    for (const char* scheme : {"fp32", "w8c", "w4g32", "w4g64", "q4_0"}) {
+      document.records.push_back(record_of("lm", scheme, framework, 8, {}));
+      Record& record = document.records.back();
+      record.manifest.set("actual",
+                          Json::object({{"compute_type", fmt::format("kernel of {}", scheme)}}));
+      record.manifest.set("fits_cache", std::string_view(scheme) != "fp32");
+      record.launches = {{.facts = Json::object({{"contention", "others"}})}};
+    }
+  std::vector<const Record*> records;
+  for (const Record& record : document.records) records.push_back(&record);
+  const std::vector<Note> notes = notes_of(records);
+  REQUIRE(notes.size() == 7);
+  CHECK(notes[0].text.starts_with("all but fp32: the weights fit the last-level cache"));
+  CHECK(notes[1].text == "all: 10 launches in all disturbed by other programs (qbench explain)");
+  CHECK(notes[2].text == "fp32: computes kernel of fp32");
+  const std::string text = render_terminal(document);
+  CHECK(text.find("last-level cache") != std::string::npos);
+  CHECK(text.find("disturbed") != std::string::npos);
+  CHECK(text.find("2 more notes on kernels and data") != std::string::npos);
+  CHECK(text.find("kernel of q4_0") == std::string::npos);
+  CHECK(render_terminal(document, {.is_wide = true}).find("kernel of q4_0") != std::string::npos);
+  CHECK(render_markdown(document).find("kernel of q4_0") != std::string::npos);
+}
+
+TEST_CASE("quality judged on other items is marked, never the best, and apart in the chart") {
+  const Document document = judged_unlike();
+  const std::string text = render_terminal(document);
+  CHECK(text.find("0.82†") != std::string::npos);
+  CHECK(text.find("w8c-2: † quality on 52 pictures, most of the table on 156") !=
+        std::string::npos);
+  CHECK(text.find("quality on text, with comma (156 of 1022 pictures)") != std::string::npos);
+  const std::string page = render_html(document);
+  CHECK(page.find(R"(class="number best" data-value="0.81")") != std::string::npos);
+  CHECK(page.find(R"(best" data-value="0.82")") == std::string::npos);
+  CHECK(page.find("hollow, not compared: judged on 52 pictures, most on 156") != std::string::npos);
+  CHECK(page.find(R"(class="onnxruntime unlike")") != std::string::npos);
+  CHECK(render_markdown(document).find("0.82†") != std::string::npos);
+}
+
+TEST_CASE("cases that are alike have no hollow circle") {
+  Document document = judged_unlike();
+  document.records.pop_back();
+  CHECK(render_html(document).find("unlike\"/>") == std::string::npos);
+}
+
+TEST_CASE("the verdict ends the text, and JSON has it as data") {
+  const Document document = made_up();
+  const auto lines = lines_of(render_terminal(document));
+  CHECK(lines.back().starts_with("  fastest within 1 % of fp32's answers: "));
+  const auto json = parse_json(render_json(document));
+  REQUIRE(json);
+  REQUIRE((*json)["verdicts"].as_array().size() == 2);
+  const Json& claims = (*json)["verdicts"].as_array()[0]["claims"];
+  const Json& fastest = claims.as_array()[0];
+  CHECK(fastest["name"].as_string() == "fastest");
+  CHECK(fastest["cases"].as_array()[0].as_string() == "lm/w4g32/onnxruntime/cpu/b1t2p8g4");
+  CHECK(fastest["value"].as_double() == 125.5);
+  CHECK(fastest["low"].as_double() == 120.0);
+  CHECK(fastest["ratio"]["value"].as_double() == doctest::Approx(2.51));
+  CHECK(fastest["ratio"]["low"].is_null());  // no launches, no interval
+  const Json& absent = (*json)["verdicts"].as_array()[1]["claims"].as_array()[1];
+  CHECK(absent["cases"].as_array().empty());
+  CHECK_FALSE(absent["reason"].as_string().empty());
+  CHECK((*json)["records"].as_array()[2]["speed_ratio"].is_null());
 }

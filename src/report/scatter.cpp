@@ -25,6 +25,7 @@ constexpr double bottom = 52;
 struct Mark {
   const Record* record;
   double speed, quality;
+  std::string unlike;  // why it can't be compared with the others; empty for most
 };
 
 // From `low` to `high` in steps of 1, 2 or 5 times a power of ten, about `count` of them.
@@ -75,21 +76,31 @@ std::string axes_svg(const Axis& x, const Axis& y, const metrics::Metric& speed,
   return svg;
 }
 
-std::string frontier_svg(const std::vector<Mark>& marks, const Axis& x, const Axis& y) {
+// Of the marks that can be compared: indices, by rising speed.
+std::vector<size_t> frontier_of(const std::vector<Mark>& marks) {
+  std::vector<size_t> alike;
   std::vector<analysis::Point> points;
-  for (const Mark& mark : marks) points.push_back({mark.speed, mark.quality});
-  std::string path;
-  for (const size_t i : analysis::find_frontier(points))
-    path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : " L", x.at(points[i].x),
-                        y.at(points[i].y));
-  return fmt::format(R"(<path class="frontier" d="{}"/>)", path);
+  for (size_t i = 0; i < marks.size(); ++i) {
+    if (!marks[i].unlike.empty()) continue;
+    alike.push_back(i);
+    points.push_back({marks[i].speed, marks[i].quality});
+  }
+  std::vector<size_t> frontier;
+  for (const size_t i : analysis::find_frontier(points)) frontier.push_back(alike[i]);
+  return frontier;
 }
 
-std::set<const Record*> frontier_of(const std::vector<Mark>& marks) {
-  std::vector<analysis::Point> points;
-  for (const Mark& mark : marks) points.push_back({mark.speed, mark.quality});
+std::string frontier_svg(const std::vector<Mark>& marks, const Axis& x, const Axis& y) {
+  std::string path;
+  for (const size_t i : frontier_of(marks))
+    path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : " L", x.at(marks[i].speed),
+                        y.at(marks[i].quality));
+  return path.empty() ? path : fmt::format(R"(<path class="frontier" d="{}"/>)", path);
+}
+
+std::set<const Record*> frontier_records(const std::vector<Mark>& marks) {
   std::set<const Record*> best;
-  for (const size_t i : analysis::find_frontier(points)) best.insert(marks[i].record);
+  for (const size_t i : frontier_of(marks)) best.insert(marks[i].record);
   return best;
 }
 
@@ -133,9 +144,17 @@ class LabelPlacer {
   std::vector<Box> boxes_;
 };
 
+// "190 tokens/s, agreement 0.635"
+std::string mark_text(const Mark& mark, const metrics::Metric& speed,
+                      const metrics::Metric& quality) {
+  return fmt::format("{}, {} {:.3f}{}{}", format_quantity(mark.speed, speed.unit), quality.label,
+                     mark.quality, mark.unlike.empty() ? "" : "; ", mark.unlike);
+}
+
 std::string marks_svg(std::vector<Mark> marks, const std::vector<const Record*>& records,
-                      const Axis& x, const Axis& y, const metrics::Metric& speed) {
-  const std::set<const Record*> best = frontier_of(marks);
+                      const Axis& x, const Axis& y, const metrics::Metric& speed,
+                      const metrics::Metric& quality) {
+  const std::set<const Record*> best = frontier_records(marks);
   std::ranges::sort(marks, {}, [&](const Mark& mark) {  // the frontier is named first
     return std::pair(!best.contains(mark.record), -mark.quality);
   });
@@ -153,23 +172,51 @@ std::string marks_svg(std::vector<Mark> marks, const std::vector<const Record*>&
                             place->is_left ? R"( text-anchor="end")" : "", escape_html(label))
               : std::string();
     svg += fmt::format(
-        R"(<g class="mark" tabindex="0" role="img" aria-label="{0}: {1}, agreement {2:.3f}"><title>{0}: {1}, agreement {2:.3f}</title><circle cx="{3:.1f}" cy="{4:.1f}" r="6" class="{5}"/>{6}</g>)",
-        escape_html(label), format_quantity(mark.speed, speed.unit), mark.quality, px, py,
-        escape_html(mark.record->subject.framework), name);
+        R"(<g class="mark" tabindex="0" role="img" aria-label="{0}: {1}"><title>{0}: {1}</title><circle cx="{2:.1f}" cy="{3:.1f}" r="6" class="{4}{5}"/>{6}</g>)",
+        escape_html(label), escape_html(mark_text(mark, speed, quality)), px, py,
+        escape_html(mark.record->subject.framework), mark.unlike.empty() ? "" : " unlike", name);
   }
   return svg;
 }
 
-}  // namespace
+// Why the record is shown apart: it did not settle, ran another workload than the first, or its
+// quality was judged on other items.
+std::string why_unlike(const Record& record, const std::vector<const Record*>& records) {
+  if (!analysis::is_ok(record)) return std::string(name_of(record.outcome));
+  if (analysis::sweep_of(record.subject.workload) !=
+      analysis::sweep_of(records.front()->subject.workload))
+    return "another workload than the first case's";
+  if (analysis::is_judged_alike(record, records)) return {};
+  return fmt::format("judged on {} {}, most on {}", *analysis::judged_item_count(record),
+                     analysis::item_noun(record), *analysis::usual_item_count(records));
+}
 
-std::string render_scatter(const std::vector<const Record*>& records) {
+std::vector<Mark> marks_of(const std::vector<const Record*>& records) {
   std::vector<Mark> marks;
   for (const Record* record : records) {
     const Measurement* speed = find_measurement(*record, metrics::speed_metric(*record));
     const Measurement* quality = find_measurement(*record, analysis::quality_metric(*record));
     if (speed && quality && speed->value && quality->value)
-      marks.push_back({record, *speed->value, *quality->value});
+      marks.push_back({record, *speed->value, *quality->value, why_unlike(*record, records)});
   }
+  return marks;
+}
+
+// What the hollow circles are; empty where there are none.
+std::string legend_svg(const std::vector<Mark>& marks) {
+  std::set<std::string> reasons;
+  for (const Mark& mark : marks)
+    if (!mark.unlike.empty()) reasons.insert(mark.unlike);
+  if (reasons.empty()) return {};
+  return fmt::format(
+      R"(<text class="tick" x="{}" y="{}" text-anchor="end">hollow, not compared: {}</text>)",
+      width - right, top - 8, escape_html(fmt::format("{}", fmt::join(reasons, "; "))));
+}
+
+}  // namespace
+
+std::string render_scatter(const std::vector<const Record*>& records) {
+  const std::vector<Mark> marks = marks_of(records);
   if (marks.size() < 2) return {};
   const auto [slow, fast] = std::ranges::minmax_element(marks, {}, &Mark::speed);
   const auto [bad, good] = std::ranges::minmax_element(marks, {}, &Mark::quality);
@@ -179,9 +226,9 @@ std::string render_scatter(const std::vector<const Record*>& records) {
   const metrics::Metric& quality =
       *metrics::find_metric(analysis::quality_metric(*marks[0].record));
   return fmt::format(
-      R"(<svg viewBox="0 0 {} {}" role="group" aria-label="speed against quality">{}{}{}</svg>)",
-      width, height, axes_svg(x, y, speed, quality), frontier_svg(marks, x, y),
-      marks_svg(marks, records, x, y, speed));
+      R"(<svg viewBox="0 0 {} {}" role="group" aria-label="speed against quality">{}{}{}{}</svg>)",
+      width, height, axes_svg(x, y, speed, quality), legend_svg(marks), frontier_svg(marks, x, y),
+      marks_svg(marks, records, x, y, speed, quality));
 }
 
 }  // namespace qb::report

@@ -5,15 +5,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/file_name.h"
 #include "base/units.h"
-#include "probes/host.h"
+#include "probes/allowance.h"
 #include "runner/process.h"
 #include "wire/event.h"
 
@@ -21,7 +24,7 @@ namespace qb::runner {
 namespace {
 
 constexpr size_t line_bytes_max = 64u << 20;
-constexpr size_t tail_bytes = 2000;
+constexpr int64_t tail_bytes = 2000;
 constexpr int64_t teardown_ns = 10'000'000'000;  // for a worker to end after its result
 constexpr int wake_ms = 250;  // how soon Ctrl-C is noticed should the signal not wake poll()
 
@@ -74,31 +77,48 @@ class Collector {
 
 enum class End { finished, pipe_closed, garbage, timed_out, interrupted };
 
+enum class Bytes { none, some, closed, refused };
+
+// Waits up to `wait_ms` for what the worker writes, and gathers it.
+Bytes take_bytes(const ChildProcess& child, Collector& collector, int wait_ms) {
+  pollfd descriptor = {.fd = child.events(), .events = POLLIN, .revents = 0};
+  if (::poll(&descriptor, 1, wait_ms) <= 0) return Bytes::none;
+  std::array<char, 1 << 16> buffer;
+  const ssize_t count = ::read(child.events(), buffer.data(), buffer.size());
+  if (count < 0 && errno == EINTR) return Bytes::none;
+  if (count <= 0) return Bytes::closed;
+  return collector.add({buffer.data(), static_cast<size_t>(count)}) ? Bytes::some : Bytes::refused;
+}
+
 // Sleeps until the worker says it has finished, the pipe closes or the worker dies (a child of it
 // may hold the pipe open), time is up or the user interrupts.
 End follow(ChildProcess& child, Collector& collector, const LaunchOptions& options) {
   const int64_t deadline = now_ns() + options.time_limit_ns;
-  std::vector<char> buffer(1 << 16);
   while (true) {
     if (options.is_interrupted && *options.is_interrupted) return End::interrupted;
     const int64_t left_ms = (deadline - now_ns()) / 1'000'000;
     if (left_ms <= 0) return End::timed_out;
-    pollfd descriptor = {.fd = child.events(), .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&descriptor, 1, static_cast<int>(std::min<int64_t>(left_ms, wake_ms)));
-    if (ready <= 0) {
-      if (child.poll_end()) return End::pipe_closed;
-      continue;
-    }
-    const ssize_t count = ::read(child.events(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return End::pipe_closed;
-    if (!collector.add({buffer.data(), static_cast<size_t>(count)})) return End::garbage;
+    const auto wait_ms = static_cast<int>(std::min<int64_t>(left_ms, wake_ms));
+    const Bytes bytes = take_bytes(child, collector, wait_ms);
+    if (bytes == Bytes::refused) return End::garbage;
     if (collector.is_finished()) return End::finished;
+    if (bytes == Bytes::closed || (bytes == Bytes::none && child.poll_end()))
+      return End::pipe_closed;
   }
 }
 
+// The last words of a killed worker may lie in the pipe: one that finished as its time ended, or
+// between a look at the pipe and one at the process, has finished.
+End take_last_words(const ChildProcess& child, Collector& collector, End end) {
+  if (end != End::pipe_closed && end != End::timed_out) return end;
+  Bytes bytes = Bytes::some;
+  while (bytes == Bytes::some && !collector.is_finished()) bytes = take_bytes(child, collector, 0);
+  if (bytes == Bytes::refused) return End::garbage;
+  return collector.is_finished() ? End::finished : end;
+}
+
 // What became of a worker that didn't say so itself.
-void explain_death(int status, int64_t oom_kills_before, Launch& launch) {
+void explain_death(int status, const probes::OomKills& before, Launch& launch) {
   launch.outcome = Outcome::crashed;
   if (!WIFSIGNALED(status)) {
     launch.reason =
@@ -106,9 +126,14 @@ void explain_death(int status, int64_t oom_kills_before, Launch& launch) {
     return;
   }
   const int signal = WTERMSIG(status);
-  if (signal == SIGKILL && oom_kills_before >= 0 && probes::oom_kill_count() > oom_kills_before) {
+  const probes::OomKills now = probes::oom_kills();
+  if (signal == SIGKILL && before.count >= 0 && now.is_of_group == before.is_of_group &&
+      now.count > before.count) {
     launch.outcome = Outcome::out_of_memory;
-    launch.reason = "the system killed the worker for lack of memory";
+    launch.reason = now.is_of_group
+                        ? "the system killed the worker for lack of memory, says its control group"
+                        : "the system killed a process for lack of memory, by the whole host's "
+                          "count: the worker, or one of another program";
     return;
   }
   launch.reason =
@@ -124,10 +149,13 @@ void note_teardown(std::optional<int> status, Launch& launch) {
                      fmt::format("died of signal {} after its result", WTERMSIG(*status)));
 }
 
+// Not the whole of it: a framework may print more than fits into memory.
 std::string tail_of(const std::filesystem::path& log) {
-  Result<std::string> text = read_file(log);
-  if (!text) return {};
-  return text->size() <= tail_bytes ? *text : text->substr(text->size() - tail_bytes);
+  std::ifstream file(log, std::ios::binary | std::ios::ate);
+  if (!file) return {};
+  const auto size_bytes = static_cast<int64_t>(file.tellg());
+  file.seekg(std::max<int64_t>(0, size_bytes - tail_bytes));
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // Frameworks tell of a failed allocation in words only, in their error or their last ones.
@@ -177,17 +205,18 @@ Launch run_launch(const wire::Request& request, const LaunchOptions& options) {
           write_file_atomically(request_file, dump_json(wire::to_json(request), 1));
       !written)
     return refuse(Outcome::failed, written.error().message);
-  const int64_t oom_kills = probes::oom_kill_count();
+  const probes::OomKills oom_kills = probes::oom_kills();
   Result<ChildProcess> child =
       ChildProcess::start({options.worker.string(), "--run", request_file.string(), "--events-fd",
                            std::to_string(events_descriptor)},
                           log, options.environment);
   if (!child) return refuse(Outcome::unavailable, child.error().message);
   Collector collector(launch, options);
-  const End end = follow(*child, collector, options);
+  End end = follow(*child, collector, options);
   const bool may_end = end == End::finished || end == End::pipe_closed;
   const std::optional<int> ended = may_end ? child->wait_for(teardown_ns) : std::nullopt;
   const int status = child->kill_and_wait();
+  end = take_last_words(*child, collector, end);
   launch.stderr_tail = tail_of(log);
   if (end == End::timed_out)
     return refuse(Outcome::timed_out,

@@ -65,6 +65,12 @@ std::vector<char*> environment_with(const std::vector<std::string>& additions) {
   return variables;
 }
 
+// As waitpid would give it.
+int status_of(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) return W_EXITCODE(info.si_status, 0);
+  return info.si_code == CLD_DUMPED ? info.si_status | WCOREFLAG : info.si_status;
+}
+
 }  // namespace
 
 Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& command,
@@ -107,9 +113,14 @@ void ChildProcess::kill_group() {
   if (process_ > 0) ::kill(-process_, SIGKILL);
 }
 
+// The child stays a zombie, so that its number, which is its group's too, isn't given to another
+// process before the group is killed.
 std::optional<int> ChildProcess::poll_end() {
-  int status = 0;
-  if (!status_ && ::waitpid(process_, &status, WNOHANG) == process_) status_ = status;
+  siginfo_t info = {};
+  if (!status_ && process_ > 0 &&
+      ::waitid(P_PID, static_cast<id_t>(process_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+      info.si_pid == process_)
+    status_ = status_of(info);
   return status_;
 }
 
@@ -121,12 +132,14 @@ std::optional<int> ChildProcess::wait_for(int64_t limit_ns) {
 }
 
 int ChildProcess::kill_and_wait() {
+  if (process_ <= 0) return status_.value_or(0);
   kill_group();  // grandchildren that outlived it too
   int status = 0;
-  while (!status_ && ::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+  while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
   process_ = -1;
-  return status_.value_or(status);
+  status_ = status;
+  return status;
 }
 
 }  // namespace qb::runner

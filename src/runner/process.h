@@ -26,14 +26,15 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ~ChildProcess();  // kills and reaps what is left
 
+  pid_t id() const { return process_; }  // -1 once it is reaped
   int events() const { return events_; }
   // Kills the process group, the children of the child included.
   void kill_group();
-  // The child's status as waitpid gives it, once it has ended.
+  // The child's status as waitpid gives it, once it has ended. It is not reaped yet.
   std::optional<int> poll_end();
   // Waits up to `limit_ns` for its end, asleep but for a look every 20 ms.
   std::optional<int> wait_for(int64_t limit_ns);
-  // Kills the group and waits.
+  // Kills the group, then reaps the child.
   int kill_and_wait();
 
  private:

@@ -156,7 +156,14 @@ Result<void> read_protocol(const Section& section, Protocol& protocol) {
       bytes("memory_max", protocol.memory_bytes_max),
       integer("processes_max", protocol.process_count_max, 1),
   };
-  return read_fields(section, fields);
+  QB_CHECK(read_fields(section, fields));
+  if (protocol.half_width > 0.0 &&
+      std::max(protocol.launch_count, protocol.launch_count_max) < half_width_launches_min)
+    return section.refuse(section.table, "half_width",
+                          fmt::format("is judged from {} launches on: launches_max must be {} at "
+                                      "least",
+                                      half_width_launches_min, half_width_launches_min));
+  return {};
 }
 
 Result<void> read_workload(const Section& section, Benchmark& benchmark) {

@@ -15,7 +15,9 @@ namespace qb::spec {
 struct Protocol {
   int64_t launch_count = 5;      // of a case, at least
   int64_t launch_count_max = 0;  // when half_width asks for more; 0: launch_count
-  double half_width = 0.0;  // of the speed's 95 % interval, relative; 0: launch_count is enough
+  // Of the speed's 95 % interval, relative; asked of the launches from the 11th on, so that a case
+  // has that many at least. 0: launch_count is enough.
+  double half_width = 0.0;
   int64_t warmup_count_min = 1;
   int64_t warmup_duration_ns_min = 200'000'000;
   int64_t iteration_count_min = 3;
@@ -26,6 +28,9 @@ struct Protocol {
   int64_t memory_bytes_max = 0;             // of a worker; 0: what the machine has
   int64_t process_count_max = 1000;         // processes and threads that a worker may add
 };
+
+// Launches that a case has before half_width is asked.
+inline constexpr int64_t half_width_launches_min = 11;
 
 // The product of its lists is what it measures.
 struct Benchmark {

@@ -45,6 +45,8 @@ TEST_CASE("a typing error is one line with file, line and field") {
        "small.toml:3: protocol.lanches: unknown field; known: launches"},
       {"launches = 2", "launches = 0", "small.toml:3: protocol.launches: must be an integer of at"},
       {"launches = 2", "launches = \"2\"", "small.toml:3: protocol.launches: must be an integer"},
+      {"launches = 2", "launches = 2\nhalf_width = 0.02\nlaunches_max = 10",
+       "small.toml:2: protocol.half_width: is judged from 11 launches on"},
       {"\"90s\"", "\"90 sec\"", "small.toml:4: protocol.budget: \"90 sec\" is no duration"},
       {"model = ", "modl = ", "small.toml:6: benchmark[0].modl: unknown field"},
       {"scheme = \"fp32\"", "", "small.toml:5: benchmark[0].scheme: is missing"},

@@ -77,23 +77,28 @@ std::vector<size_t> change_points(std::span<const double> series, double penalty
   std::vector<double> best(n + 1, std::numeric_limits<double>::infinity());
   std::vector<size_t> previous(n + 1, 0);
   best[0] = -penalty;
-  std::vector<size_t> candidates = {0};
+  struct Candidate {
+    size_t first;
+    size_t end;  // of the ends for which it may be the best
+  };
+  std::vector<Candidate> candidates = {{0, n + 1}};
   for (size_t last = segment_length_min; last <= n; ++last) {
+    std::erase_if(candidates, [last](const Candidate& c) { return c.end <= last; });
     std::vector<double> costs;
-    for (const size_t first : candidates) {
-      costs.push_back(best[first] + segments.cost(first, last));
+    for (const Candidate& candidate : candidates) {
+      costs.push_back(best[candidate.first] + segments.cost(candidate.first, last));
       if (costs.back() + penalty < best[last]) {
         best[last] = costs.back() + penalty;
-        previous[last] = first;
+        previous[last] = candidate.first;
       }
     }
-    // A candidate that is worse than the best by now can't become better.
-    std::vector<size_t> kept;
+    // One that is worse than the best by now can't become better for an end that a segment from
+    // here may have.
     for (size_t i = 0; i < candidates.size(); ++i)
-      if (costs[i] <= best[last]) kept.push_back(candidates[i]);
+      if (costs[i] > best[last])
+        candidates[i].end = std::min(candidates[i].end, last + segment_length_min);
     const size_t next = last + 1 - segment_length_min;
-    if (next >= segment_length_min) kept.push_back(next);
-    candidates = std::move(kept);
+    if (next >= segment_length_min) candidates.push_back({next, n + 1});
   }
   std::vector<size_t> points;
   for (size_t at = previous[n]; at > 0; at = previous[at]) points.push_back(at);

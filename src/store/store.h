@@ -2,13 +2,12 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "record/record.h"
+#include "store/database.h"
 
 namespace qb::store {
 
@@ -21,23 +20,25 @@ class Store {
   // Creates the file and its folder when they aren't there. Errors name the file: no database,
   // unreadable, written by a newer qbench, locked, disk full.
   static Result<Store> open(const std::filesystem::path& path, const StoreOptions& options = {});
-  Store(Store&&) noexcept;
-  ~Store();
+  // Only to read: the file is not changed, not even when an earlier version wrote it.
+  static Result<Store> open_to_read(const std::filesystem::path& path,
+                                    const StoreOptions& options = {});
 
+  // Once more is no error. An id that another run has is one: nothing of either is touched.
   Result<void> save_run(const Run& run);
-  // The record with its launches and measurements, in one transaction that is on disk when this
-  // returns; one of the same run and case is replaced.
+  // The record with its measurements and those of its launches that aren't stored yet, in one
+  // transaction that is on disk when this returns. A record's launches only grow, at their end, and
+  // don't change: the cost is that of the new ones.
   Result<void> save_record(const Record& record);
 
-  // Newest first.
+  // Newest first. A row that can't be read is there with its `damage`.
   Result<std::vector<Run>> load_runs() const;
-  // In the order of their positions. Error: no such run.
+  // In the order of their positions. Errors: a row that can't be read; it is named.
   Result<std::vector<Record>> load_records(std::string_view run_id) const;
 
  private:
-  struct State;
-  explicit Store(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Store(Database database) : database_(std::move(database)) {}
+  Database database_;
 };
 
 }  // namespace qb::store

@@ -3,6 +3,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "text/pattern.h"
+
 namespace qb::text {
 namespace {
 
@@ -12,31 +14,6 @@ std::string message_of(int code) {
   PCRE2_UCHAR text[256];
   pcre2_get_error_message(code, text, sizeof text);
   return reinterpret_cast<const char*>(text);
-}
-
-// PCRE2's \s has U+180E, which Unicode took from White_Space in 6.3: write the set out.
-std::string with_unicode_spaces(std::string_view pattern) {
-  constexpr std::string_view set = "\\t-\\r\\x{85}\\p{Z}";
-  std::string out;
-  bool in_class = false;
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    const char next = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
-    if (c == '\\' && (next == 's' || (next == 'S' && !in_class))) {
-      out += in_class ? std::string(set) : fmt::format("[{}{}]", next == 'S' ? "^" : "", set);
-      ++i;
-      continue;
-    }
-    if (c == '\\') {
-      out += {c, next};
-      ++i;
-      continue;
-    }
-    if (c == '[') in_class = true;
-    if (c == ']') in_class = false;
-    out += c;
-  }
-  return out;
 }
 
 }  // namespace
@@ -58,7 +35,7 @@ Splitter::Splitter(Splitter&&) noexcept = default;
 Splitter::~Splitter() = default;
 
 Result<Splitter> Splitter::compile(std::string_view pattern) {
-  const std::string translated = with_unicode_spaces(pattern);
+  QB_TRY(const std::string translated, to_pcre2(pattern));
   int error = 0;
   PCRE2_SIZE offset = 0;
   auto state = std::make_unique<State>();

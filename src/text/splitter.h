@@ -12,8 +12,7 @@ namespace qb::text {
 
 class Splitter {
  public:
-  // The pattern is in Oniguruma's dialect as far as tokenizers use it: \s means Unicode
-  // White_Space.
+  // The pattern is Oniguruma's. Errors: those of to_pcre2, and what PCRE2 says of it.
   static Result<Splitter> compile(std::string_view pattern);
   Splitter(Splitter&&) noexcept;
   ~Splitter();

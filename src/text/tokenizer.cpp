@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <queue>
 #include <unordered_map>
@@ -137,15 +138,22 @@ constexpr PreTokenizer pre_tokenizers[] = {
 
 }  // namespace
 
+bool is_one_byte(std::string_view token) {
+  const auto bytes = to_bytes(token);
+  return bytes && bytes->size() == 1;
+}
+
 struct Tokenizer::State {
   std::vector<std::string> bytes;                // by id
   std::unordered_map<std::string, int32_t> ids;  // of bytes
   MergeTable merges;
   std::vector<Splitter> splitters;
-  std::vector<std::pair<std::string, int32_t>> specials;
+  using Whole = std::pair<std::string, int32_t>;
+  std::vector<Whole> passes[2];            // tokens found whole: the special ones, then those added
   std::array<int32_t, 256> byte_ids = {};  // -1: the vocabulary lacks the byte
   bool ignore_merges = false;
 
+  Result<void> encode_from(size_t pass, std::string_view text, std::vector<int32_t>& out) const;
   Result<void> encode_plain(std::string_view text, std::vector<int32_t>& out) const;
   void encode_piece(std::string_view piece, std::vector<int32_t>& out) const;
 };
@@ -181,34 +189,43 @@ Tokenizer::~Tokenizer() = default;
 
 size_t Tokenizer::vocabulary_size() const { return state_->bytes.size(); }
 
-Result<std::vector<int32_t>> Tokenizer::encode(std::string_view utf8) const {
-  if (const auto offset = find_invalid_utf8(utf8))
-    return fail(Errc::bad_input, "the text is no UTF-8 at byte {}", *offset);
-  std::vector<int32_t> out;
-  // The next occurrence of each special token, looked up again only once it has been passed.
-  std::vector<size_t> next(state_->specials.size(), 0);
-  for (size_t i = 0; i < next.size(); ++i) next[i] = utf8.find(state_->specials[i].first);
+// The leftmost whole token, the longest of those that begin there, again and again; what lies
+// between goes on to the next pass.
+Result<void> Tokenizer::State::encode_from(size_t pass, std::string_view text,
+                                           std::vector<int32_t>& out) const {
+  if (pass == std::size(passes)) return encode_plain(text, out);
+  const std::vector<Whole>& wholes = passes[pass];
+  // The next occurrence of each, looked up again only once it has been passed.
+  std::vector<size_t> next(wholes.size(), 0);
+  for (size_t i = 0; i < next.size(); ++i) next[i] = text.find(wholes[i].first);
   size_t position = 0;
   while (true) {
     size_t first = std::string_view::npos;
     size_t chosen = 0;
     for (size_t i = 0; i < next.size(); ++i) {
       if (next[i] != std::string_view::npos && next[i] < position)
-        next[i] = utf8.find(state_->specials[i].first, position);
-      const bool is_longer =
-          next[i] == first && first != std::string_view::npos &&
-          state_->specials[i].first.size() > state_->specials[chosen].first.size();
+        next[i] = text.find(wholes[i].first, position);
+      const bool is_longer = next[i] == first && first != std::string_view::npos &&
+                             wholes[i].first.size() > wholes[chosen].first.size();
       if (next[i] < first || is_longer) {
         first = next[i];
         chosen = i;
       }
     }
-    const size_t end = std::min(first, utf8.size());
-    if (end > position) QB_CHECK(state_->encode_plain(utf8.substr(position, end - position), out));
-    if (first == std::string_view::npos) return out;
-    out.push_back(state_->specials[chosen].second);
-    position = first + state_->specials[chosen].first.size();
+    const size_t end = std::min(first, text.size());
+    if (end > position) QB_CHECK(encode_from(pass + 1, text.substr(position, end - position), out));
+    if (first == std::string_view::npos) return {};
+    out.push_back(wholes[chosen].second);
+    position = first + wholes[chosen].first.size();
   }
+}
+
+Result<std::vector<int32_t>> Tokenizer::encode(std::string_view utf8) const {
+  if (const auto offset = find_invalid_utf8(utf8))
+    return fail(Errc::bad_input, "the text is no UTF-8 at byte {}", *offset);
+  std::vector<int32_t> out;
+  QB_CHECK(state_->encode_from(0, utf8, out));
+  return out;
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids) const {
@@ -260,17 +277,23 @@ Result<Tokenizer> build_tokenizer(BpeDefinition definition) {
   auto state = std::make_unique<Tokenizer::State>();
   state->ignore_merges = definition.ignore_merges;
   state->bytes = definition.tokens;
-  std::vector<bool> is_special(definition.tokens.size());
-  for (const int32_t id : definition.special_tokens) {
-    if (id < 0 || static_cast<size_t>(id) >= definition.tokens.size())
-      return fail(Errc::bad_input, "special token {} is outside the vocabulary", id);
-    if (definition.tokens[static_cast<size_t>(id)].empty())
-      return fail(Errc::bad_input, "special token {} is empty", id);
-    is_special[static_cast<size_t>(id)] = true;
-    state->specials.emplace_back(definition.tokens[static_cast<size_t>(id)], id);
-  }
+  std::vector<bool> is_whole(definition.tokens.size());
+  const auto add_wholes = [&](const std::vector<int32_t>& ids,
+                              std::vector<Tokenizer::State::Whole>& pass) -> Result<void> {
+    for (const int32_t id : ids) {
+      if (id < 0 || static_cast<size_t>(id) >= definition.tokens.size())
+        return fail(Errc::bad_input, "special token {} is outside the vocabulary", id);
+      if (definition.tokens[static_cast<size_t>(id)].empty())
+        return fail(Errc::bad_input, "special token {} is empty", id);
+      is_whole[static_cast<size_t>(id)] = true;
+      pass.emplace_back(definition.tokens[static_cast<size_t>(id)], id);
+    }
+    return {};
+  };
+  QB_CHECK(add_wholes(definition.special_tokens, state->passes[0]));
+  QB_CHECK(add_wholes(definition.added_tokens, state->passes[1]));
   for (size_t id = 0; id < definition.tokens.size(); ++id) {
-    if (is_special[id]) continue;
+    if (is_whole[id]) continue;
     if (auto bytes = to_bytes(definition.tokens[id])) {
       state->ids.emplace(*bytes, static_cast<int32_t>(id));
       state->bytes[id] = *std::move(bytes);

@@ -23,8 +23,12 @@ struct BpeDefinition {
   // Applied one after another: each cuts every piece into its matches and what lies between them.
   std::vector<std::string> split_patterns;
   std::vector<int32_t> special_tokens;  // found whole in the text before anything else
+  std::vector<int32_t> added_tokens;    // then these, in what lies between
   bool ignore_merges = false;           // a piece that is a token is that token
 };
+
+// Whether the token, written in GPT-2's characters, stands for a single byte.
+bool is_one_byte(std::string_view token);
 
 // The pre-tokenizer that llama.cpp's name stands for; an unknown name is an error.
 Result<std::vector<std::string>> split_patterns_of(std::string_view gguf_pre);

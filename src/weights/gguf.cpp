@@ -1,6 +1,9 @@
 // GGUF, the container of llama.cpp (versions 2 and 3).
 #include <algorithm>
 #include <bit>
+#include <iterator>
+#include <regex>
+#include <set>
 
 #include "base/byte_reader.h"
 #include "base/checked.h"
@@ -8,6 +11,7 @@
 #include "weights/readers.h"
 
 namespace qb::weights {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr uint64_t text_length_max = 100'000'000;
@@ -15,38 +19,54 @@ constexpr uint64_t text_length_max = 100'000'000;
 // Metadata types, in the order of their numbers.
 enum class Kind : uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, text, array, u64, i64, f64 };
 
-StorageFormat format_of(uint32_t ggml_type) {
-  switch (ggml_type) {
-    case 0:
-      return StorageFormat::f32;
-    case 1:
-      return StorageFormat::f16;
-    case 2:
-      return StorageFormat::q4_0;
-    case 3:
-      return StorageFormat::q4_1;
-    case 8:
-      return StorageFormat::q8_0;
-    case 12:
-      return StorageFormat::q4_k;
-    case 14:
-      return StorageFormat::q6_k;
-    case 24:
-      return StorageFormat::i8;
-    case 25:
-      return StorageFormat::i16;
-    case 26:
-      return StorageFormat::i32;
-    case 27:
-      return StorageFormat::i64;
-    case 28:
-      return StorageFormat::f64;
-    case 30:
-      return StorageFormat::bf16;
-    default:
-      return StorageFormat::other;
-  }
-}
+// By ggml's number; an empty name is a number that is not, or no longer, in use.
+struct TypeRow {
+  std::string_view name;
+  StorageFormat format = StorageFormat::other;
+};
+constexpr TypeRow types[] = {
+    {"F32", StorageFormat::f32},
+    {"F16", StorageFormat::f16},
+    {"Q4_0", StorageFormat::q4_0},
+    {"Q4_1", StorageFormat::q4_1},
+    {"Q4_2"},
+    {"Q4_3"},
+    {"Q5_0"},
+    {"Q5_1"},
+    {"Q8_0", StorageFormat::q8_0},
+    {"Q8_1"},
+    {"Q2_K"},
+    {"Q3_K"},
+    {"Q4_K", StorageFormat::q4_k},
+    {"Q5_K"},
+    {"Q6_K", StorageFormat::q6_k},
+    {"Q8_K"},
+    {"IQ2_XXS"},
+    {"IQ2_XS"},
+    {"IQ3_XXS"},
+    {"IQ1_S"},
+    {"IQ4_NL"},
+    {"IQ3_S"},
+    {"IQ2_S"},
+    {"IQ4_XS"},
+    {"I8", StorageFormat::i8},
+    {"I16", StorageFormat::i16},
+    {"I32", StorageFormat::i32},
+    {"I64", StorageFormat::i64},
+    {"F64", StorageFormat::f64},
+    {"IQ1_M"},
+    {"BF16", StorageFormat::bf16},
+    {"Q4_0_4_4"},
+    {"Q4_0_4_8"},
+    {"Q4_0_8_8"},
+    {"TQ1_0"},
+    {"TQ2_0"},
+    {"IQ4_NL_4_4"},
+    {"IQ4_NL_4_8"},
+    {"IQ4_NL_8_8"},
+    {"MXFP4"},
+    {"NVFP4"},
+};
 
 Result<std::string> read_text(ByteReader& reader, std::string_view what) {
   QB_TRY(const uint64_t length, reader.number<uint64_t>(what));
@@ -97,36 +117,73 @@ Result<Json> read_scalar(ByteReader& reader, uint32_t kind, std::string_view key
   }
 }
 
+constexpr int array_depth_max = 16;
+
+// Steps over an array of arrays.
+Result<void> skip_nested(ByteReader& reader, uint64_t count, const std::string& key, int depth) {
+  if (depth > array_depth_max)
+    return fail(Errc::bad_input, "field {} is nested deeper than {}", key, array_depth_max);
+  for (uint64_t i = 0; i < count; ++i) {
+    QB_TRY(const uint32_t kind, reader.number<uint32_t>(key));
+    QB_TRY(const uint64_t item_count, reader.number<uint64_t>(key));
+    if (static_cast<Kind>(kind) == Kind::array) {
+      QB_CHECK(skip_nested(reader, item_count, key, depth + 1));
+      continue;
+    }
+    for (uint64_t j = 0; j < item_count; ++j) {
+      QB_TRY([[maybe_unused]] const Json item, read_scalar(reader, kind, key));
+    }
+  }
+  return {};
+}
+
 Result<void> read_array(ByteReader& reader, const std::string& key, WeightFile& file) {
   QB_TRY(const uint32_t kind, reader.number<uint32_t>(key));
   QB_TRY(const uint64_t count, reader.number<uint64_t>(key));
   if (count > reader.remaining())  // an item takes at least a byte
     return fail(Errc::bad_input, "field {} claims {} items, {} bytes remain", key, count,
                 reader.remaining());
-  for (uint64_t i = 0; i < count; ++i) {
-    QB_TRY(const Json item, read_scalar(reader, kind, key));
-    if (item.is_string())
-      file.text_arrays[key].push_back(item.as_string());
-    else
-      file.integer_arrays[key].push_back(item.as_int());
+  switch (static_cast<Kind>(kind)) {
+    case Kind::array:
+      file.nested_arrays.insert(key);
+      return skip_nested(reader, count, key, 1);
+    case Kind::text:
+      for (auto& texts = file.text_arrays[key]; texts.size() < count;) {
+        QB_TRY(std::string text, read_text(reader, key));
+        texts.push_back(std::move(text));
+      }
+      return {};
+    case Kind::f32:
+    case Kind::f64:
+      for (auto& reals = file.real_arrays[key]; reals.size() < count;) {
+        QB_TRY(const Json item, read_scalar(reader, kind, key));
+        reals.push_back(item.as_double());
+      }
+      return {};
+    default:
+      for (auto& integers = file.integer_arrays[key]; integers.size() < count;) {
+        QB_TRY(const Json item, read_scalar(reader, kind, key));
+        integers.push_back(item.is_bool() ? int64_t{item.as_bool()} : item.as_int());
+      }
+      return {};
   }
-  return {};
 }
 
 Result<void> read_metadata(ByteReader& reader, uint64_t count, WeightFile& file) {
+  std::set<std::string> keys;
+  Json::Object fields;
   for (uint64_t i = 0; i < count; ++i) {
-    QB_TRY(const std::string key, read_text(reader, "a metadata key"));
+    QB_TRY(std::string key, read_text(reader, "a metadata key"));
     QB_TRY(const uint32_t kind, reader.number<uint32_t>(key));
-    if (file.metadata.contains(key) || file.text_arrays.contains(key) ||
-        file.integer_arrays.contains(key))
-      return fail(Errc::bad_input, "field {} appears twice", key);
+    if (!keys.insert(key).second) return fail(Errc::bad_input, "field {} appears twice", key);
     if (static_cast<Kind>(kind) == Kind::array) {
       QB_CHECK(read_array(reader, key, file));
       continue;
     }
     QB_TRY(Json value, read_scalar(reader, kind, key));
-    file.metadata.set(key, std::move(value));
+    fields.emplace_back(std::move(key), std::move(value));
   }
+  file.metadata = Json(std::move(fields));
   return {};
 }
 
@@ -141,15 +198,16 @@ Result<TensorEntry> read_entry(ByteReader& reader) {
   QB_TRY(entry.tensor.name, read_text(reader, "a tensor's name"));
   const std::string what = fmt::format("tensor \"{}\"", entry.tensor.name);
   QB_TRY(const uint32_t dim_count, reader.number<uint32_t>(what));
-  if (dim_count < 1 || dim_count > 8)
-    return fail(Errc::bad_input, "{} has {} dimensions", what, dim_count);
+  if (dim_count > 8) return fail(Errc::bad_input, "{} has {} dimensions", what, dim_count);
   for (uint32_t i = 0; i < dim_count; ++i) {
     QB_TRY(const int64_t extent, reader.number<int64_t>(what));
     entry.tensor.shape.push_back(extent);
   }
   std::ranges::reverse(entry.tensor.shape);  // GGUF counts from the innermost
   QB_TRY(const uint32_t type, reader.number<uint32_t>(what));
-  entry.tensor.format = format_of(type);
+  const TypeRow row = type < std::size(types) ? types[type] : TypeRow{};
+  entry.tensor.format = row.format;
+  entry.tensor.type = row.name.empty() ? fmt::format("type {}", type) : std::string(row.name);
   QB_TRY(entry.offset, reader.number<uint64_t>(what));
   QB_TRY(entry.size_bytes,
          with_context(byte_count_of(entry.tensor.shape, entry.tensor.format), what));
@@ -174,7 +232,7 @@ Result<void> place(std::vector<TensorEntry> entries, std::span<const std::byte> 
   return {};
 }
 
-Result<WeightFile> read_gguf(const std::filesystem::path& path) {
+Result<WeightFile> read_part(const fs::path& path) {
   WeightFile file = {.format_name = "gguf"};
   QB_TRY(MappedFile mapping, MappedFile::open(path));
   QB_CHECK(check_no_stand_in(mapping.bytes()));
@@ -186,7 +244,7 @@ Result<WeightFile> read_gguf(const std::filesystem::path& path) {
     return fail(Errc::bad_input, "is GGUF version {}; 2 and 3 are read", version);
   QB_TRY(const uint64_t tensor_count, reader.number<uint64_t>("the tensor count"));
   QB_TRY(const uint64_t field_count, reader.number<uint64_t>("the field count"));
-  if (tensor_count > reader.remaining() / 32 || field_count > reader.remaining() / 13)
+  if (tensor_count > reader.remaining() / 24 || field_count > reader.remaining() / 13)
     return fail(Errc::bad_input, "claims {} tensors and {} fields in {} bytes", tensor_count,
                 field_count, reader.remaining());
   QB_CHECK(read_metadata(reader, field_count, file));
@@ -199,19 +257,68 @@ Result<WeightFile> read_gguf(const std::filesystem::path& path) {
   if (alignment > (1u << 20) || !std::has_single_bit(alignment))
     return fail(Errc::bad_input, "general.alignment {} is no power of two", alignment);
   const uint64_t start = (reader.position() + alignment - 1) / alignment * alignment;
-  if (tensor_count > 0 && start > mapping.bytes().size())
+  const bool has_bytes =
+      std::ranges::any_of(entries, [](const TensorEntry& entry) { return entry.size_bytes > 0; });
+  if (has_bytes && start > mapping.bytes().size())
     return fail(Errc::bad_input, "ends before its data");
-  if (tensor_count > 0)
-    QB_CHECK(place(std::move(entries), mapping.bytes().subspan(static_cast<size_t>(start)),
-                   alignment, file));
+  const size_t data = std::min(static_cast<size_t>(start), mapping.bytes().size());
+  QB_CHECK(place(std::move(entries), mapping.bytes().subspan(data), alignment, file));
   file.mappings.push_back(std::move(mapping));
+  file.paths.push_back(path);
+  return file;
+}
+
+// "m-00002-of-00003.gguf" for 2, given any part of it; empty when the name is no part's.
+fs::path part_path(const fs::path& path, int64_t number, int64_t count) {
+  static const std::regex pattern("(.*)-\\d{5}-of-(\\d{5})\\.gguf");
+  std::smatch match;
+  const std::string name = path.filename().string();
+  if (!std::regex_match(name, match, pattern) || match[2] != fmt::format("{:05}", count)) return {};
+  return path.parent_path() / fmt::format("{}-{:05}-of-{:05}.gguf", match[1].str(), number, count);
+}
+
+// The first part has the metadata, each has tensors.
+Result<void> add_parts(const fs::path& path, WeightFile& file) {
+  const int64_t count = file.metadata["split.count"].as_int();
+  const int64_t number = file.metadata["split.no"].as_int() + 1;
+  if (count <= 1) return {};
+  if (count > 99999 || number < 1 || number > count)
+    return fail(Errc::bad_input, "claims to be part {} of {}", number, count);
+  const fs::path first = part_path(path, 1, count);
+  if (first.empty())
+    return fail(Errc::bad_input,
+                "is part {} of {}, and without a name like m-{:05}-of-{:05}.gguf the other parts "
+                "can't be found",
+                number, count, number, count);
+  if (number != 1)
+    return fail(Errc::bad_input, "is part {} of {}: give the first, {}", number, count,
+                first.filename().string());
+  for (int64_t i = 2; i <= count; ++i) {
+    const fs::path next = part_path(path, i, count);
+    QB_TRY(WeightFile part, with_context(read_part(next), next.filename().string()));
+    if (part.metadata["split.no"].as_int(-1) != i - 1 ||
+        part.metadata["split.count"].as_int() != count)
+      return fail(Errc::bad_input, "{} doesn't say that it is part {} of {}",
+                  next.filename().string(), i, count);
+    std::ranges::move(part.tensors, std::back_inserter(file.tensors));
+    std::ranges::move(part.mappings, std::back_inserter(file.mappings));
+    file.paths.push_back(next);
+  }
+  const Json& total = file.metadata["split.tensors.count"];
+  if (total.is_int() && total.as_int() != static_cast<int64_t>(file.tensors.size()))
+    return fail(Errc::bad_input, "split.tensors.count is {}, the {} parts have {}", total.as_int(),
+                count, file.tensors.size());
+  return {};
+}
+
+Result<WeightFile> read_gguf(const fs::path& path) {
+  QB_TRY(WeightFile file, read_part(path));
+  QB_CHECK(add_parts(path, file));
   return file;
 }
 
 }  // namespace
 
-Result<WeightFile> load_gguf(const std::filesystem::path& path) {
-  return checked(read_gguf(path), path);
-}
+Result<WeightFile> load_gguf(const fs::path& path) { return checked(read_gguf(path), path); }
 
 }  // namespace qb::weights

@@ -1,7 +1,12 @@
 #include "weights/pickle.h"
 
 #include <algorithm>
+#include <bit>
+#include <iterator>
+#include <span>
 #include <variant>
+
+#include "weights/pickle_opcodes.h"
 
 namespace qb::weights {
 namespace {
@@ -26,24 +31,48 @@ using Value = std::variant<None, Mark, bool, int64_t, double, std::string, Globa
 struct StorageClass {
   std::string_view name;
   StorageFormat format;
+  std::string_view type;
 };
 constexpr StorageClass storage_classes[] = {
-    {"torch.FloatStorage", StorageFormat::f32}, {"torch.DoubleStorage", StorageFormat::f64},
-    {"torch.HalfStorage", StorageFormat::f16},  {"torch.BFloat16Storage", StorageFormat::bf16},
-    {"torch.LongStorage", StorageFormat::i64},  {"torch.IntStorage", StorageFormat::i32},
-    {"torch.ShortStorage", StorageFormat::i16}, {"torch.CharStorage", StorageFormat::i8},
-    {"torch.ByteStorage", StorageFormat::u8},   {"torch.BoolStorage", StorageFormat::boolean}};
+    {"torch.FloatStorage", StorageFormat::f32, "torch.float32"},
+    {"torch.DoubleStorage", StorageFormat::f64, "torch.float64"},
+    {"torch.HalfStorage", StorageFormat::f16, "torch.float16"},
+    {"torch.BFloat16Storage", StorageFormat::bf16, "torch.bfloat16"},
+    {"torch.LongStorage", StorageFormat::i64, "torch.int64"},
+    {"torch.IntStorage", StorageFormat::i32, "torch.int32"},
+    {"torch.ShortStorage", StorageFormat::i16, "torch.int16"},
+    {"torch.CharStorage", StorageFormat::i8, "torch.int8"},
+    {"torch.ByteStorage", StorageFormat::u8, "torch.uint8"},
+    {"torch.BoolStorage", StorageFormat::boolean, "torch.bool"},
+    {"torch.ComplexFloatStorage", StorageFormat::c64, "torch.complex64"},
+    {"torch.ComplexDoubleStorage", StorageFormat::c128, "torch.complex128"},
+    // Bytes: the tensor itself says what it holds.
+    {"torch.storage.UntypedStorage", StorageFormat::u8, "untyped"}};
 
-constexpr std::string_view functions[] = {"collections.OrderedDict",
-                                          "torch._utils._rebuild_tensor_v2",
-                                          "torch._utils._rebuild_parameter"};
+// What tensors of an untyped storage hold.
+constexpr StorageClass element_types[] = {
+    {"torch.float8_e4m3fn", StorageFormat::f8, "torch.float8_e4m3fn"},
+    {"torch.float8_e5m2", StorageFormat::f8, "torch.float8_e5m2"},
+    {"torch.float8_e4m3fnuz", StorageFormat::f8, "torch.float8_e4m3fnuz"},
+    {"torch.float8_e5m2fnuz", StorageFormat::f8, "torch.float8_e5m2fnuz"},
+    {"torch.float8_e8m0fnu", StorageFormat::f8, "torch.float8_e8m0fnu"},
+    {"torch.float4_e2m1fn_x2", StorageFormat::u8, "torch.float4_e2m1fn_x2"},
+    {"torch.uint16", StorageFormat::u16, "torch.uint16"},
+    {"torch.uint32", StorageFormat::u32, "torch.uint32"},
+    {"torch.uint64", StorageFormat::u64, "torch.uint64"}};
+
+constexpr std::string_view functions[] = {
+    "collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
+    "torch._utils._rebuild_parameter"};
+
+const StorageClass* find_class(std::span<const StorageClass> rows, std::string_view name) {
+  const auto row = std::ranges::find(rows, name, &StorageClass::name);
+  return row == rows.end() ? nullptr : &*row;
+}
 
 bool is_allowed(std::string_view name) {
-  for (const std::string_view function : functions)
-    if (function == name) return true;
-  for (const StorageClass& row : storage_classes)
-    if (row.name == name) return true;
-  return false;
+  return std::ranges::find(functions, name) != std::end(functions) ||
+         find_class(storage_classes, name) || find_class(element_types, name);
 }
 
 class Machine {
@@ -53,7 +82,7 @@ class Machine {
   Result<Index> run() {
     while (true) {
       QB_TRY(const uint8_t opcode, reader_.number<uint8_t>("an opcode"));
-      if (opcode == '.') return pop();
+      if (opcode == op_stop) return pop();
       QB_CHECK(step(opcode));
       if (values_.size() > value_count_max)
         return fail(Errc::bad_input, "the pickle has more than {} values", value_count_max);
@@ -61,12 +90,16 @@ class Machine {
   }
 
   const Value& operator[](Index index) const { return values_[index]; }
+  const std::map<std::string, StorageFormat>& storages() const { return storages_; }
 
  private:
   Result<void> step(uint8_t opcode);
   Result<void> step_container(uint8_t opcode);
   Result<void> reduce();
+  Result<void> make_dictionary(const Sequence& arguments);
+  Result<void> make_tensor(std::string_view function, const Sequence& arguments);
   Result<void> persistent_id();
+  Result<void> real();
   Result<void> long_integer();
   Result<void> get(uint64_t key);
   Result<void> extend(size_t start);
@@ -135,6 +168,7 @@ class Machine {
   std::vector<Value> values_;
   std::vector<Index> stack_;
   std::map<uint64_t, Index> memo_;
+  std::map<std::string, StorageFormat> storages_;
 };
 
 Result<void> Machine::get(uint64_t key) {
@@ -144,12 +178,22 @@ Result<void> Machine::get(uint64_t key) {
   return {};
 }
 
+// Big-endian, unlike the integers.
+Result<void> Machine::real() {
+  QB_TRY(uint64_t bits, reader_.number<uint64_t>("a real"));
+  push(std::bit_cast<double>(__builtin_bswap64(bits)));
+  return {};
+}
+
 Result<void> Machine::long_integer() {
   QB_TRY(const uint8_t length, reader_.number<uint8_t>("an integer's length"));
   QB_TRY(const auto bytes, reader_.take(length, "an integer"));
-  uint64_t value = 0;  // longer ones are magic numbers, of which nothing is needed
-  for (size_t i = 0; i < std::min<size_t>(length, 8); ++i)
-    value |= static_cast<uint64_t>(bytes[i]) << (8 * i);
+  if (length > 8) {  // a magic number: no size of anything, and never taken for one
+    push(None{});
+    return {};
+  }
+  uint64_t value = 0;
+  for (size_t i = 0; i < length; ++i) value |= static_cast<uint64_t>(bytes[i]) << (8 * i);
   if (length > 0 && length < 8 && (static_cast<uint8_t>(bytes[length - 1u]) & 0x80u))
     value |= ~uint64_t{0} << (8 * length);
   push(static_cast<int64_t>(value));
@@ -158,46 +202,46 @@ Result<void> Machine::long_integer() {
 
 Result<void> Machine::step(uint8_t opcode) {
   switch (opcode) {
-    case 0x80:
+    case op_protocol:
       return with_context(reader_.take(1, "the protocol"), "pickle").map([](auto) {});
-    case 'N':
+    case op_none:
       push(None{});
       return {};
-    case 0x88:
+    case op_true:
       push(true);
       return {};
-    case 0x89:
+    case op_false:
       push(false);
       return {};
-    case 'K':
+    case op_int1:
       return push_number<uint8_t>();
-    case 'M':
+    case op_int2:
       return push_number<uint16_t>();
-    case 'J':
+    case op_int4:
       return push_number<int32_t>();
-    case 0x8a:
+    case op_long1:
       return long_integer();
-    case 'G':
-      return reader_.take(8, "a real").map([this](auto) { push(0.0); });
-    case 'X':
+    case op_float:
+      return real();
+    case op_unicode:
       return push_text<uint32_t>();
-    case 'U':
+    case op_short_string:
       return push_text<uint8_t>();
-    case 'T':
+    case op_string:
       return push_text<uint32_t>();
-    case 'q':
+    case op_put1:
       return put<uint8_t>();
-    case 'r':
+    case op_put4:
       return put<uint32_t>();
-    case 'h': {
+    case op_get1: {
       QB_TRY(const uint8_t key, reader_.number<uint8_t>("a memo key"));
       return get(key);
     }
-    case 'j': {
+    case op_get4: {
       QB_TRY(const uint32_t key, reader_.number<uint32_t>("a memo key"));
       return get(key);
     }
-    case 'c': {
+    case op_global: {
       QB_TRY(const std::string_view module, reader_.line("a module's name"));
       QB_TRY(const std::string_view function, reader_.line("a function's name"));
       std::string name = fmt::format("{}.{}", module, function);
@@ -206,9 +250,9 @@ Result<void> Machine::step(uint8_t opcode) {
       push(Global{std::move(name)});
       return {};
     }
-    case 'R':
+    case op_reduce:
       return reduce();
-    case 'Q':
+    case op_persistent_id:
       return persistent_id();
     default:
       return step_container(opcode);
@@ -217,42 +261,44 @@ Result<void> Machine::step(uint8_t opcode) {
 
 Result<void> Machine::step_container(uint8_t opcode) {
   switch (opcode) {
-    case '(':
+    case op_mark:
       push(Mark{});
       return {};
-    case ')':
-    case ']':
+    case op_empty_tuple:
+    case op_empty_list:
       push(Sequence{});
       return {};
-    case '}':
+    case op_empty_dict:
       push(Dictionary{});
       return {};
-    case 0x85:
-    case 0x86:
-    case 0x87: {
-      const size_t count = opcode - 0x84u;
+    case op_tuple1:
+    case op_tuple2:
+    case op_tuple3: {
+      const size_t count = opcode - op_tuple1 + 1u;
       return push_tuple(stack_.size() >= count ? stack_.size() - count : stack_.size() + 1);
     }
-    case 't': {
+    case op_tuple: {
       QB_TRY(const size_t start, take_mark());
       return push_tuple(start);
     }
-    case 'e': {
+    case op_appends: {
       QB_TRY(const size_t start, take_mark());
       return extend(start);
     }
-    case 'a':
+    case op_append:
       return extend(stack_.size() - (stack_.empty() ? 0 : 1));
-    case 'u': {
+    case op_set_items: {
       QB_TRY(const size_t start, take_mark());
       return set_items(start);
     }
-    case 's':
+    case op_set_item:
       return set_items(stack_.size() >= 2 ? stack_.size() - 2 : 0);
-    case 'b':
+    case op_pop:
+      return pop().map([](Index) {});
+    case op_build:
       return pop().map([](Index) {});  // attributes of a dictionary, such as _metadata
     default:
-      return fail(Errc::bad_input, "refused: the pickle has opcode {:#x}", opcode);
+      return fail(Errc::bad_input, "refused: the pickle has opcode {}", name_of_opcode(opcode));
   }
 }
 
@@ -286,12 +332,11 @@ Result<void> Machine::persistent_id() {
     return fail(Errc::bad_input, "a storage lacks type, key or size");
   if (tuple->items.size() > 5 && !item<None>(*tuple, 5))
     return fail(Errc::unsupported, "storage {} is a view of another", *key);
-  for (const StorageClass& row : storage_classes) {
-    if (row.name != type->name) continue;
-    push(PickledStorage{row.format, *key, *count});
-    return {};
-  }
-  return fail(Errc::bad_input, "{} is no storage", type->name);
+  const StorageClass* row = find_class(storage_classes, type->name);
+  if (!row) return fail(Errc::bad_input, "{} is no storage", type->name);
+  storages_[*key] = row->format;
+  push(PickledStorage{row->format, std::string(row->type), *key, *count});
+  return {};
 }
 
 Result<void> Machine::reduce() {
@@ -301,19 +346,49 @@ Result<void> Machine::reduce() {
   const auto* arguments = std::get_if<Sequence>(&values_[arguments_index]);
   if (!function || !arguments) return fail(Errc::bad_input, "the pickle calls what is no function");
   if (function->name == "collections.OrderedDict") {
-    push(Dictionary{});
-    return {};
+    return make_dictionary(*arguments);
   }
   if (function->name == "torch._utils._rebuild_parameter" && !arguments->items.empty()) {
     stack_.push_back(arguments->items[0]);
     return {};
   }
-  const auto* storage = item<PickledStorage>(*arguments, 0);
-  const auto* offset = item<int64_t>(*arguments, 1);
-  if (function->name != "torch._utils._rebuild_tensor_v2" || !storage || !offset)
-    return fail(Errc::bad_input, "{} is called with what makes no tensor", function->name);
-  push(PickledTensor{*storage, *offset, integers(item<Sequence>(*arguments, 2)),
-                     integers(item<Sequence>(*arguments, 3))});
+  return make_tensor(function->name, *arguments);
+}
+
+// Nothing, or as Python 2 wrote it: one list of pairs.
+Result<void> Machine::make_dictionary(const Sequence& arguments) {
+  Dictionary dictionary;
+  const auto* pairs = item<Sequence>(arguments, 0);
+  if (arguments.items.size() > 1 || (!arguments.items.empty() && !pairs))
+    return fail(Errc::bad_input, "a dictionary is made of what is no list of pairs");
+  for (size_t i = 0; pairs && i < pairs->items.size(); ++i) {
+    const auto* pair = item<Sequence>(*pairs, i);
+    if (!pair || pair->items.size() != 2)
+      return fail(Errc::bad_input, "a dictionary is made of what is no list of pairs");
+    dictionary.items.emplace_back(pair->items[0], pair->items[1]);
+  }
+  push(std::move(dictionary));
+  return {};
+}
+
+// (storage, offset, shape, strides, …); in the third version the element type is the seventh, and
+// the storage has bytes.
+Result<void> Machine::make_tensor(std::string_view function, const Sequence& arguments) {
+  const auto* storage = item<PickledStorage>(arguments, 0);
+  const auto* offset = item<int64_t>(arguments, 1);
+  const bool is_v3 = function == "torch._utils._rebuild_tensor_v3";
+  if ((!is_v3 && function != "torch._utils._rebuild_tensor_v2") || !storage || !offset)
+    return fail(Errc::bad_input, "{} is called with what makes no tensor", function);
+  PickledTensor tensor = {*storage, *offset, integers(item<Sequence>(arguments, 2)),
+                          integers(item<Sequence>(arguments, 3))};
+  if (is_v3) {
+    const auto* type = item<Global>(arguments, 6);
+    const StorageClass* row = type ? find_class(element_types, type->name) : nullptr;
+    if (!row) return fail(Errc::bad_input, "{} is called with no element type", function);
+    tensor.storage.format = row->format;
+    tensor.storage.type = row->type;
+  }
+  push(std::move(tensor));
   return {};
 }
 
@@ -331,7 +406,7 @@ const Dictionary* find_state_dict(const Machine& machine, const Dictionary& top)
 Result<PickleResult> read_pickle(ByteReader& reader) {
   Machine machine(reader);
   QB_TRY(const Index top, machine.run());
-  PickleResult result;
+  PickleResult result = {.storages = machine.storages()};
   if (const auto* list = std::get_if<Sequence>(&machine[top]))
     for (const Index item : list->items)
       if (const auto* text = std::get_if<std::string>(&machine[item]))

@@ -17,6 +17,7 @@ namespace qb::weights {
 // A reference to a storage: bytes kept elsewhere in the checkpoint.
 struct PickledStorage {
   StorageFormat format = StorageFormat::f32;
+  std::string type;  // "torch.float32"
   std::string key;
   int64_t element_count = 0;
 };
@@ -29,6 +30,8 @@ struct PickledTensor {
 };
 
 struct PickleResult {
+  // Every storage by its key, those of no tensor in `tensors` too (an optimizer's).
+  std::map<std::string, StorageFormat> storages;
   // Tensors found in the top-level dictionary, or in its "state_dict" (or "model") dictionary.
   std::vector<std::pair<std::string, PickledTensor>> tensors;
   std::vector<std::string> texts;  // when the pickle is a list of texts: legacy storage keys

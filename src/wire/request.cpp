@@ -39,7 +39,9 @@ Json to_json(const Request& request) {
     json.set("preparation", Json::object({{"model", p->model},
                                           {"scheme", p->scheme},
                                           {"data_folder", p->data_folder},
-                                          {"cache_folder", p->cache_folder}}));
+                                          {"cache_folder", p->cache_folder},
+                                          {"thread_count", p->thread_count},
+                                          {"with_layer_errors", p->with_layer_errors}}));
   if (request.model_file.empty()) return json;
   json.set("model_file", request.model_file);
   Json::Array inputs;
@@ -57,8 +59,9 @@ Result<Request> request_from_json(const Json& json) {
   QB_TRY(request.bundle, json.get_string("bundle"));
   request.model_file = json["model_file"].as_string();
   if (const Json& p = json["preparation"]; !p.is_null())
-    request.preparation = {p["model"].as_string(), p["scheme"].as_string(),
-                           p["data_folder"].as_string(), p["cache_folder"].as_string()};
+    request.preparation = {p["model"].as_string(),       p["scheme"].as_string(),
+                           p["data_folder"].as_string(), p["cache_folder"].as_string(),
+                           p["thread_count"].as_int(),   p["with_layer_errors"].as_bool()};
   for (const Json& item : json["inputs"].as_array()) {
     QB_TRY(InputSpec spec, with_context(input_spec_from_json(item), "field \"inputs\""));
     request.inputs.push_back(std::move(spec));

@@ -29,6 +29,8 @@ struct Preparation {
   std::string scheme;  // of the bundle; empty: the data that quality is measured on
   std::string data_folder;
   std::string cache_folder;
+  int64_t thread_count = 0;        // to work with; 0: all
+  bool with_layer_errors = false;  // what quantizing did to each weight, and how far the work is
 };
 
 struct Request {

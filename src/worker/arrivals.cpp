@@ -65,6 +65,12 @@ Result<Arrivals> serve_arrivals(const wire::Limits& limits, double arrivals_per_
   return arrivals;
 }
 
+double served_per_s(const Arrivals& arrivals, double arrivals_per_s) {
+  const auto count = static_cast<double>(arrivals.latency_ns.size());
+  const double duration_s = static_cast<double>(arrivals.duration_ns) / 1e9;
+  return count / std::max(duration_s, count / arrivals_per_s);
+}
+
 bool keeps_pace(const Arrivals& arrivals, double arrivals_per_s) {
   const std::vector<double> waits(arrivals.wait_ns.begin(), arrivals.wait_ns.end());
   const size_t quarter = std::max<size_t>(1, waits.size() / 4);
@@ -79,8 +85,7 @@ Result<void> measure_arrivals(const wire::Request& request, const Send& send,
   if (rate <= 0.0) return {};
   send(wire::PhaseStarted{"arrivals"});
   QB_TRY(Arrivals arrivals, serve_arrivals(request.limits, rate, requests));
-  send(wire::Fact{"served_per_s", static_cast<double>(arrivals.latency_ns.size()) * 1e9 /
-                                      static_cast<double>(arrivals.duration_ns)});
+  send(wire::Fact{"served_per_s", served_per_s(arrivals, rate)});
   send(wire::Fact{"kept_pace", keeps_pace(arrivals, rate)});
   send(SampleSeries{"arrival_latency", std::move(arrivals.latency_ns)});
   send(SampleSeries{"arrival_wait", std::move(arrivals.wait_ns)});

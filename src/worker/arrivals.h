@@ -29,6 +29,10 @@ struct ArrivingRequests {
 Result<Arrivals> serve_arrivals(const wire::Limits& limits, double arrivals_per_s,
                                 const ArrivingRequests& requests);
 
+// Requests answered in a second. A request's own interval belongs to its time even where it is
+// answered sooner: never more than arrive.
+double served_per_s(const Arrivals& arrivals, double arrivals_per_s);
+
 // Whether the queue stayed as long as it was: at the end of a run at most one request more waits
 // than at its begin (medians of the first and the last quarter).
 bool keeps_pace(const Arrivals& arrivals, double arrivals_per_s);

@@ -64,6 +64,25 @@ TEST_CASE("requests that come faster than they are served are told apart") {
   CHECK_FALSE(keeps_pace(*arrivals, 500.0));
 }
 
+TEST_CASE("no more is served than arrives, be it few requests or quick ones") {
+  struct Row {
+    size_t count;
+    int64_t duration_ns;
+    double served;
+  };
+  const Row rows[] = {
+      {4, 150 * ms, 20.0},  // due at 0, 50, 100 and 150 ms: the last interval counts too
+      {4, 160 * ms, 20.0},   {1, 1, 20.0},
+      {4, 400 * ms, 10.0},  // they were served slower than they came
+      {20, 1000 * ms, 20.0},
+  };
+  for (const Row& row : rows) {
+    const Arrivals arrivals = {.latency_ns = std::vector<int64_t>(row.count, 1),
+                               .duration_ns = row.duration_ns};
+    CHECK(served_per_s(arrivals, 20.0) == doctest::Approx(row.served));
+  }
+}
+
 TEST_CASE("as many requests as count and duration ask for, and no longer than the limit") {
   int64_t count = 0;
   const auto serve = [&](int64_t) {
@@ -106,7 +125,5 @@ TEST_CASE("the schedule stands still while a request is prepared") {
   const auto arrivals = serve_arrivals({.iteration_count_min = 20}, 200.0, {prepare, serve});
   REQUIRE(arrivals);
   const std::vector<double> latencies(arrivals->latency_ns.begin(), arrivals->latency_ns.end());
-  CHECK(stats::median(latencies) < 5.0 * ms);
-  CHECK(keeps_pace(*arrivals, 200.0));
-  CHECK(arrivals->duration_ns < 20 * 20 * ms);
+  CHECK(stats::median(latencies) < 15.0 * ms);  // 150 and more, were the clock to go on
 }

@@ -37,8 +37,9 @@ Measuring::Measuring(SampleRoom& room, const probes::ResidentParts& loaded)
       loaded_(loaded),
       condition_(probes::describe_condition()),
       is_peak_reset_(probes::reset_peak_resident()),
-      meter_([] { return probes::process_usage().cpu_time_ns; },
-             [this] { return energy_.used_uj(); }),
+      meter_({.cpu_time_ns = [] { return probes::process_usage().cpu_time_ns; },
+              .energy_uj = [this] { return energy_.used_uj(); },
+              .energy_dram_uj = [this] { return energy_.used_dram_uj(); }}),
       probe_time_ns_(now_ns() - probing_ns_) {}
 
 void Measuring::begin() {
@@ -83,12 +84,26 @@ void Measuring::send_usage(const Send& send) const {
   send_difference("involuntary_context_switches", &ProcessUsage::involuntary_context_switches);
   send_difference("minor_page_faults", &ProcessUsage::minor_page_faults);
   send_difference("major_page_faults", &ProcessUsage::major_page_faults);
-  if (const auto energy_uj = meter_.energy_uj())
-    send(wire::Fact{"energy_uj", *energy_uj});
-  else
-    send(wire::Fact{"energy_reason", energy_.reason()});
+  send_energy(send);
   send(wire::Fact{"condition_before", condition_});
   send(wire::Fact{"condition_after", condition_after_});
+}
+
+void Measuring::send_energy(const Send& send) const {
+  constexpr const char* lost = "its counter could not be read while steps were timed";
+  const auto reason = [&](const std::string& told) {
+    return told.empty() ? std::string(lost) : told;
+  };
+  if (const auto energy_uj = meter_.energy_uj()) {
+    send(wire::Fact{"energy_uj", *energy_uj});
+    send(wire::Fact{"energy_source", energy_.source()});
+  } else {
+    send(wire::Fact{"energy_reason", reason(energy_.reason())});
+  }
+  if (const auto dram_uj = meter_.energy_dram_uj())
+    send(wire::Fact{"energy_dram_uj", *dram_uj});
+  else
+    send(wire::Fact{"energy_dram_reason", reason(energy_.dram_reason())});
 }
 
 void Measuring::send_work(const Send& send) const {

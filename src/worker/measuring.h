@@ -72,6 +72,7 @@ class Measuring {
     int64_t at_ns = now_ns();
   };
   void send_usage(const Send& send) const;
+  void send_energy(const Send& send) const;
   void send_work(const Send& send) const;
   void send_memory(const std::string& bundle, const Send& send) const;
 

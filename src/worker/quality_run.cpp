@@ -6,6 +6,8 @@
 
 #include "bundle/tensor_file.h"
 #include "quality/quality.h"
+#include "stats/chunks.h"
+#include "stats/stats.h"
 #include "worker/run.h"
 
 namespace qb::worker {
@@ -13,6 +15,14 @@ namespace {
 
 using bundle::MatrixWriter;
 using bundle::TensorFile;
+
+// The mean of a series, and of its chunks where it is long enough for them: from these the interval
+// can be made anew.
+void send_series(const Send& send, const std::string& name, std::span<const double> series) {
+  send(wire::Fact{name, stats::mean(series)});
+  if (const auto chunks = stats::chunk_means(series); !chunks.empty())
+    send(wire::Fact{name + "_chunks", Json::array_of(chunks)});
+}
 
 // Rows of logits against the baseline's, and into files, as far as they are asked for.
 class Judge {
@@ -39,7 +49,9 @@ class Judge {
     return judge;
   }
 
-  Result<void> add(std::span<const float> logits) {
+  // `target`: the token that follows in the text.
+  Result<void> add(std::span<const float> logits, std::optional<int64_t> target = {}) {
+    if (!quality::likeliest(logits)) ++tied_row_count_;
     for (size_t i = 0; i < writers_.size(); ++i)
       if (i < whole_writer_count_ || row_ < kept_row_count_) QB_CHECK(writers_[i].append(logits));
     if (!file_) {
@@ -50,19 +62,21 @@ class Judge {
       return fail(Errc::bad_input, "the baseline has only {} rows", row_);
     const auto row = baseline_.f32().subspan(static_cast<size_t>(row_++ * column_count_),
                                              static_cast<size_t>(column_count_));
-    return divergence_.add(row, logits);
+    QB_CHECK(divergence_.add(row, logits));
+    if (target) baseline_nll_.push_back(quality::negative_log_likelihood(row, *target));
+    return {};
   }
+
+  // Of the baseline, in nats, one a row that was added with its target; empty without a baseline.
+  std::span<const double> baseline_nll() const { return baseline_nll_; }
 
   Result<void> finish(const Send& send) {
     for (MatrixWriter& writer : writers_) QB_CHECK(writer.finish());
+    send(wire::Fact{"tied_row_count", tied_row_count_});
     if (divergence_.row_count() == 0) return {};
-    const auto send_mean = [&](const std::string& name, const quality::Mean& mean) {
-      send(wire::Fact{name, mean.value});
-      if (mean.standard_error) send(wire::Fact{name + "_standard_error", *mean.standard_error});
-    };
-    send_mean("kl_divergence", divergence_.kl_divergence());
-    send_mean("top1_agreement", divergence_.top1_agreement());
-    send_mean("logit_cosine", divergence_.logit_cosine());
+    send_series(send, "kl_divergence", divergence_.kl_divergences());
+    send_series(send, "top1_agreement", divergence_.agreements());
+    send(wire::Fact{"logit_cosine", divergence_.logit_cosine()});
     send(wire::Fact{"logit_max_abs_difference", divergence_.logit_max_abs_difference()});
     return {};
   }
@@ -76,15 +90,31 @@ class Judge {
   size_t whole_writer_count_ = 0;  // the first of them get every row, the others the first rows
   int64_t kept_row_count_ = 0;
   quality::DivergenceAccumulator divergence_;
+  std::vector<double> baseline_nll_;
+  int64_t tied_row_count_ = 0;  // whose likeliest answer is several
 };
 
-// The output of the last run, which must have as many values as the graph says.
+// The output of the last run: as many values as the graph says, all of them finite. Whatever is
+// judged comes from here.
 Result<std::span<const float>> logits_of(const Session& session, size_t count) {
   const auto logits = session.outputs()[0].f32();
   if (logits.size() != count)
     return fail(Errc::framework_failed, "gave {} logits where the graph says {}", logits.size(),
                 count);
+  if (!quality::are_finite(logits))
+    return fail(Errc::framework_failed, "gave a logit that isn't finite");
   return logits;
+}
+
+// What is told of a text: how likely its tokens were, and by how much less than to the baseline.
+void send_likelihood(const Send& send, std::span<const double> nll,
+                     std::span<const double> baseline_nll) {
+  send(wire::Fact{"perplexity", std::exp(stats::mean(nll))});
+  send_series(send, "nll", nll);
+  if (baseline_nll.size() != nll.size()) return;
+  std::vector<double> differences(nll.begin(), nll.end());
+  for (size_t i = 0; i < differences.size(); ++i) differences[i] -= baseline_nll[i];
+  send_series(send, "nll_difference", differences);
 }
 
 // Perplexity = exp(mean negative log likelihood) of every token but a window's first.
@@ -108,7 +138,7 @@ Result<void> judge_text(const bundle::Bundle& bundle, Session& session, const Te
                   id, vocabulary);
   const int64_t position_shape[] = {window_tokens - 1};
   const int64_t token_shape[] = {1, window_tokens};
-  quality::MeanAccumulator nll;
+  std::vector<double> nll;
   for (int64_t window = 0; window < window_count; ++window) {
     const int64_t* ids = tokens.i64().data() + window * tokens.shape[1];
     const TensorView inputs[] = {{ElementType::i64, token_shape, ids},
@@ -117,18 +147,12 @@ Result<void> judge_text(const bundle::Bundle& bundle, Session& session, const Te
     QB_TRY(const auto logits, logits_of(session, positions.size() * vocabulary));
     for (size_t i = 0; i < positions.size(); ++i) {
       const auto row = logits.subspan(i * vocabulary, vocabulary);
-      nll.add(quality::negative_log_likelihood(row, ids[i + 1]));
-      QB_CHECK(judge.add(row));
+      nll.push_back(quality::negative_log_likelihood(row, ids[i + 1]));
+      QB_CHECK(judge.add(row, ids[i + 1]));
     }
   }
-  if (!std::isfinite(nll.mean().value))
-    return fail(Errc::framework_failed, "the logits aren't finite");
-  send(wire::Fact{"token_count", nll.count()});
-  if (bundle.weights_origin() == "pretrained") {
-    send(wire::Fact{"perplexity", std::exp(nll.mean().value)});
-    if (nll.mean().standard_error)
-      send(wire::Fact{"nll_standard_error", *nll.mean().standard_error});
-  }
+  send(wire::Fact{"token_count", nll.size()});
+  if (bundle.weights_origin() == "pretrained") send_likelihood(send, nll, judge.baseline_nll());
   return judge.finish(send);
 }
 
@@ -149,8 +173,8 @@ Result<void> judge_pictures(const bundle::Bundle& bundle, Session& session,
   const int64_t shape[] = {1, images.shape[1], images.shape[2], images.shape[3]};
   const size_t image_size = images.element_count() / static_cast<size_t>(images.shape[0]);
   const auto label_count = static_cast<size_t>(labels.shape[1]);
-  quality::MeanAccumulator top1;
-  quality::MeanAccumulator top5;
+  int64_t top1_count = 0;
+  int64_t top5_count = 0;
   const int64_t count = request.item_count_max > 0
                             ? std::min(request.item_count_max, images.shape[0])
                             : images.shape[0];
@@ -159,14 +183,15 @@ Result<void> judge_pictures(const bundle::Bundle& bundle, Session& session,
     QB_CHECK(session.run({{&input, 1}, 0}));
     QB_TRY(const auto logits, logits_of(session, static_cast<size_t>(output[1].extent)));
     const auto right = labels.i64().subspan(i * label_count, label_count);
-    top1.add(quality::in_top_k(logits, 1, right) ? 1.0 : 0.0);
-    top5.add(quality::in_top_k(logits, 5, right) ? 1.0 : 0.0);
+    top1_count += quality::in_top_k(logits, 1, right) ? 1 : 0;
+    top5_count += quality::in_top_k(logits, 5, right) ? 1 : 0;
     QB_CHECK(judge.add(logits));
   }
-  send(wire::Fact{"picture_count", top1.count()});
+  send(wire::Fact{"picture_count", count});
   if (bundle.weights_origin() == "pretrained") {
-    send(wire::Fact{"top1_accuracy", top1.mean().value});
-    send(wire::Fact{"top5_accuracy", top5.mean().value});
+    const auto picture_count = static_cast<double>(count);
+    send(wire::Fact{"top1_accuracy", static_cast<double>(top1_count) / picture_count});
+    send(wire::Fact{"top5_accuracy", static_cast<double>(top5_count) / picture_count});
   }
   return judge.finish(send);
 }

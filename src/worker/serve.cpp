@@ -10,12 +10,15 @@
 #include <new>
 
 #include "base/file.h"
+#include "probes/allowance.h"
 #include "probes/limits.h"
 #include "probes/process.h"
 #include "worker/reason.h"
 
 namespace qb::worker {
 namespace {
+
+constexpr int64_t process_count_max = 1000;  // of a worker that describes itself
 
 void write_line(int descriptor, std::string_view line) {
   while (!line.empty()) {
@@ -71,6 +74,8 @@ int serve(std::span<char*> arguments, std::string_view usage, const std::functio
     return i < arguments.size() && arguments[i] == text;
   };
   if (is(1, "--describe") && arguments.size() == 2) {
+    // Not told by anybody: the machine's memory, and what a suite allows without a word.
+    (void)probes::limit_this_process({probes::usable_memory_bytes(), process_count_max});
     write_line(STDOUT_FILENO, dump_json(describe()) + "\n");
     return 0;
   }
@@ -87,7 +92,7 @@ int serve(std::span<char*> arguments, std::string_view usage, const std::functio
       std::fprintf(stderr, "--events-fd %s is no open descriptor\n", arguments[4]);
       return 2;
     }
-    probes::die_with_parent();
+    probes::die_with_parent(descriptor);
   }
   ::signal(SIGPIPE, SIG_IGN);
   const Send send = [descriptor](const wire::Event& event) {

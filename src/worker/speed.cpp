@@ -19,9 +19,8 @@ namespace {
 Result<std::string> hash_of_logits(const Session& session) {
   Hasher hasher;
   for (const TensorView& output : session.outputs()) {
-    for (const float logit : output.f32())
-      if (!std::isfinite(logit))
-        return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
+    if (!quality::are_finite(output.f32()))
+      return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
     hasher.update(output.bytes());
   }
   return hasher.hex();
@@ -225,7 +224,7 @@ class Pictures {
   }
   Result<void> stage(int64_t number) {
     return stage_values(values_.data() +
-                 static_cast<size_t>(number % input_count) * element_count(shape_));
+                        static_cast<size_t>(number % input_count) * element_count(shape_));
   }
   // Pictures that no run has seen.
   Result<void> stage_fresh() {

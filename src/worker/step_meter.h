@@ -51,13 +51,18 @@ class StepMeter {
   // Reading the processor's time takes 1 µs, and energy some ten, whose counters grow each ms.
   static constexpr int64_t cpu_stretch_ns_min = 100'000;
   static constexpr int64_t energy_stretch_ns_min = 1'000'000;
-  StepMeter(StepCounter::Read cpu_time_ns, StepCounter::Read energy_uj)
-      : cpu_time_ns_(std::move(cpu_time_ns), cpu_stretch_ns_min),
-        energy_uj_(std::move(energy_uj), energy_stretch_ns_min) {}
+  struct Counters {
+    StepCounter::Read cpu_time_ns, energy_uj, energy_dram_uj;
+  };
+  explicit StepMeter(Counters counters)
+      : cpu_time_ns_(std::move(counters.cpu_time_ns), cpu_stretch_ns_min),
+        energy_uj_(std::move(counters.energy_uj), energy_stretch_ns_min),
+        energy_dram_uj_(std::move(counters.energy_dram_uj), energy_stretch_ns_min) {}
 
   // Clock, step, clock; appends the duration to `samples`, which has room.
   template <typename Step>
   Result<void> time(Step&& step, std::vector<int64_t>& samples) {
+    energy_dram_uj_.before_step();
     energy_uj_.before_step();
     cpu_time_ns_.before_step();
     const int64_t start_ns = now_ns();
@@ -65,6 +70,7 @@ class StepMeter {
     const int64_t duration_ns = now_ns() - start_ns;
     cpu_time_ns_.after_step(duration_ns);
     energy_uj_.after_step(duration_ns);
+    energy_dram_uj_.after_step(duration_ns);
     samples.push_back(duration_ns);
     timed_ns_ += duration_ns;
     return done;
@@ -72,14 +78,17 @@ class StepMeter {
   void finish() {
     cpu_time_ns_.close();
     energy_uj_.close();
+    energy_dram_uj_.close();
   }
   int64_t timed_ns() const { return timed_ns_; }
   std::optional<int64_t> cpu_time_ns() const { return cpu_time_ns_.total(); }
   std::optional<int64_t> energy_uj() const { return energy_uj_.total(); }
+  std::optional<int64_t> energy_dram_uj() const { return energy_dram_uj_.total(); }
 
  private:
   StepCounter cpu_time_ns_;
   StepCounter energy_uj_;
+  StepCounter energy_dram_uj_;
   int64_t timed_ns_ = 0;
 };
 

@@ -4,7 +4,12 @@
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
 //   probe encode|decode FORMAT     f32 weights on stdin to blocks, or blocks to f32 weights
 //   probe stats                    a JSON list of numbers on stdin; JSON of its statistics
+//   probe ratio                    {"own": [[ns, ...] a launch, ...], "base": ...} on stdin; JSON
+//   of
+//                                  own's speed over base's, launch i of one with launch i of the
+//                                  other
 //   probe prepare MODEL SCHEME DATA CACHE   JSON: bundle and dataset
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -14,12 +19,16 @@
 
 #include "base/hash.h"
 #include "ggml/blocks.h"
+#include "metrics/launches.h"
+#include "metrics/metrics.h"
 #include "pictures/picture.h"
 #include "pictures/prepare.h"
 #include "prepare/dataset.h"
 #include "prepare/gguf_llama.h"
 #include "quant/scheme.h"
-#include "stats/bootstrap.h"
+#include "stats/chunks.h"
+#include "stats/correlation.h"
+#include "stats/intervals.h"
 #include "weights/weight_file.h"
 
 using namespace qb;
@@ -104,34 +113,63 @@ Result<void> print_stats() {
   QB_TRY(const Json json, parse_json(text));
   std::vector<double> values;
   for (const Json& item : json.as_array()) values.push_back(item.as_double());
-  // Of long series resampling is not compared: the jackknife within takes their square.
-  std::vector<double> distribution;
-  if (values.size() <= 1000)
-    distribution = stats::bootstrap_distribution(values, stats::mean, {.resample_count = 2000});
   std::vector<double> quantiles;
   for (const double q : {0.0, 0.1, 0.25, 0.5, 0.9, 0.99, 1.0})
     quantiles.push_back(stats::quantile(values, q));
   std::vector<double> correlations;
   for (size_t lag = 1; lag <= 10; ++lag)
     correlations.push_back(stats::autocorrelation(values, lag));
-  std::puts(
-      dump_json(Json::object(
-                    {{"mean", stats::mean(values)},
-                     {"standard_deviation", stats::standard_deviation(values).value_or(0)},
-                     {"quantiles", Json::array_of(quantiles)},
-                     {"median_interval", interval_json(stats::median_interval(values))},
-                     {"distribution", Json::array_of(distribution)},
-                     {"bca", interval_json(stats::bca_interval(values, stats::mean, distribution))},
-                     {"effective_sample_size", stats::effective_sample_size(values)},
-                     {"autocorrelation", Json::array_of(correlations)}}))
-          .c_str());
+  const double share = 1.0 / (1.0 + std::fabs(stats::mean(values)));
+  const auto chunks = stats::chunk_means(values);
+  Json result = Json::object(
+      {{"mean", stats::mean(values)},
+       {"standard_deviation", stats::standard_deviation(values).value_or(0)},
+       {"quantiles", Json::array_of(quantiles)},
+       {"median_interval", interval_json(stats::median_interval(values))},
+       {"mean_interval", interval_json(stats::mean_interval(values))},
+       {"geometric_mean_interval", interval_json(stats::geometric_mean_interval(values))},
+       {"wilson_share", share},
+       {"wilson_interval",
+        interval_json(stats::wilson_interval(share, static_cast<double>(values.size())))},
+       {"chunks", Json::array_of(chunks)},
+       {"chunks_interval",
+        interval_json(stats::chunks_interval(chunks, stats::mean(values), values.size()))},
+       {"effective_sample_size", stats::effective_sample_size(values)},
+       {"autocorrelation", Json::array_of(correlations)}});
+  if (!chunks.empty())
+    result.set("effective_count", stats::effective_count(chunks, share, values.size()));
+  std::puts(dump_json(result).c_str());
+  return {};
+}
+
+Record record_of(const Json& launches) {
+  Record record = {.subject = {.workload = {.batch = 1}}};
+  for (const Json& samples : launches.as_array()) {
+    SampleSeries series = {.phase = "inference"};
+    for (const Json& ns : samples.as_array()) series.duration_ns.push_back(ns.as_int());
+    record.launches.push_back(
+        {.index = static_cast<int64_t>(record.launches.size()), .samples = {std::move(series)}});
+  }
+  record.measurements = metrics::measure(record);
+  return record;
+}
+
+Result<void> print_ratio() {
+  QB_TRY(const Json json, parse_json(std::string(std::istreambuf_iterator<char>(std::cin), {})));
+  const auto ratio = metrics::speed_ratio(record_of(json["own"]), record_of(json["base"]));
+  if (!ratio) return fail(Errc::bad_input, "one of the two has no launch");
+  std::puts(dump_json(Json::object({{"value", ratio->value},
+                                    {"interval", interval_json(ratio->interval)},
+                                    {"pair_count", ratio->pair_count}}))
+                .c_str());
   return {};
 }
 
 Result<void> prepare_all(std::span<char*> a) {
   QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], a[4]));
   QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
-  QB_TRY(const auto bundle, prepare::prepare_bundle(source, scheme, a[4], a[5], {}));
+  QB_TRY(const compress::Job job, prepare::bundle_job(source, scheme, a[4], a[5]));
+  QB_TRY(const auto bundle, compress::build_bundle(job));
   QB_TRY(const prepare::Dataset dataset, prepare::prepare_dataset(source, a[4], a[5]));
   std::puts(
       dump_json(Json::object({{"bundle", bundle.string()}, {"dataset", dataset.file.string()}}))
@@ -148,6 +186,7 @@ Result<void> run(std::span<char*> a) {
   if ((verb == "encode" || verb == "decode") && a.size() == 3)
     return convert_blocks(a[2], verb == "encode");
   if (verb == "stats" && a.size() == 2) return print_stats();
+  if (verb == "ratio" && a.size() == 2) return print_ratio();
   if (verb == "prepare" && a.size() == 6) return prepare_all(a);
   return fail(Errc::bad_input, "see the head of probe.cpp");
 }

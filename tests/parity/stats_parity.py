@@ -9,8 +9,7 @@ import sys
 
 import numpy as np
 from scipy import stats
-from scipy.stats import bootstrap
-from scipy.stats._resampling import BootstrapResult
+from statsmodels.stats.proportion import proportion_confint
 from statsmodels.tsa.stattools import acf
 
 PROBE = sys.argv[1]
@@ -61,11 +60,26 @@ for name, values in inputs.items():
     if np.ptp(values) > 0 and 20 <= n <= 1000:
         near(f"{name} effective size", got["effective_sample_size"], effective_size(values))
         near(f"{name} autocorrelation", got["autocorrelation"], acf(values, nlags=10, fft=False)[1:])
-    if np.ptp(values) > 0 and 3 <= n <= 1000:
-        # scipy's BCa of our own resamples.
-        wanted = bootstrap((values,), np.mean, n_resamples=0, method="BCa", bootstrap_result=BootstrapResult(
-            confidence_interval=None, bootstrap_distribution=np.array(got["distribution"]), standard_error=None))
-        near(f"{name} BCa", got["bca"], list(wanted.confidence_interval))
-    if np.ptp(values) == 0:
-        assert got["bca"] is None, name
+    # Student's t: of the values, and of their logs where there are any.
+    for what, data, back in (("mean", values, lambda v: v),
+                             ("geometric mean", np.log(values) if np.min(values) > 0 else None, np.exp)):
+        interval = got[f"{what.replace(' ', '_')}_interval"]
+        if data is None or n < 3 or np.ptp(data) == 0:
+            assert interval is None, f"{name} {what}: {interval}"
+        else:
+            near(f"{name} {what} interval", interval, back(np.array(stats.t.interval(0.95, n - 1, np.mean(data), stats.sem(data)))))
+    # Wilson of a made-up share of as many trials.
+    share = got["wilson_share"]
+    near(f"{name} Wilson", got["wilson_interval"], proportion_confint(share * n, n, method="wilson"))
+    if n < 32:
+        assert got["chunks"] == [] and got["chunks_interval"] is None, name
+        continue
+    chunks = np.array([np.mean(values[i * n // 16:(i + 1) * n // 16]) for i in range(16)])
+    near(f"{name} chunks", got["chunks"], chunks)
+    excess = max(1, n / 16 * np.var(chunks, ddof=1) / (share * (1 - share))) if 0 < share < 1 else 1
+    near(f"{name} effective count", got["effective_count"], n / (excess * (stats.t.ppf(0.975, 15) / stats.norm.ppf(0.975)) ** 2))
+    parts = chunks if n >= 4096 else np.array([np.mean(values[i * n // 8:(i + 1) * n // 8]) for i in range(8)])
+    if np.ptp(parts) > 0:
+        reach = stats.t.ppf(0.975, len(parts) - 1) * stats.sem(parts)
+        near(f"{name} chunks' interval", got["chunks_interval"], [np.mean(values) - reach, np.mean(values) + reach])
 print(f"{len(inputs)} inputs agree to 1e-9")

@@ -52,6 +52,7 @@ def main(probe: str, gguf: str, pth: str) -> int:
         print(f"{len(tensors) - len(wrong)} of {len(tensors)} tensors equal in {path.rsplit('/', 1)[1]}", wrong[:5])
         bad += len(wrong)
     bad += not survives_damage(probe, f"{folder.name}/zip.pth", f"{folder.name}/cut.pth")
+    bad += not opens_every_type(probe, folder.name, hash_of)
     bad += not refuses_code(probe, f"{folder.name}/evil.pth")
     return int(bad > 0)
 
@@ -68,6 +69,26 @@ def survives_damage(probe: str, path: str, damaged: str) -> bool:
         codes.append((i, subprocess.run([probe, "weights", damaged], capture_output=True).returncode))
     wrong = [(i, code) for i, code in codes if code not in ((1,) if i % 2 else (0, 1))]
     print("damaged checkpoints are refused" if not wrong else f"WRONG, damaged checkpoints: {wrong}")
+    return not wrong
+
+
+ELEMENT_TYPES = [name for name in (
+    "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "uint16", "uint32", "uint64", "complex64",
+    "complex128", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu") if hasattr(torch, name)]
+
+
+def opens_every_type(probe: str, folder: str, hashes) -> bool:
+    """A tensor of any type may lie beside those that are read, an empty one too."""
+    good, wrong = torch.linspace(-2, 2, 6).reshape(2, 3), []
+    for name in ELEMENT_TYPES:
+        tensors = {"good": good, "other": torch.zeros(5).to(getattr(torch, name)), "empty": torch.zeros(3, 0).to(getattr(torch, name))}
+        for is_zip in (True, False):
+            torch.save({"epoch": 1.5, **tensors}, f"{folder}/types.pth", _use_new_zipfile_serialization=is_zip)
+            done = subprocess.run([probe, "weights", f"{folder}/types.pth"], capture_output=True, text=True)
+            rows = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
+            if done.returncode or not compare("good", good.numpy(), rows["good"], hashes):
+                wrong.append((name, is_zip, done.stderr.strip()))
+    print(f"checkpoints with each of {len(ELEMENT_TYPES)} element types open" if not wrong else f"WRONG, types: {wrong}")
     return not wrong
 
 

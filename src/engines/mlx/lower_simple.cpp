@@ -42,7 +42,7 @@ std::vector<mx::array> gated(const std::vector<mx::array>& gate_and_x) {
 
 // The silu that a multiplication takes over: nothing else reads its output.
 const ir::Node* gate_of(Lowering& l, const ir::Node& multiply) {
-  if (l.is_static()) return nullptr;
+  if (!l.fuses() || l.is_static()) return nullptr;
   for (const ir::Value input : multiply.inputs) {
     const ir::Node* silu = l.ir().producer_of(input);
     if (silu && silu->op == ir::Op::silu && l.ir().only_reader(input)) return silu;

@@ -49,6 +49,9 @@ class Lowering {
   Slot slot(ir::Value value);
   // Where in Frame::states a cache lies.
   size_t state_index(ir::Value value) const;
+  // Whether mx::compile fuses what it can. Not on a CPU: there it compiles C++ at run time, to
+  // kernels that are slower than MLX's own (docs/decisions/0018).
+  bool fuses() const { return options_.device == "gpu"; }
   // Without caches: a step depends on its inputs alone.
   bool is_static() const { return ir().of_kind(ir::ValueKind::state).empty(); }
   bool is_picture(ir::Value value) const { return ir()[value].shape.size() == 4; }

@@ -57,7 +57,7 @@ MlxSession::MlxSession(const bundle::Bundle& bundle, const worker::CompileOption
                                     {.batch = options.batch, .context = options.context_tokens})),
                   compute_type_));
   mx::eval(states_);
-  if (lowering.is_static())
+  if (lowering.fuses() && lowering.is_static())
     compiled_ = mx::compile([this](const Arrays& step_inputs) {
       Arrays no_states;
       return build_step(step_inputs, no_states, 0);

@@ -22,7 +22,7 @@ int64_t block_for_row(int64_t column_count) {
 
 template <typename T>
 std::span<T> keep_array(Lowering& l, int64_t count) {
-  std::vector<std::byte>& kept = l.keep(static_cast<size_t>(count) * sizeof(T));
+  const std::span<std::byte> kept = l.keep(static_cast<size_t>(count) * sizeof(T));
   return {reinterpret_cast<T*>(kept.data()), static_cast<size_t>(count)};
 }
 

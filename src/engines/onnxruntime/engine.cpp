@@ -19,6 +19,8 @@ Ort::SessionOptions session_options(const worker::CompileOptions& options) {
   session.SetInterOpNumThreads(1);
   session.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
   session.AddConfigEntry("session.record_ep_graph_assignment_info", "1");
+  // Without VNNI, u8 times s8 would saturate within 16 bits: other results on other machines.
+  session.AddConfigEntry("session.x64quantprecision", "1");
   return session;
 }
 
@@ -42,12 +44,15 @@ std::string_view kernels_of(const quant::Scheme& scheme) {
   if (scheme.activations == quant::Activations::on_run)
     return "linear: DynamicQuantizeMatMul; convolution: ConvInteger; embedding: "
            "GatherBlockQuantized";
+  if (scheme.activations == quant::Activations::by_token)
+    return "linear: rounded by ONNX operators (ReduceMax, Div, QuantizeLinear), MatMulInteger, "
+           "scaled after; embedding: GatherBlockQuantized";
   if (scheme.activations == quant::Activations::measured)
     return "linear: MatMulIntegerToFloat; convolution: QLinearConv; sums and pooling between them "
            "in integers; embedding: GatherBlockQuantized";
   switch (scheme.weight_type) {
     case quant::WeightType::f32:
-      return "f32 kernels";
+      return "f32 kernels, batch norms folded into convolutions";
     case quant::WeightType::f16:
     case quant::WeightType::bf16:
       return "stored in 16 bits, computed in f32";
@@ -101,8 +106,8 @@ class OrtEngine : public worker::Engine {
       QB_TRY(const Ort::Model model, lowering.build());
       Ort::Session session(*env_, model, session_options(options));
       bundle.drop_resident_pages();  // the kernels have packed their own copies
-      return std::make_unique<OrtSession>(bundle, options, std::move(session), lowering.take_kept(),
-                                          lowering.notes());
+      return std::make_unique<OrtSession>(bundle, options, std::move(session), lowering.notes(),
+                                          lowering::describe(bundle, lowering.transformations()));
     } catch (const Ort::Exception& error) {
       return refusal(error);
     }

@@ -1,28 +1,16 @@
 // cached_attention and rms_norm.
-#include <cmath>
-#include <cstring>
-
 #include "engines/onnxruntime/lowering.h"
+#include "lowering/rotary.h"
 
 namespace qb::ort {
 namespace {
 
 constexpr const char* microsoft = "com.microsoft";
 
-// cos or sin of position * theta^(-2i / head_dim), [context, head_dim / 2] (Su et al. 2021).
-std::string rotary_table(Lowering& l, const char* hint, double (*wave)(double), int64_t head_dim,
-                         double theta) {
-  const int64_t half = head_dim / 2;
-  const int64_t context = l.options().context_tokens;
-  std::vector<std::byte>& kept = l.keep(static_cast<size_t>(context * half) * sizeof(float));
-  auto* values = reinterpret_cast<float*>(kept.data());
-  for (int64_t position = 0; position < context; ++position)
-    for (int64_t i = 0; i < half; ++i)
-      values[position * half + i] = static_cast<float>(
-          wave(static_cast<double>(position) *
-               std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim))));
-  return l.initializer(hint, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, {context, half}, kept.data(),
-                       kept.size());
+std::string add_table(Lowering& l, const char* hint, std::span<const float> values,
+                      int64_t head_dim) {
+  return l.constant(hint, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                    {l.options().context_tokens, head_dim / 2}, values);
 }
 
 }  // namespace
@@ -34,17 +22,20 @@ Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const std::string& key_cache = l.ir()[node.inputs[3]].name;
   const std::string& value_cache = l.ir()[node.inputs[4]].name;
   std::vector<std::string> inputs;
-  if (const auto linears = l.joint_projections(node); !linears.empty()) {
-    QB_TRY(const std::string joint, lower_joint_projection(l, linears));
-    inputs = {joint, "", ""};
+  const ir::Node* first = l.ir().producer_of(node.inputs[0]);
+  const lowering::Join join = first ? l.transformations().joined_with(*first) : lowering::Join();
+  if (l.is_projection(join)) {
+    inputs = {l.joint_name(*join[0]), "", ""};
   } else {
     for (size_t i = 0; i < 3; ++i) inputs.push_back(l.operand(node.inputs[i]));
   }
   inputs.insert(inputs.end(), {past_name(key_cache), past_name(value_cache), last_index_input,
                                total_tokens_input});
   if (theta > 0.0) {
-    inputs.push_back(rotary_table(l, "cos", [](double x) { return std::cos(x); }, head_dim, theta));
-    inputs.push_back(rotary_table(l, "sin", [](double x) { return std::sin(x); }, head_dim, theta));
+    const lowering::RotaryTables tables =
+        lowering::rotary_tables(l.options().context_tokens, head_dim, theta);
+    inputs.push_back(add_table(l, "cos", tables.cosines, head_dim));
+    inputs.push_back(add_table(l, "sin", tables.sines, head_dim));
   }
   l.node({"GroupQueryAttention",
           microsoft,

@@ -82,6 +82,19 @@ Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
   if (weight.encoding == bundle::Encoding::packed &&
       l.rounding(node.inputs[0]).mode != quant::Activations::none)
     return lower_integer_conv2d(l, node);
+  if (const ir::Node* norm = l.transformations().norm_folded_into(node)) {
+    const lowering::FoldedConvolution folded = lowering::fold(l.bundle(), {&node, norm});
+    const std::string kernel = l.constant(weight.name, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                                          weight.shape, std::span<const float>(folded.weight));
+    const std::string bias = l.constant("bias", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                                        {weight.shape[0]}, std::span<const float>(folded.bias));
+    l.node({"Conv",
+            "",
+            {l.operand(node.inputs[0]), kernel, bias},
+            {l.output(norm->output)},
+            convolution_attributes(node, weight.shape)});
+    return {};
+  }
   std::string kernel;
   if (weight.encoding == bundle::Encoding::packed || weight.encoding == bundle::Encoding::block) {
     QB_TRY(kernel, dequantized_weight(l, weight));
@@ -99,6 +112,7 @@ Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
 }
 
 Result<void> lower_batch_norm(Lowering& l, const ir::Node& node) {
+  if (l.transformations().is_folded(node)) return {};
   std::vector<std::string> inputs;
   for (const ir::Value input : node.inputs) inputs.push_back(l.operand(input));
   l.node({"BatchNormalization",

@@ -1,5 +1,6 @@
 // Integer kernels: 8-bit activations (unsigned) times symmetric 8-bit weights (signed).
 #include <cmath>
+#include <optional>
 
 #include "engines/onnxruntime/lowering.h"
 
@@ -19,23 +20,26 @@ int8_t signed_code(const quant::PackedView& packed, int64_t row, int64_t column)
   return static_cast<int8_t>(packed.code(row, column) - 128);
 }
 
-// The weight as MatMul's second operand: [columns, rows].
-std::string transposed_codes(Lowering& l, const std::string& hint,
-                             const quant::PackedView& packed) {
-  const int64_t row_count = packed.layout.row_count;
-  const int64_t column_count = packed.layout.column_count;
-  std::vector<std::byte>& kept = l.keep(packed.layout.code_bytes());
+// The weights as MatMul's second operand: [columns, rows].
+std::string transposed_codes(Lowering& l, const std::vector<const bundle::Parameter*>& weights,
+                             int64_t row_count) {
+  const int64_t column_count = weights[0]->packed.layout.column_count;
+  const std::span<std::byte> kept = l.keep(static_cast<size_t>(column_count * row_count));
   auto* codes = reinterpret_cast<int8_t*>(kept.data());
-  for (int64_t row = 0; row < row_count; ++row)
-    for (int64_t column = 0; column < column_count; ++column)
-      codes[column * row_count + row] = signed_code(packed, row, column);
-  return l.initializer(hint, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8, {column_count, row_count},
-                       kept.data(), kept.size());
+  int64_t first = 0;
+  for (const bundle::Parameter* weight : weights) {
+    for (int64_t row = 0; row < weight->packed.layout.row_count; ++row)
+      for (int64_t column = 0; column < column_count; ++column)
+        codes[column * row_count + first + row] = signed_code(weight->packed, row, column);
+    first += weight->packed.layout.row_count;
+  }
+  return l.initializer(weights[0]->name, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8,
+                       {column_count, row_count}, kept.data(), kept.size());
 }
 
 std::string convolution_codes(Lowering& l, const bundle::Parameter& weight) {
   const quant::PackedLayout& layout = weight.packed.layout;
-  std::vector<std::byte>& kept = l.keep(layout.code_bytes());
+  const std::span<std::byte> kept = l.keep(layout.code_bytes());
   auto* codes = reinterpret_cast<int8_t*>(kept.data());
   for (int64_t row = 0; row < layout.row_count; ++row)
     for (int64_t column = 0; column < layout.column_count; ++column)
@@ -57,36 +61,47 @@ std::string zero_s8(Lowering& l) {
                     std::span<const int8_t>(&zero, 1));
 }
 
-// The bias in units of the integer sums: x scale * weight scale of each channel.
-std::string integer_bias(Lowering& l, std::span<const float> bias, const quant::PackedView& packed,
-                         float x_scale) {
+// The bias in units of the integer sums: x scale * weight scale of each channel. None when a unit
+// is so small that bias and largest sum together leave 32 bits: QLinearConv would wrap around.
+std::optional<std::vector<int32_t>> integer_bias(std::span<const float> bias,
+                                                 const quant::PackedView& packed, float x_scale) {
+  constexpr double sum_max = 2147483647.0;
+  const double products_max = 255.0 * 128.0 * static_cast<double>(packed.layout.column_count);
   std::vector<int32_t> units;
   for (size_t i = 0; i < bias.size(); ++i) {
     const double unit = static_cast<double>(x_scale) * packed.scale(static_cast<int64_t>(i), 0);
-    units.push_back(static_cast<int32_t>(
-        std::clamp(std::nearbyint(bias[i] / unit), -2147483648.0, 2147483647.0)));
+    const double value = bias[i] == 0.0f ? 0.0 : std::nearbyint(bias[i] / unit);
+    if (!(std::fabs(value) + products_max <= sum_max)) return std::nullopt;
+    units.push_back(static_cast<int32_t>(value));
   }
-  return l.constant("bias", ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32,
-                    {static_cast<int64_t>(units.size())}, std::span<const int32_t>(units));
+  return units;
 }
 
-// Integer in, integer out. `target` is the value whose codes are written.
-void add_integer_convolution(Lowering& l, const ir::Node& node, ir::Value target) {
+// Integer in, integer out. `target` is the value whose codes are written. False, with nothing
+// added: the bias is out of an integer's range.
+bool add_integer_convolution(Lowering& l, const ir::Node& node, ir::Value target) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
+  std::optional<std::vector<int32_t>> bias;
+  if (node.inputs.size() > 2) {
+    bias = integer_bias(l.parameter(node.inputs[2]).f32(), weight.packed,
+                        l.rounding(node.inputs[0]).fit.scale);
+    if (!bias) return false;
+  }
   const Codes x = l.measured_codes(node.inputs[0]);
   const Codes y = l.claim_codes(target);
   std::vector<std::string> inputs = {
       x.codes,    x.scale, x.zero_point, convolution_codes(l, weight), row_scales(l, weight.packed),
       zero_s8(l), y.scale, y.zero_point};
-  if (node.inputs.size() > 2)
-    inputs.push_back(integer_bias(l, l.parameter(node.inputs[2]).f32(), weight.packed,
-                                  l.rounding(node.inputs[0]).fit.scale));
+  if (bias)
+    inputs.push_back(l.constant("bias", ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32, {weight.shape[0]},
+                                std::span<const int32_t>(*bias)));
   l.node({"QLinearConv",
           "",
           std::move(inputs),
           {y.codes},
           convolution_attributes(node, weight.shape)});
   l.note("conv2d", "QLinearConv, u8 activations, s8 weights");
+  return true;
 }
 
 // Integer in, f32 out.
@@ -124,12 +139,25 @@ void append(std::vector<std::string>& inputs, const Codes& codes) {
 
 }  // namespace
 
-Result<void> lower_integer_product(Lowering& l, ir::Value x, const std::string& hint,
-                                   const quant::PackedView& packed, const std::string& bias,
-                                   const std::string& output) {
-  QB_CHECK(check_weight(packed.layout));
-  const std::string weight = transposed_codes(l, hint, packed);
-  const std::string scales = row_scales(l, packed);
+Result<void> lower_integer_product(Lowering& l, ir::Value x,
+                                   const std::vector<const bundle::Parameter*>& weights,
+                                   const std::string& bias, const std::string& output) {
+  std::vector<float> all_scales;
+  for (const bundle::Parameter* part : weights) {
+    QB_CHECK(check_weight(part->packed.layout));
+    for (int64_t row = 0; row < part->packed.layout.row_count; ++row)
+      all_scales.push_back(part->packed.scale(row, 0));
+  }
+  const auto row_count = static_cast<int64_t>(all_scales.size());
+  const std::string weight = transposed_codes(l, weights, row_count);
+  const bool is_one_scale = weights.size() == 1 && weights[0]->packed.layout.per_tensor;
+  const std::string scales =
+      l.constant("scales", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, {is_one_scale ? 1 : row_count},
+                 std::span<const float>(all_scales).first(is_one_scale ? 1 : all_scales.size()));
+  if (l.rounding(x).mode == quant::Activations::by_token) {
+    lower_token_product(l, x, weight, scales, bias, output);
+    return {};
+  }
   std::vector<std::string> inputs;
   std::string op = "DynamicQuantizeMatMul";
   if (l.rounding(x).mode == quant::Activations::measured) {
@@ -154,10 +182,13 @@ Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node) {
   const bool is_measured = l.rounding(x).mode == quant::Activations::measured;
   const ir::Node* relu6 = l.absorbed_relu6(node.output);
   const ir::Value target = relu6 ? relu6->output : node.output;
-  if (is_measured && l.rounding(target).mode == quant::Activations::measured)
-    add_integer_convolution(l, node, target);
-  else
-    add_dequantizing_convolution(l, node, is_measured ? l.measured_codes(x) : l.run_codes(x));
+  const bool gives_codes = is_measured && l.rounding(target).mode == quant::Activations::measured;
+  if (gives_codes && add_integer_convolution(l, node, target)) return {};
+  add_dequantizing_convolution(l, node, is_measured ? l.measured_codes(x) : l.run_codes(x));
+  if (gives_codes) {
+    l.note("conv2d with biases beyond 32 bits",
+           "ConvInteger, f32 sums scaled, biases added and rounded after");
+  }
   return {};
 }
 

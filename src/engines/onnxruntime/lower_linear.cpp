@@ -16,9 +16,9 @@ struct BlockedNames {
 // weight = (code - z) * scale with z = -minimum / scale; a block of equal weights has no scale, and
 // its codes are all 0.
 std::string float_zero_points(Lowering& l, BlockedWeight& w) {
-  std::vector<std::byte>& kept_scales = l.keep(w.scales.size_bytes());
+  const std::span<std::byte> kept_scales = l.keep(w.scales.size_bytes());
   auto* scales = reinterpret_cast<float*>(kept_scales.data());
-  std::vector<std::byte>& kept = l.keep(w.scales.size_bytes());
+  const std::span<std::byte> kept = l.keep(w.scales.size_bytes());
   auto* zero_points = reinterpret_cast<float*>(kept.data());
   for (size_t i = 0; i < w.scales.size(); ++i) {
     const bool is_flat = w.scales[i] == 0.0f;
@@ -78,32 +78,61 @@ void add_blocked_product(Lowering& l, const std::string& x, const std::string& h
                            w.bits, w.block_size));
 }
 
-// output = x times the transposed packed weight, by the kernel that x's rounding asks for.
-Result<void> add_packed_product(Lowering& l, ir::Value x, const std::string& hint,
-                                const quant::PackedView& packed, const std::string& bias,
-                                const std::string& output) {
-  if (l.rounding(x).mode != quant::Activations::none)
-    return lower_integer_product(l, x, hint, packed, bias, output);
-  add_blocked_product(l, l.operand(x), hint, block_weight(l, packed), bias, output);
-  return {};
-}
-
 template <typename T>
-void append_rows(Lowering& l, const std::vector<std::span<const T>>& parts,
-                 std::span<const T>& out) {
+std::span<const T> joined(Lowering& l, const std::vector<std::span<const T>>& parts) {
   size_t count = 0;
   for (const auto& part : parts) count += part.size();
-  std::vector<std::byte>& kept = l.keep(count * sizeof(T));
-  auto* next = reinterpret_cast<T*>(kept.data());
-  out = {next, count};
+  const std::span<std::byte> kept = l.keep(count * sizeof(T));
+  auto* const first = reinterpret_cast<T*>(kept.data());
+  T* next = first;
   for (const auto& part : parts) next = std::ranges::copy(part, next).out;
+  return {first, count};
+}
+
+using Weights = std::vector<const bundle::Parameter*>;
+
+// Several weights as one: their rows one after another.
+BlockedWeight block_weights(Lowering& l, const Weights& weights) {
+  BlockedWeight w = block_weight(l, *weights[0]);
+  if (weights.size() == 1) return w;
+  std::vector<std::span<const uint8_t>> codes, zero_points;
+  std::vector<std::span<const float>> scales, minimums;
+  w.row_count = 0;
+  for (const bundle::Parameter* weight : weights) {
+    const BlockedWeight part = block_weight(l, *weight);
+    w.row_count += part.row_count;
+    codes.push_back(part.codes);
+    scales.push_back(part.scales);
+    zero_points.push_back(part.zero_points);
+    minimums.push_back(part.minimums);
+  }
+  w.codes = joined(l, codes);
+  w.scales = joined(l, scales);
+  w.zero_points = joined(l, zero_points);
+  w.minimums = joined(l, minimums);
+  return w;
+}
+
+// Floating-point weights as stored, in f32 where they are read.
+std::string float_weights(Lowering& l, const lowering::Join& linears) {
+  if (linears.size() == 1) return l.operand(linears[0]->inputs[1]);
+  const bundle::Parameter& first = l.parameter(linears[0]->inputs[1]);
+  std::vector<std::span<const std::byte>> parts;
+  int64_t row_count = 0;
+  for (const ir::Node* linear : linears) {
+    const bundle::Parameter& part = l.parameter(linear->inputs[1]);
+    parts.push_back(part.bytes);
+    row_count += part.shape[0];
+  }
+  return l.float_operand(first.encoding, l.joint_name(*linears[0]), {row_count, first.shape[1]},
+                         joined(l, parts));
 }
 
 // What a block format's minimums add to looked-up rows whose zero point is the middle of the range:
 // minimum + middle * scale, a block's value for each of its columns.
 std::string add_offsets(Lowering& l, const ir::Node& node, const BlockedWeight& w,
                         const std::string& gathered) {
-  std::vector<std::byte>& kept = l.keep(w.scales.size_bytes());
+  const std::span<std::byte> kept = l.keep(w.scales.size_bytes());
   auto* offsets = reinterpret_cast<float*>(kept.data());
   const auto middle = static_cast<float>(1 << (w.bits - 1));
   for (size_t i = 0; i < w.scales.size(); ++i) offsets[i] = w.minimums[i] + middle * w.scales[i];
@@ -158,29 +187,35 @@ bool is_blocked(const bundle::Parameter& weight) {
   return weight.encoding == bundle::Encoding::packed || weight.encoding == bundle::Encoding::block;
 }
 
-}  // namespace
-
-Result<std::string> lower_joint_projection(Lowering& l,
-                                           const std::vector<const ir::Node*>& linears) {
-  quant::PackedView joint = {.layout = l.parameter(linears[0]->inputs[1]).packed.layout};
-  std::vector<std::span<const uint8_t>> codes;
-  std::vector<std::span<const float>> scales;
-  std::vector<std::span<const uint8_t>> zero_points;
-  joint.layout.row_count = 0;
-  for (const ir::Node* linear : linears) {
-    const quant::PackedView& part = l.parameter(linear->inputs[1]).packed;
-    joint.layout.row_count += part.layout.row_count;
-    codes.push_back(part.codes);
-    scales.push_back(part.scales);
-    zero_points.push_back(part.zero_points);
-  }
-  append_rows(l, codes, joint.codes);
-  append_rows(l, scales, joint.scales);
-  append_rows(l, zero_points, joint.zero_points);
-  const std::string output = l.fresh("qkv");
-  QB_CHECK(add_packed_product(l, linears[0]->inputs[0], "qkv", joint, "", output));
-  return output;
+void add_float_product(Lowering& l, const lowering::Join& linears, const std::string& y) {
+  const ir::Node& first = *linears[0];
+  const bool has_bias = first.inputs.size() > 2;
+  const std::string product = has_bias ? l.fresh(y) : y;
+  l.node({"FusedMatMul",
+          microsoft,
+          {l.operand(first.inputs[0]), float_weights(l, linears)},
+          {product},
+          {{"transB", int64_t{1}}}});
+  if (has_bias) l.node({"Add", "", {product, l.operand(first.inputs[2])}, {y}});
 }
+
+// y = x times the transposed weights of the linears, by the kernel that weights and x ask for.
+Result<void> add_product(Lowering& l, const lowering::Join& linears, const std::string& y) {
+  const ir::Node& first = *linears[0];
+  Weights weights;
+  for (const ir::Node* linear : linears) weights.push_back(&l.parameter(linear->inputs[1]));
+  if (!is_blocked(*weights[0])) {
+    add_float_product(l, linears, y);
+    return {};
+  }
+  const std::string bias = first.inputs.size() > 2 ? l.operand(first.inputs[2]) : "";
+  if (l.rounding(first.inputs[0]).mode != quant::Activations::none)
+    return lower_integer_product(l, first.inputs[0], weights, bias, y);
+  add_blocked_product(l, l.operand(first.inputs[0]), y, block_weights(l, weights), bias, y);
+  return {};
+}
+
+}  // namespace
 
 Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
@@ -195,26 +230,23 @@ Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
 }
 
 Result<void> lower_linear(Lowering& l, const ir::Node& node) {
-  const bundle::Parameter& weight = l.parameter(node.inputs[1]);
-  if (l.is_joint(node)) return {};  // lower_cached_attention computes it
-  if (is_blocked(weight)) {
-    const std::string bias = node.inputs.size() > 2 ? l.operand(node.inputs[2]) : "";
-    const std::string output = l.output(node.output);
-    if (weight.encoding == bundle::Encoding::packed)
-      return add_packed_product(l, node.inputs[0], weight.name, weight.packed, bias, output);
-    add_blocked_product(l, l.operand(node.inputs[0]), weight.name, block_weight(l, weight), bias,
-                        output);
-    return {};
+  const lowering::Join linears = l.transformations().joined_with(node);
+  if (linears[0] != &node) return {};  // computed with the first
+  const bool is_joint = linears.size() > 1;
+  const std::string y = is_joint ? l.joint_name(node) : l.output(node.output);
+  QB_CHECK(add_product(l, linears, y));
+  if (!is_joint || l.is_projection(linears)) return {};
+  std::vector<std::string> outputs;
+  std::vector<int64_t> row_counts;
+  for (const ir::Node* linear : linears) {
+    outputs.push_back(l.output(linear->output));
+    row_counts.push_back(l.parameter(linear->inputs[1]).shape[0]);
   }
-  const bool has_bias = node.inputs.size() > 2;
-  const std::string output = l.output(node.output);
-  const std::string product = has_bias ? l.fresh(output) : output;
-  l.node({"FusedMatMul",
-          microsoft,
-          {l.operand(node.inputs[0]), l.operand(node.inputs[1])},
-          {product},
-          {{"transB", int64_t{1}}}});
-  if (has_bias) l.node({"Add", "", {product, l.operand(node.inputs[2])}, {output}});
+  l.node({"Split",
+          "",
+          {y, l.integers("rows", row_counts)},
+          std::move(outputs),
+          {{"axis", int64_t{-1}}}});
   return {};
 }
 

@@ -19,7 +19,7 @@ Result<void> one_node(Lowering& l, const ir::Node& node, std::string op) {
 }
 
 std::string scalar(Lowering& l, float value) {
-  std::vector<std::byte>& kept = l.keep(sizeof value);
+  const std::span<std::byte> kept = l.keep(sizeof value);
   std::memcpy(kept.data(), &value, sizeof value);
   return l.initializer("scalar", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, {}, kept.data(),
                        sizeof value);

@@ -41,7 +41,8 @@ std::string present_name(std::string_view state) { return fmt::format("present.{
 Lowering::Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options)
     : bundle_(bundle),
       options_(options),
-      memory_(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault)) {
+      memory_(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault)),
+      transformations_(lowering::find_transformations(bundle)) {
   find_fusions();
 }
 
@@ -57,34 +58,17 @@ void Lowering::find_fusions() {
   }
   for (const auto& [value, add] : adds)
     if (norm_uses[value] == 1) fused_adds_[value] = add;
-  for (const ir::Node& node : ir().nodes)
-    for (const ir::Node* linear : joint_projections(node))
-      joint_linears_.insert(linear->output.index);
 }
 
-std::vector<const ir::Node*> Lowering::joint_projections(const ir::Node& attention) const {
-  if (attention.op != ir::Op::cached_attention) return {};
-  std::vector<const ir::Node*> linears;
-  for (size_t i = 0; i < 3; ++i) {
-    int uses = 0;
-    for (const ir::Node& node : ir().nodes) {
-      uses += static_cast<int>(std::ranges::count(node.inputs, attention.inputs[i]));
-      if (node.output == attention.inputs[i] && node.op == ir::Op::linear) linears.push_back(&node);
-    }
-    if (uses != 1 || linears.size() != i + 1) return {};
-  }
-  const bundle::Parameter& first = parameter(linears[0]->inputs[1]);
-  for (const ir::Node* linear : linears) {
-    const bundle::Parameter& weight = parameter(linear->inputs[1]);
-    const quant::PackedLayout& a = weight.packed.layout;
-    const quant::PackedLayout& b = first.packed.layout;
-    if (linear->inputs.size() != 2 || linear->inputs[0] != linears[0]->inputs[0] ||
-        weight.encoding != bundle::Encoding::packed || a.column_count != b.column_count ||
-        a.bits != b.bits || a.group_size != b.group_size || a.symmetric != b.symmetric ||
-        a.per_tensor)
-      return {};
-  }
-  return linears;
+bool Lowering::is_projection(const lowering::Join& join) const {
+  if (join.size() != 3) return false;
+  const ir::Node* attention = ir().only_reader(join[0]->output);
+  if (!attention || attention->op != ir::Op::cached_attention) return false;
+  for (size_t i = 0; i < join.size(); ++i)
+    if (attention->inputs[i] != join[i]->output || ir().use_count(join[i]->output) != 1 ||
+        rounding(join[i]->output).mode == quant::Activations::measured)
+      return false;
+  return true;
 }
 
 const ir::Node* Lowering::fused_add(ir::Value norm_input) const {
@@ -98,7 +82,13 @@ std::string Lowering::fresh(std::string_view hint) {
   return fmt::format("{}.{}", hint, fresh_count_++);
 }
 
-std::vector<std::byte>& Lowering::keep(size_t size_bytes) { return kept_.emplace_back(size_bytes); }
+std::span<std::byte> Lowering::keep(size_t size_bytes) {
+  if (size_bytes == 0) return {};
+  void* data = Ort::AllocatorWithDefaultOptions().Alloc(size_bytes);
+  kept_.emplace(data, data);
+  std::memset(data, 0, size_bytes);
+  return {static_cast<std::byte*>(data), size_bytes};
+}
 
 void Lowering::note(std::string_view kind, std::string_view choice) { notes_.set(kind, choice); }
 
@@ -115,22 +105,24 @@ std::string Lowering::initializer(std::string_view hint, ONNXTensorElementDataTy
                                   size_t size_bytes) {
   const std::string name = fresh(hint);
   const bool is_external = size_bytes > copied_bytes_max;
-  if (is_external) {
-    Ort::Value value = Ort::Value::CreateTensor(memory_, const_cast<void*>(data), size_bytes,
+  Ort::AllocatorWithDefaultOptions allocator;
+  if (const auto kept = kept_.find(data); kept != kept_.end()) {
+    Ort::Value value = Ort::Value::CreateTensor(allocator, kept->second.get(), size_bytes,
                                                 shape.data(), shape.size(), type);
-    graph_.AddInitializer(name, value, true);
+    static_cast<void>(kept->second.release());
+    kept_.erase(kept);
+    graph_.AddInitializer(name, value, is_external);
     return name;
   }
-  Ort::AllocatorWithDefaultOptions allocator;
-  Ort::Value value = Ort::Value::CreateTensor(allocator, shape.data(), shape.size(), type);
-  std::memcpy(value.GetTensorMutableRawData(), data, size_bytes);
-  graph_.AddInitializer(name, value, false);
+  Ort::Value value = Ort::Value::CreateTensor(memory_, const_cast<void*>(data), size_bytes,
+                                              shape.data(), shape.size(), type);
+  graph_.AddInitializer(name, value, is_external);
   return name;
 }
 
 std::string Lowering::integers(std::string_view hint, const std::vector<int64_t>& values) {
   const size_t size_bytes = values.size() * sizeof(int64_t);
-  std::vector<std::byte>& kept = keep(size_bytes);
+  const std::span<std::byte> kept = keep(size_bytes);
   std::memcpy(kept.data(), values.data(), size_bytes);
   return initializer(hint, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
                      {static_cast<int64_t>(values.size())}, kept.data(), size_bytes);
@@ -149,16 +141,21 @@ std::string Lowering::operand(ir::Value value) {
     return name;
   }
   const bundle::Parameter& p = parameter(value);
-  const auto type = p.encoding == bundle::Encoding::f32   ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT
-                    : p.encoding == bundle::Encoding::f16 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16
-                                                          : ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16;
-  name = initializer(p.name, type, p.shape, p.bytes.data(), p.bytes.size());
-  if (p.encoding != bundle::Encoding::f32) {
-    const std::string stored = std::exchange(name, fresh(p.name));
-    node({"Cast", "", {stored}, {name}, {{"to", int64_t{ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT}}}});
-    note("16-bit weights", "cast to f32, computed in f32");
-  }
-  return name;
+  return name = float_operand(p.encoding, p.name, p.shape, p.bytes);
+}
+
+std::string Lowering::float_operand(bundle::Encoding encoding, std::string_view hint,
+                                    const std::vector<int64_t>& shape,
+                                    std::span<const std::byte> bytes) {
+  const auto type = encoding == bundle::Encoding::f32   ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT
+                    : encoding == bundle::Encoding::f16 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16
+                                                        : ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16;
+  const std::string stored = initializer(hint, type, shape, bytes.data(), bytes.size());
+  if (encoding == bundle::Encoding::f32) return stored;
+  const std::string widened = fresh(hint);
+  node({"Cast", "", {stored}, {widened}, {{"to", int64_t{ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT}}}});
+  note("16-bit weights", "cast to f32, computed in f32");
+  return widened;
 }
 
 Codes Lowering::claim_codes(ir::Value value) {
@@ -184,6 +181,8 @@ Codes Lowering::run_codes(ir::Value value) {
   Codes& codes = run_codes_[value.index];
   if (!codes.codes.empty()) return codes;
   const std::string x = operand(value);
+  if (rounding(value).mode == quant::Activations::by_token)
+    return codes = add_token_codes(*this, x);
   codes = {fresh(x + ".codes"), fresh(x + ".scale"), fresh(x + ".zero_point")};
   node({"DynamicQuantizeLinear", "", {x}, {codes.codes, codes.scale, codes.zero_point}});
   return codes;

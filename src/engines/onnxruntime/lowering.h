@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstring>
-#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -17,6 +17,7 @@
 #include "bundle/bundle.h"
 #include "bundle/rounding.h"
 #include "engines/onnxruntime/runtime.h"
+#include "lowering/transformations.h"
 #include "worker/engine.h"
 
 namespace qb::ort {
@@ -38,7 +39,8 @@ inline constexpr const char* total_tokens_input = "total_sequence_length";  // i
 std::string past_name(std::string_view state);
 std::string present_name(std::string_view state);
 
-// An activation in 8 bits: names of its u8 codes, f32 scale and u8 zero point.
+// An activation in 8 bits: names of its u8 codes, f32 scale (of all, or [..., 1] by token) and u8
+// zero point.
 struct Codes {
   std::string codes, scale, zero_point;
 };
@@ -52,7 +54,12 @@ class Lowering {
 
   const ir::Graph& ir() const { return bundle_.graph(); }
   const worker::CompileOptions& options() const { return options_; }
+  const bundle::Bundle& bundle() const { return bundle_; }
+  const lowering::Transformations& transformations() const { return transformations_; }
   const bundle::Parameter& parameter(ir::Value value) const { return bundle_.parameter(value); }
+  // Values stored in floating point, over memory that outlives the session, as an f32 operand.
+  std::string float_operand(bundle::Encoding encoding, std::string_view hint,
+                            const std::vector<int64_t>& shape, std::span<const std::byte> bytes);
   // The ONNX name of a value to read; a parameter becomes an f32 initializer (a Cast of one when it
   // is stored in 16 bits) at its first use.
   std::string operand(ir::Value value);
@@ -75,7 +82,8 @@ class Lowering {
   std::string fresh(std::string_view hint);
 
   void node(const NodeSpec& spec);
-  // An initializer over memory that outlives the session: the bundle's, or keep()'s.
+  // An initializer over the bundle's memory, which outlives the session, or over all of what keep()
+  // gave, once: that then belongs to ONNX Runtime, which frees what its kernels have packed.
   std::string initializer(std::string_view hint, ONNXTensorElementDataType type,
                           const std::vector<int64_t>& shape, const void* data, size_t size_bytes);
   std::string integers(std::string_view hint, const std::vector<int64_t>& values);
@@ -83,27 +91,26 @@ class Lowering {
   template <typename T>
   std::string constant(std::string_view hint, ONNXTensorElementDataType type,
                        const std::vector<int64_t>& shape, std::span<const T> values) {
-    std::vector<std::byte>& kept = keep(values.size_bytes());
+    const std::span<std::byte> kept = keep(values.size_bytes());
     std::memcpy(kept.data(), values.data(), values.size_bytes());
     return initializer(hint, type, shape, kept.data(), kept.size());
   }
-  std::vector<std::byte>& keep(size_t size_bytes);
+  // Memory for an initializer, zeros; what none takes is freed with the lowering.
+  std::span<std::byte> keep(size_t size_bytes);
 
   // What was chosen for a kind of operator, for Session::actual().
   void note(std::string_view kind, std::string_view choice);
   // An add whose only norm consumer takes it over (see lower_rms_norm); empty otherwise.
   const ir::Node* fused_add(ir::Value norm_input) const;
   bool is_fused(const ir::Node& add) const;
-  // The linears of an attention's q, k and v when one product can stand for the three: packed
-  // weights of one layout, no bias, used by nothing else; empty otherwise.
-  std::vector<const ir::Node*> joint_projections(const ir::Node& attention) const;
-  bool is_joint(const ir::Node& linear) const {
-    return joint_linears_.contains(linear.output.index);
-  }
+  // Whether a join is an attention's q, k and v, which nothing else reads: its operator takes them
+  // as they come from one product.
+  bool is_projection(const lowering::Join& join) const;
+  // The name of a join's product, by its first linear.
+  std::string joint_name(const ir::Node& linear) const { return output(linear.output) + ".joint"; }
 
   Result<Ort::Model> build();
   Json notes() const { return notes_; }
-  std::deque<std::vector<std::byte>> take_kept() { return std::move(kept_); }
 
  private:
   void find_fusions();
@@ -113,12 +120,15 @@ class Lowering {
   worker::CompileOptions options_;
   Ort::Graph graph_;
   Ort::MemoryInfo memory_;
+  lowering::Transformations transformations_;
   std::map<int32_t, std::string> operands_;
   std::map<int32_t, Codes> codes_;                 // of measured values
   std::map<int32_t, Codes> run_codes_;             // of values rounded at each run
   std::map<int32_t, const ir::Node*> fused_adds_;  // by output value
-  std::set<int32_t> joint_linears_;                // by output value
-  std::deque<std::vector<std::byte>> kept_;
+  struct Free {
+    void operator()(void* data) const { Ort::AllocatorWithDefaultOptions().Free(data); }
+  };
+  std::map<const void*, std::unique_ptr<void, Free>> kept_;
   int64_t fresh_count_ = 0;
   Json notes_ = Json::object({});
 };
@@ -128,19 +138,20 @@ using LowerFunction = Result<void> (*)(Lowering&, const ir::Node&);
 // Empty: ONNX Runtime's engine doesn't lower this operator.
 LowerFunction find_lowering(ir::Op op);
 
-// One product for q, k and v, their weights' rows one after another: the same bits. Gives the
-// output's name. In lower_linear.cpp.
-Result<std::string> lower_joint_projection(Lowering& l,
-                                           const std::vector<const ir::Node*>& linears);
-
 // Of ONNX's convolutions.
 NodeAttributes convolution_attributes(const ir::Node& node, std::span<const int64_t> weight_shape);
 
-// Integer kernels, for a packed weight whose input is rounded; in lower_integer.cpp. x and weight
-// as in the node; `bias` may be empty. Errors: weights that the kernels don't take.
-Result<void> lower_integer_product(Lowering& l, ir::Value x, const std::string& hint,
-                                   const quant::PackedView& packed, const std::string& bias,
-                                   const std::string& output);
+// Integer kernels, for packed weights whose input is rounded; in lower_integer.cpp. Several weights
+// stand for one: their rows one after another. `bias` may be empty. Errors: weights that the
+// kernels don't take.
+Result<void> lower_integer_product(Lowering& l, ir::Value x,
+                                   const std::vector<const bundle::Parameter*>& weights,
+                                   const std::string& bias, const std::string& output);
+// The same, its input with a scale for each token; and nodes that round x so. In lower_tokens.cpp.
+void lower_token_product(Lowering& l, ir::Value x, const std::string& weight,
+                         const std::string& weight_scales, const std::string& bias,
+                         const std::string& output);
+Codes add_token_codes(Lowering& l, const std::string& x);
 Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node);
 Result<void> lower_integer_add(Lowering& l, const ir::Node& node);
 Result<void> lower_integer_average_pool(Lowering& l, const ir::Node& node);

@@ -7,14 +7,14 @@
 
 namespace qb::ort {
 OrtSession::OrtSession(const bundle::Bundle& bundle, const worker::CompileOptions& options,
-                       Ort::Session session, std::deque<std::vector<std::byte>> kept, Json notes)
+                       Ort::Session session, Json notes, Json transformations)
     : bundle_(bundle),
       options_(options),
-      kept_(std::move(kept)),
       session_(std::move(session)),
       memory_(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault)),
       binding_(session_),
       notes_(std::move(notes)),
+      transformations_(std::move(transformations)),
       last_index_(static_cast<size_t>(options.batch)) {
   const ir::Graph& graph = bundle.graph();
   for (const ir::Value value : graph.of_kind(ir::ValueKind::input))
@@ -95,6 +95,7 @@ Json OrtSession::actual() const {
                        {"compute_type", worker::describe_computing(notes)},
                        {"kernels", to_json(assignment.kernels)},
                        {"providers", to_json(assignment.providers)},
+                       {"transformations", transformations_},
                        {"thread_count", options_.thread_count}});
 }
 

@@ -12,9 +12,9 @@ namespace qb::ort {
 
 class OrtSession : public worker::Session {
  public:
-  // `kept` is memory that initializers point at. The bundle must outlive the session.
+  // The bundle must outlive the session.
   OrtSession(const bundle::Bundle& bundle, const worker::CompileOptions& options,
-             Ort::Session session, std::deque<std::vector<std::byte>> kept, Json notes);
+             Ort::Session session, Json notes, Json transformations);
 
   Result<void> run(const worker::StepInputs& inputs) override;
   std::span<const TensorView> outputs() const override { return outputs_; }
@@ -34,11 +34,10 @@ class OrtSession : public worker::Session {
 
   const bundle::Bundle& bundle_;
   worker::CompileOptions options_;
-  std::deque<std::vector<std::byte>> kept_;
   Ort::Session session_;
   Ort::MemoryInfo memory_;
   Ort::IoBinding binding_;
-  Json notes_;
+  Json notes_, transformations_;
   std::vector<BoundInput> inputs_;
   std::vector<std::vector<float>> caches_;
   std::vector<int32_t> last_index_;  // per sequence: tokens in the cache after this step, less one

@@ -14,6 +14,9 @@ std::string_view kernels_of(const quant::Scheme& scheme) {
   if (scheme.activations == quant::Activations::on_run)
     return "linear and convolution: oneDNN's integer kernels (cpu only), the range taken at each "
            "run; embedding: rows dequantized";
+  if (scheme.activations == quant::Activations::by_token)
+    return "linear: rounded by amax, div, round; _int_mm (cpu only), scaled after; embedding: rows "
+           "dequantized";
   if (scheme.activations == quant::Activations::measured)
     return "linear and convolution: oneDNN's integer kernels (cpu only); embedding: rows "
            "dequantized";

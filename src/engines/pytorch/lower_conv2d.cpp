@@ -33,38 +33,36 @@ std::vector<int64_t> ConvolutionGeometry::padded_input_shape(const Lowering& l,
 
 namespace {
 
-// y = scale * x + offset for each channel: a batch norm in inference.
-struct ChannelMap {
-  at::Tensor scale, offset;  // f32 [channels]
-};
-
-ChannelMap channel_map(const Lowering& l, const ir::Node& norm) {
-  const at::Tensor weight = l.f32_tensor(norm.inputs[1]);
-  const at::Tensor bias = l.f32_tensor(norm.inputs[2]);
-  const at::Tensor mean = l.f32_tensor(norm.inputs[3]);
-  const at::Tensor variance = l.f32_tensor(norm.inputs[4]);
-  const at::Tensor scale = weight / at::sqrt(variance + norm.attributes.real("epsilon"));
-  return {scale, bias - mean * scale};
-}
-
-at::Tensor bias_of(const Lowering& l, const ir::Node& conv) {
+at::Tensor bias_of(Lowering& l, const ir::Node& conv) {
   return conv.inputs.size() > 2 ? l.f32_tensor(conv.inputs[2]) : at::Tensor();
 }
 
-// oneDNN's convolution with its weight in oneDNN's own order, the batch norm after it folded in and
-// the relu6 after that computed with it: what torch.compile makes of a frozen network.
-Result<void> lower_frozen_conv2d(Lowering& l, const ir::Node& node, const at::Tensor& stored) {
+struct WeightAndBias {
+  at::Tensor weight, bias;
+};
+
+// Of f32 convolutions, with the batch norm after it folded in where there is one to fold; `output`
+// is the value that the two compute.
+struct FloatConvolution {
+  at::Tensor weight, bias;
+  ir::Value output;
+};
+
+FloatConvolution float_convolution(Lowering& l, const ir::Node& node) {
+  const bundle::Parameter& weight = l.parameter(node.inputs[1]);
+  const ir::Node* norm = l.transformations().norm_folded_into(node);
+  if (!norm) return {l.stored_tensor(weight), bias_of(l, node), node.output};
+  const lowering::FoldedConvolution folded = lowering::fold(l.bundle(), {&node, norm});
+  return {l.tensor_of(folded.weight.data(), weight.shape, at::kFloat),
+          l.tensor_of(folded.bias.data(), {weight.shape[0]}, at::kFloat), norm->output};
+}
+
+// oneDNN's convolution with its weight in oneDNN's own order, and the relu6 after it computed with
+// it: what torch.compile makes of a frozen network.
+Result<void> lower_frozen_conv2d(Lowering& l, const ir::Node& node) {
   const ConvolutionGeometry g(node);
-  at::Tensor weight = stored;
-  at::Tensor bias = bias_of(l, node);
-  ir::Value output = node.output;
-  if (const ir::Node* norm = l.only_reader(output); norm && norm->op == ir::Op::batch_norm) {
-    const ChannelMap map = channel_map(l, *norm);
-    weight = weight * map.scale.reshape({-1, 1, 1, 1});
-    bias = bias.defined() ? bias * map.scale + map.offset : map.offset;
-    l.mark_done(*norm);
-    output = norm->output;
-  }
+  FloatConvolution convolution = float_convolution(l, node);
+  ir::Value& output = convolution.output;
   const ir::Node* relu6 = l.only_reader(output);
   const bool is_clipped = relu6 && relu6->op == ir::Op::relu6;
   if (is_clipped) {
@@ -74,7 +72,7 @@ Result<void> lower_frozen_conv2d(Lowering& l, const ir::Node& node, const at::Te
   const std::vector<int64_t> dilation = {1, 1};
   QB_TRY(const OnednnOperator reorder,
          OnednnOperator::find("mkldnn::_reorder_convolution_weight",
-                              {{"self", weight},
+                              {{"self", convolution.weight},
                                {"padding", g.symmetric_padding},
                                {"stride", g.stride},
                                {"dilation", dilation},
@@ -83,7 +81,7 @@ Result<void> lower_frozen_conv2d(Lowering& l, const ir::Node& node, const at::Te
   QB_TRY(const OnednnOperator op,
          OnednnOperator::find("mkldnn::_convolution_pointwise",
                               {{"W", reorder.call({})},
-                               {"B", bias.defined() ? c10::IValue(bias) : c10::IValue()},
+                               {"B", optional_tensor(convolution.bias)},
                                {"padding", g.symmetric_padding},
                                {"stride", g.stride},
                                {"dilation", dilation},
@@ -100,16 +98,15 @@ Result<void> lower_frozen_conv2d(Lowering& l, const ir::Node& node, const at::Te
 }
 
 // conv2d as it stands, in the type of its weight.
-void add_plain_conv2d(Lowering& l, const ir::Node& node,
-                      const std::function<at::Tensor()>& weight) {
+void add_plain_conv2d(Lowering& l, const ir::Node& node, at::ScalarType type,
+                      const std::function<at::Tensor()>& weight, const at::Tensor& bias,
+                      ir::Value output) {
   const ConvolutionGeometry g(node);
-  const at::Tensor bias = bias_of(l, node);
-  l.add_step(node.output, node.inputs[0], [=](const at::Tensor& input) {
-    const at::Tensor w = weight();
-    const at::Tensor x = g.pad(input, 0.0).to(w.scalar_type());
-    const at::Tensor y = at::conv2d(x, w, bias.defined() ? bias.to(w.scalar_type()) : bias,
-                                    g.stride, g.symmetric_padding, {1, 1}, g.group_count);
-    return y.to(at::kFloat);
+  const at::Tensor typed_bias = bias.defined() ? bias.to(type) : bias;
+  l.add_step(output, node.inputs[0], [=](const at::Tensor& input) {
+    return at::conv2d(g.pad(input, 0.0).to(type), weight(), typed_bias, g.stride,
+                      g.symmetric_padding, {1, 1}, g.group_count)
+        .to(at::kFloat);
   });
   l.count("conv2d");
 }
@@ -127,27 +124,37 @@ Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
     constexpr int64_t sizes[] = {256, 128, 64, 32, 16, 0};
     QB_TRY(const bundle::GroupedWeight w, bundle::group_weight(weight, sizes));
     l.note("conv2d", "conv2d in f32; its weights are stored packed and dequantized at each run");
-    add_plain_conv2d(l, node, [dequantizer = Dequantizer(l, w), shape = weight.shape] {
-      return dequantizer.all().reshape(shape);
-    });
+    add_plain_conv2d(
+        l, node, at::kFloat,
+        [dequantizer = Dequantizer(l, w), shape = weight.shape] {
+          return dequantizer.all().reshape(shape);
+        },
+        bias_of(l, node), node.output);
+    return {};
+  }
+  if (weight.encoding == bundle::Encoding::f32) {
+    if (l.device().is_cpu() && at::hasMKLDNN()) return lower_frozen_conv2d(l, node);
+    const FloatConvolution c = float_convolution(l, node);
+    add_plain_conv2d(l, node, at::kFloat, [w = c.weight] { return w; }, c.bias, c.output);
     return {};
   }
   const at::Tensor stored = l.stored_tensor(weight);
-  const bool is_f32 = stored.scalar_type() == at::kFloat;
-  if (is_f32 && l.device().is_cpu()) return lower_frozen_conv2d(l, node, stored);
-  if (!is_f32)
-    l.note("conv2d", fmt::format("conv2d, activations in {}",
-                                 stored.scalar_type() == at::kHalf ? "f16" : "bf16"));
-  add_plain_conv2d(l, node, [stored] { return stored; });
+  l.note("conv2d", fmt::format("conv2d, activations in {}",
+                               stored.scalar_type() == at::kHalf ? "f16" : "bf16"));
+  add_plain_conv2d(
+      l, node, stored.scalar_type(), [stored] { return stored; }, bias_of(l, node), node.output);
   return {};
 }
 
 Result<void> lower_batch_norm(Lowering& l, const ir::Node& node) {
-  const ChannelMap map = channel_map(l, node);
-  const at::Tensor scale = map.scale.reshape({-1, 1, 1});
-  const at::Tensor offset = map.offset.reshape({-1, 1, 1});
+  if (l.transformations().is_folded(node)) return {};
+  const lowering::ChannelMap map = lowering::channel_map(l.bundle(), node);
+  const auto by_channel = [&](const std::vector<float>& values) {
+    return l.tensor_of(values.data(), {static_cast<int64_t>(values.size()), 1, 1}, at::kFloat);
+  };
   l.add_step(node.output, node.inputs[0],
-             [scale, offset](const at::Tensor& x) { return at::addcmul(offset, x, scale); });
+             [gains = by_channel(map.gains), offsets = by_channel(map.offsets)](
+                 const at::Tensor& x) { return at::addcmul(offsets, x, gains); });
   return {};
 }
 

@@ -65,10 +65,6 @@ struct ActivationArguments {
   }
 };
 
-c10::IValue optional_tensor(const at::Tensor& tensor) {
-  return tensor.defined() ? c10::IValue(tensor) : c10::IValue();
-}
-
 // A convolution's operator for weights, bias and activations of that fit. `output`: null for f32.
 Result<OnednnOperator> find_convolution(Lowering& l, const ir::Node& node,
                                         const ConvolutionGeometry& g,
@@ -108,23 +104,6 @@ Result<OnednnOperator> find_convolution(Lowering& l, const ir::Node& node,
 }
 
 }  // namespace
-
-at::Tensor to_codes(const at::Tensor& x, const quant::ActivationFit& fit) {
-  const at::Tensor dense = x.is_non_overlapping_and_dense() ? x : x.contiguous();
-  at::Tensor codes = at::empty_like(dense, at::kByte);
-  const float* from = dense.const_data_ptr<float>();
-  auto* to = codes.mutable_data_ptr<uint8_t>();
-  constexpr int64_t grain = 16384;
-  at::parallel_for(0, dense.numel(), grain, [&](int64_t begin, int64_t end) {
-    const auto count = static_cast<size_t>(end - begin);
-    quant::encode_activations(fit, {from + begin, count}, {to + begin, count});
-  });
-  return codes;
-}
-
-at::Tensor from_codes(const at::Tensor& codes, const quant::ActivationFit& fit) {
-  return codes.to(at::kFloat).sub_(fit.zero_point).mul_(fit.scale);
-}
 
 Result<Product> integer_product(Lowering& l, ir::Value x,
                                 const std::vector<const bundle::Parameter*>& weights,
@@ -188,20 +167,6 @@ Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node) {
     frame.slots[out] = arguments.call(op, g.pad(codes, fit.zero_point), fit);
   });
   return {};
-}
-
-// PyTorch has no sum of codes by itself: what its compiler makes of the three steps is one loop,
-// as here.
-void lower_integer_add(Lowering& l, const ir::Node& node) {
-  const Codes a = l.measured_codes(node.inputs[0]);
-  const Codes b = l.measured_codes(node.inputs[1]);
-  const Codes y = l.claim_codes(node.output);
-  l.add_step({a.slot, b.slot}, [=](Frame& frame) {
-    const at::Tensor sum =
-        from_codes(frame.slots[a.slot], a.fit).add_(from_codes(frame.slots[b.slot], b.fit));
-    frame.slots[y.slot] = to_codes(sum, y.fit);
-  });
-  l.note("add", "codes dequantized, added in f32, rounded again");
 }
 
 }  // namespace qb::pytorch

@@ -1,6 +1,4 @@
 // linear and embedding, in floating point or with weight-only quantized weights.
-#include <algorithm>
-
 #include "bundle/grouped.h"
 #include "engines/pytorch/lowering.h"
 #include "engines/pytorch/products.h"
@@ -12,36 +10,7 @@ bool is_quantized(const bundle::Parameter& weight) {
   return weight.encoding == bundle::Encoding::packed || weight.encoding == bundle::Encoding::block;
 }
 
-bool is_quantized_linear(const Lowering& l, const ir::Node& node) {
-  return node.op == ir::Op::linear && is_quantized(l.parameter(node.inputs[1]));
-}
-
-// Weights that can stand as rows of one: stored alike.
-bool are_alike(const bundle::Parameter& a, const bundle::Parameter& b) {
-  if (a.encoding != b.encoding || a.shape[1] != b.shape[1]) return false;
-  if (a.encoding == bundle::Encoding::block) return a.block == b.block;
-  if (a.encoding != bundle::Encoding::packed) return true;
-  const quant::PackedLayout& x = a.packed.layout;
-  const quant::PackedLayout& y = b.packed.layout;
-  return x.bits == y.bits && x.group_size == y.group_size && x.symmetric == y.symmetric &&
-         x.per_tensor == y.per_tensor;
-}
-
-// Linears without bias that read what `node` reads, their weights stored alike, `node` first.
-std::vector<const ir::Node*> siblings_of(const Lowering& l, const ir::Node& node) {
-  std::vector<const ir::Node*> siblings = {&node};
-  if (node.inputs.size() > 2) return siblings;
-  const bundle::Parameter& weight = l.parameter(node.inputs[1]);
-  for (const ir::Node& other : l.ir().nodes) {
-    const bool reads_same = &other != &node && other.op == ir::Op::linear && !l.is_done(other) &&
-                            other.inputs.size() == 2 && other.inputs[0] == node.inputs[0];
-    if (reads_same && are_alike(weight, l.parameter(other.inputs[1]))) siblings.push_back(&other);
-  }
-  return siblings;
-}
-
-std::vector<const bundle::Parameter*> weights_of(const Lowering& l,
-                                                 const std::vector<const ir::Node*>& linears) {
+std::vector<const bundle::Parameter*> weights_of(const Lowering& l, const lowering::Join& linears) {
   std::vector<const bundle::Parameter*> weights;
   for (const ir::Node* linear : linears) weights.push_back(&l.parameter(linear->inputs[1]));
   return weights;
@@ -52,6 +21,7 @@ Result<Product> make_product(Lowering& l, ir::Value x,
                              const at::Tensor& bias) {
   const bundle::Parameter& first = *weights[0];
   if (!is_quantized(first)) return float_product(l, weights, bias);
+  if (l.rounding(x).mode == quant::Activations::by_token) return token_product(l, weights, bias);
   if (l.rounding(x).mode != quant::Activations::none) return integer_product(l, x, weights, bias);
   return weight_only_product(l, weights, bias);
 }
@@ -87,28 +57,24 @@ Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
   return {};
 }
 
-// Linears that read the same input are one product, their weights' rows one after another: the same
-// bits, one call.
+// What is joined is one product, its rows the columns of each linear's value.
 Result<void> lower_linear(Lowering& l, const ir::Node& node) {
-  const std::vector<const ir::Node*> linears =
-      is_quantized_linear(l, node) ? siblings_of(l, node) : std::vector<const ir::Node*>{&node};
+  const lowering::Join linears = l.transformations().joined_with(node);
   const at::Tensor bias = node.inputs.size() > 2 ? l.f32_tensor(node.inputs[2]) : at::Tensor();
   QB_TRY(const Product product, make_product(l, node.inputs[0], weights_of(l, linears), bias));
   const Slot x =
       product.reads_codes ? l.measured_codes(node.inputs[0]).slot : l.operand(node.inputs[0]);
-  std::vector<std::pair<Slot, int64_t>> parts;  // where rows go, and how many
+  const Slot y = linears.size() == 1 ? l.result(node.output) : l.new_slot();
+  l.add_step({x},
+             [x, y, call = product.call](Frame& frame) { frame.slots[y] = call(frame.slots[x]); });
+  if (linears.size() == 1) return {};
+  int64_t first = 0;
   for (const ir::Node* linear : linears) {
-    parts.emplace_back(l.result(linear->output), l.parameter(linear->inputs[1]).shape[0]);
+    const int64_t count = l.parameter(linear->inputs[1]).shape[0];
+    l.set_columns(linear->output, {y, first, count});
     l.mark_done(*linear);
+    first += count;
   }
-  l.add_step({x}, [x, parts, call = product.call](Frame& frame) {
-    const at::Tensor y = call(frame.slots[x]);
-    int64_t row = 0;
-    for (const auto& [slot, count] : parts) {
-      frame.slots[slot] = parts.size() == 1 ? y : y.narrow(-1, row, count);
-      row += count;
-    }
-  });
   return {};
 }
 

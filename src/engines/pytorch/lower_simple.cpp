@@ -40,11 +40,8 @@ Result<void> unary(Lowering& l, const ir::Node& node, F f) {
 }  // namespace
 
 Result<void> lower_add(Lowering& l, const ir::Node& node) {
-  if (l.is_measured(node.output) && l.is_measured(node.inputs[0]) &&
-      l.is_measured(node.inputs[1])) {
-    lower_integer_add(l, node);
-    return {};
-  }
+  if (l.is_measured(node.output) && l.is_measured(node.inputs[0]) && l.is_measured(node.inputs[1]))
+    return lower_integer_add(l, node);
   return pair(l, node, [](const at::Tensor& a, const at::Tensor& b) { return at::add(a, b); });
 }
 Result<void> lower_multiply(Lowering& l, const ir::Node& node) {

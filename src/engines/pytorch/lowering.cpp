@@ -1,6 +1,7 @@
 #include "engines/pytorch/lowering.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace qb::pytorch {
 
@@ -9,16 +10,24 @@ at::Tensor Lowering::tensor_of(const void* data, at::IntArrayRef shape, at::Scal
       .to(device_, type, /*non_blocking=*/false, /*copy=*/true);
 }
 
-at::Tensor Lowering::stored_tensor(const bundle::Parameter& p) const {
+at::Tensor Lowering::mapped_tensor(const bundle::Parameter& p) const {
   const at::ScalarType type = p.encoding == bundle::Encoding::f16    ? at::kHalf
                               : p.encoding == bundle::Encoding::bf16 ? at::kBFloat16
                                                                      : at::kFloat;
   return at::from_blob(const_cast<std::byte*>(p.bytes.data()), p.shape,
-                       at::TensorOptions().dtype(type))
-      .to(device_);
+                       at::TensorOptions().dtype(type));
 }
 
-at::Tensor Lowering::f32_tensor(ir::Value value) const {
+at::Tensor Lowering::stored_tensor(const bundle::Parameter& p) {
+  at::Tensor& tensor = stored_[p.name];
+  if (!tensor.defined()) {
+    const at::Tensor mapped = mapped_tensor(p);
+    tensor = mapped.to(device_, mapped.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+  }
+  return tensor;
+}
+
+at::Tensor Lowering::f32_tensor(ir::Value value) {
   return stored_tensor(parameter(value)).to(at::kFloat);
 }
 
@@ -34,8 +43,38 @@ Slot Lowering::result(ir::Value value) {
   return found->second;
 }
 
-Slot Lowering::operand(ir::Value value) {
+Slot Lowering::own_slot(ir::Value value) {
   const Slot slot = result(value);
+  const auto found = columns_.find(value.index);
+  if (found == columns_.end() || !cut_.insert(value.index).second) return slot;
+  add_step({found->second.slot}, [slot, from = found->second](Frame& frame) {
+    frame.slots[slot] = frame.slots[from.slot].narrow(-1, from.first, from.count);
+  });
+  return slot;
+}
+
+Columns Lowering::columns_of(ir::Value value) {
+  const auto found = columns_.find(value.index);
+  if (found != columns_.end() && !is_measured(value)) return found->second;
+  return {operand(value), 0, ir()[value].shape.back().extent};
+}
+
+Slot Lowering::causal_mask(Slot x) {
+  if (causal_mask_) return *causal_mask_;
+  causal_mask_ = new_slot();
+  add_step({x}, [x, mask = *causal_mask_](Frame& frame) {
+    const int64_t count = frame.slots[x].size(1);
+    const int64_t total = frame.past_tokens + count;
+    if (count == 1 || total == count) return;  // nothing is ahead, or the kernel's own mask serves
+    frame.slots[mask] =
+        at::full({count, total}, -std::numeric_limits<float>::infinity(), frame.slots[x].options())
+            .triu(total - count + 1);
+  });
+  return *causal_mask_;
+}
+
+Slot Lowering::operand(ir::Value value) {
+  const Slot slot = own_slot(value);
   if (!is_measured(value) || !dequantized_.insert(value.index).second) return slot;
   const Codes codes = measured_codes(value);
   add_step({codes.slot}, [codes, slot](Frame& frame) {
@@ -53,7 +92,7 @@ Codes Lowering::claim_codes(ir::Value value) {
 Codes Lowering::measured_codes(ir::Value value) {
   if (const auto found = codes_.find(value.index); found != codes_.end()) return found->second;
   const Codes codes = claim_codes(value);
-  const Slot slot = result(value);
+  const Slot slot = own_slot(value);
   add_step({slot}, [codes, slot](Frame& frame) {
     frame.slots[codes.slot] = to_codes(frame.slots[slot], codes.fit);
   });

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "bundle/bundle.h"
 #include "bundle/rounding.h"
 #include "engines/pytorch/program.h"
+#include "lowering/transformations.h"
 #include "worker/engine.h"
 
 namespace qb::pytorch {
@@ -22,22 +24,36 @@ struct Codes {
   quant::ActivationFit fit;
 };
 
+// Columns of what a slot holds: a value that one product gives together with others.
+struct Columns {
+  Slot slot = 0;
+  int64_t first = 0, count = 0;
+};
+
 // What a lowering function works with. A value that the bundle rounds to 8 bits ("measured") exists
 // as codes, made by an integer kernel or by rounding, and, for those that read f32, as what the
 // codes stand for.
 class Lowering {
  public:
   Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options, at::Device device)
-      : bundle_(bundle), options_(options), device_(device) {}
+      : bundle_(bundle),
+        options_(options),
+        device_(device),
+        transformations_(lowering::find_transformations(bundle)) {}
 
   const ir::Graph& ir() const { return bundle_.graph(); }
   const worker::CompileOptions& options() const { return options_; }
   const at::Device& device() const { return device_; }
+  const bundle::Bundle& bundle() const { return bundle_; }
+  const lowering::Transformations& transformations() const { return transformations_; }
   const bundle::Parameter& parameter(ir::Value value) const { return bundle_.parameter(value); }
-  // A parameter that isn't packed, as stored, over the bundle's memory where the device is the cpu.
-  at::Tensor stored_tensor(const bundle::Parameter& parameter) const;
+  // A parameter that isn't packed, as stored: over the bundle's mapped file, to be copied or packed
+  // before the first run.
+  at::Tensor mapped_tensor(const bundle::Parameter& parameter) const;
+  // The same on the device, copied once however many operators use it.
+  at::Tensor stored_tensor(const bundle::Parameter& parameter);
   // The same in f32.
-  at::Tensor f32_tensor(ir::Value value) const;
+  at::Tensor f32_tensor(ir::Value value);
   // A copy on the device.
   at::Tensor tensor_of(const void* data, at::IntArrayRef shape, at::ScalarType type) const;
 
@@ -48,6 +64,14 @@ class Lowering {
   Slot operand(ir::Value value);
   // The slot where a node's f32 result is to be put.
   Slot result(ir::Value value);
+  // The value is these columns; they are cut out where an operator asks for the value's own slot.
+  void set_columns(ir::Value value, const Columns& columns) { columns_[value.index] = columns; }
+  // The columns to read; of a value that has a slot of its own, the whole of it.
+  Columns columns_of(ir::Value value);
+  // The slot that holds, after the first step that this adds, what is added to attention's scores
+  // of several tokens after others: 0, or -infinity for what lies ahead; f32 [tokens, all tokens].
+  // The run's tokens are counted in slot x [batch, tokens, ...]. Once a run, whatever the layers.
+  Slot causal_mask(Slot x);
   // How readers see the value: of a flattened one, as what was flattened.
   bundle::Activation rounding(ir::Value value) const { return bundle::rounding_of(bundle_, value); }
   bool is_measured(ir::Value value) const {
@@ -91,11 +115,18 @@ class Lowering {
  private:
   const bundle::Bundle& bundle_;
   worker::CompileOptions options_;
+  Slot own_slot(ir::Value value);  // result(), its columns cut out
+
   at::Device device_;
+  lowering::Transformations transformations_;
   Program program_;
-  std::map<int32_t, Slot> slots_;   // f32 forms
-  std::map<int32_t, Codes> codes_;  // of measured values
-  std::set<int32_t> dequantized_;   // measured values whose f32 form was made from the codes
+  std::map<int32_t, Slot> slots_;       // f32 forms
+  std::map<int32_t, Columns> columns_;  // of values that came together with others
+  std::set<int32_t> cut_;               // of these, those that have a slot of their own by now
+  std::optional<Slot> causal_mask_;
+  std::map<std::string, at::Tensor> stored_;  // by a parameter's name
+  std::map<int32_t, Codes> codes_;            // of measured values
+  std::set<int32_t> dequantized_;  // measured values whose f32 form was made from the codes
   std::map<int32_t, at::Tensor> states_;
   std::map<std::string, at::Tensor> shared_;
   std::set<int32_t> done_;
@@ -109,14 +140,13 @@ using LowerFunction = Result<void> (*)(Lowering&, const ir::Node&);
 // Empty: the engine doesn't lower this operator.
 LowerFunction find_lowering(ir::Op op);
 
-// 8-bit codes of values, u8; in lower_integer.cpp.
+// 8-bit codes of values, u8; in codes.cpp.
 at::Tensor to_codes(const at::Tensor& x, const quant::ActivationFit& fit);
 at::Tensor from_codes(const at::Tensor& codes, const quant::ActivationFit& fit);
 // Integer kernels for a packed weight whose input is rounded. Errors: unsupported, when this build
 // of PyTorch lacks them or the weight is of another kind.
-Result<void> lower_integer_linear(Lowering& l, const ir::Node& node);
 Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node);
-void lower_integer_add(Lowering& l, const ir::Node& node);
+Result<void> lower_integer_add(Lowering& l, const ir::Node& node);
 
 // One function an operator; in lower_linear.cpp, lower_conv2d.cpp, lower_attention.cpp,
 // lower_simple.cpp.

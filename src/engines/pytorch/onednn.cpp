@@ -37,6 +37,10 @@ at::Tensor OnednnOperator::call(
   return std::move(stack[0]).toTensor();
 }
 
+c10::IValue optional_tensor(const at::Tensor& tensor) {
+  return tensor.defined() ? c10::IValue(tensor) : c10::IValue();
+}
+
 c10::IValue no_scalars() { return scalars({}); }
 
 c10::IValue scalars(std::initializer_list<double> values) {

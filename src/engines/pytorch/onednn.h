@@ -1,5 +1,5 @@
-// PyTorch's oneDNN operators, which have no C++ functions of their own: called through the
-// dispatcher, their arguments by the names of their schemas.
+// PyTorch's operators that have no C++ functions, oneDNN's above all of their own: called through
+// the dispatcher, their arguments by the names of their schemas.
 #pragma once
 
 #include <map>
@@ -29,6 +29,8 @@ class OnednnOperator {
   std::vector<c10::IValue> stack_;
 };
 
+// None for an undefined tensor.
+c10::IValue optional_tensor(const at::Tensor& tensor);
 // A list of no scalars, for operators that take arguments of a fused one.
 c10::IValue no_scalars();
 c10::IValue scalars(std::initializer_list<double> values);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engines/pytorch/onednn.h"
+
 namespace qb::pytorch {
 namespace {
 
@@ -131,16 +133,61 @@ Product dequantized(Lowering& l, const bundle::GroupedWeight& w, const at::Tenso
   return {[=](const at::Tensor& x) { return at::linear(x, dequantizer.all(), bias); }};
 }
 
+// Rows of one or several weights over the mapped file, or joined into a copy.
+at::Tensor mapped_rows(const Lowering& l, const std::vector<const bundle::Parameter*>& weights) {
+  std::vector<at::Tensor> parts;
+  for (const bundle::Parameter* weight : weights) parts.push_back(l.mapped_tensor(*weight));
+  return parts.size() == 1 ? parts[0] : at::cat(parts);
+}
+
+// The same in memory, on the device.
+at::Tensor stored_rows(Lowering& l, const std::vector<const bundle::Parameter*>& weights) {
+  return weights.size() == 1 ? l.stored_tensor(*weights[0])
+                             : mapped_rows(l, weights).to(l.device());
+}
+
+void note_type(Lowering& l, at::ScalarType type) {
+  if (type == at::kFloat) return;
+  l.note("linear", fmt::format("linear, activations in {}", type == at::kHalf ? "f16" : "bf16"));
+}
+
+// oneDNN's product with the weight in oneDNN's own order: what torch.compile makes of a frozen
+// network. Error: this build or this CPU has none for the weight's type.
+Result<Product> frozen_product(Lowering& l, const at::Tensor& weight, const at::Tensor& bias) try {
+  if (!l.device().is_cpu()) return fail(Errc::unsupported, "oneDNN computes on cpu only");
+  QB_TRY(const OnednnOperator reorder,
+         OnednnOperator::find("mkldnn::_reorder_linear_weight", {{"self", weight}}));
+  const at::ScalarType type = weight.scalar_type();
+  const bool adds_bias = bias.defined() && type == at::kFloat;
+  QB_TRY(const OnednnOperator op,
+         OnednnOperator::find("mkldnn::_linear_pointwise",
+                              {{"W", reorder.call({})},
+                               {"B", optional_tensor(adds_bias ? bias : at::Tensor())},
+                               {"attr", "none"},
+                               {"scalars", no_scalars()},
+                               {"algorithm", ""}}));
+  note_type(l, type);
+  l.count("mkldnn::_linear_pointwise");
+  return Product{[=, later = adds_bias ? at::Tensor() : bias,
+                  position = op.position_of("X")](const at::Tensor& x) {
+    const at::Tensor y = op.call({{position, x.to(type).contiguous()}}).to(at::kFloat);
+    return later.defined() ? at::add(y, later) : y;
+  }};
+} catch (const c10::Error& error) {
+  return fail(Errc::unsupported, "{}", error.what_without_backtrace());
+}
+
 }  // namespace
 
 Result<Product> float_product(Lowering& l, const std::vector<const bundle::Parameter*>& weights,
                               const at::Tensor& bias) {
-  const at::Tensor weight = l.stored_tensor(*weights[0]);
+  if (auto product = frozen_product(l, mapped_rows(l, weights), bias)) return *std::move(product);
+  const at::Tensor weight = stored_rows(l, weights);
   l.count("linear");
   if (weight.scalar_type() == at::kFloat)
     return Product{[=](const at::Tensor& x) { return at::linear(x, weight, bias); }};
   const at::ScalarType type = weight.scalar_type();
-  l.note("linear", fmt::format("linear, activations in {}", type == at::kHalf ? "f16" : "bf16"));
+  note_type(l, type);
   return Product{[=](const at::Tensor& x) {
     const at::Tensor y = at::linear(x.to(type), weight).to(at::kFloat);
     return bias.defined() ? at::add(y, bias) : y;

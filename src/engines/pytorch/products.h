@@ -27,6 +27,11 @@ Result<Product> integer_product(Lowering& l, ir::Value x,
                                 const std::vector<const bundle::Parameter*>& weights,
                                 const at::Tensor& bias);
 
+// 8-bit activations with a scale for each token times 8-bit weights; in token_product.cpp. Errors
+// as of integer_product.
+Result<Product> token_product(Lowering& l, const std::vector<const bundle::Parameter*>& weights,
+                              const at::Tensor& bias);
+
 // Groups of codes on the device, 4-bit ones two a byte, turned into f32 by ATen calls.
 class Dequantizer {
  public:

@@ -31,14 +31,17 @@ PytorchSession::PytorchSession(const bundle::Bundle& bundle, const worker::Compi
       outputs_(output_slots_.size()) {}
 
 Result<std::unique_ptr<worker::Session>> PytorchSession::compile(
-    const bundle::Bundle& bundle, const worker::CompileOptions& options, at::Device device) {
+    const bundle::Bundle& bundle, const worker::CompileOptions& options, at::Device device) try {
   const c10::InferenceMode inference;
   keep_freed_memory();
   use_threads(options.thread_count);
   Lowering lowering(bundle, options, device);
   QB_TRY(Program program, lowering.build());
+  bundle.drop_resident_pages();  // the weights are copied or packed
   return std::unique_ptr<worker::Session>(
       new PytorchSession(bundle, options, std::move(lowering), std::move(program)));
+} catch (const c10::Error& error) {
+  return fail(Errc::framework_failed, "PyTorch: {}", error.what_without_backtrace());
 }
 
 // On the host: this also waits for a device.
@@ -72,11 +75,13 @@ Result<void> PytorchSession::run(const worker::StepInputs& inputs) try {
 Json PytorchSession::actual() const {
   Json kernels = Json::object({});
   for (const auto& [name, count] : lowering_.kernels()) kernels.set(name, count);
-  return Json::object({{"device", options_.device},
-                       {"compute_type", worker::describe_computing(lowering_.notes())},
-                       {"kernels", std::move(kernels)},
-                       {"allocator", keep_freed_memory()},
-                       {"thread_count", static_cast<int64_t>(at::get_num_threads())}});
+  return Json::object(
+      {{"device", options_.device},
+       {"compute_type", worker::describe_computing(lowering_.notes())},
+       {"kernels", std::move(kernels)},
+       {"transformations", lowering::describe(bundle_, lowering_.transformations())},
+       {"allocator", keep_freed_memory()},
+       {"thread_count", static_cast<int64_t>(at::get_num_threads())}});
 }
 
 }  // namespace qb::pytorch
