@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-qbench, data = sys.argv[1], Path(sys.argv[2])
+qbench, data = os.path.abspath(sys.argv[1]), Path(sys.argv[2]).absolute()
 folder = Path(tempfile.mkdtemp(prefix="qb_own_"))
 environment = {**os.environ, "QBENCH_HOME": str(folder / "home"), "QBENCH_CACHE": str(folder / "cache")}
 failures = []
