@@ -280,3 +280,15 @@ TEST_CASE("the verdict ends the text, and JSON has it as data") {
   CHECK_FALSE(absent["reason"].as_string().empty());
   CHECK((*json)["records"].as_array()[2]["speed_ratio"].is_null());
 }
+
+TEST_CASE("what a terminal acts on is measured as it is shown, and breaks no row") {
+  const analysis::Table table = {
+      .title = "a\nb",
+      .columns = {{"file"}, {"x", "1"}},
+      .rows = {{{"a\x1b[31m\nb.onnx"}, {"1"}}, {{"\xe2\x80\xae.onnx"}, {"22"}}}};
+  const auto lines = lines_of(table_text(table, {}));
+  REQUIRE(lines.size() == 4);
+  for (const std::string& line : lines) CHECK(line.find('\x1b') == std::string::npos);
+  CHECK(display_width(lines[2]) == display_width(lines[1]));
+  CHECK(display_width(lines[3]) == display_width(lines[1]));
+}
