@@ -302,3 +302,15 @@ TEST_CASE("names keep a Markdown table whole, whatever is in them") {
   CHECK(text.find("w\\|") != std::string::npos);
   for (size_t i = 1; i < 4; ++i) CHECK(bar_counts[i] == bar_counts[0]);
 }
+
+TEST_CASE("what a terminal acts on is measured as it is shown, and breaks no row") {
+  const analysis::Table table = {
+      .title = "a\nb",
+      .columns = {{"file"}, {"x", "1"}},
+      .rows = {{{"a\x1b[31m\nb.onnx"}, {"1"}}, {{"\xe2\x80\xae.onnx"}, {"22"}}}};
+  const auto lines = lines_of(table_text(table, {}));
+  REQUIRE(lines.size() == 4);
+  for (const std::string& line : lines) CHECK(line.find('\x1b') == std::string::npos);
+  CHECK(display_width(lines[2]) == display_width(lines[1]));
+  CHECK(display_width(lines[3]) == display_width(lines[1]));
+}
