@@ -43,6 +43,19 @@ struct Work {
   std::optional<int64_t> picture_count;
 };
 
+// Readings, made when constructed.
+struct MemoryReading {
+  probes::ResidentParts parts = probes::resident_parts();
+  std::optional<int64_t> resident_bytes = probes::resident_bytes();
+  std::optional<int64_t> peak_bytes = probes::peak_resident_bytes();
+};
+struct UsageReading {
+  int64_t probing_ns = now_ns();
+  probes::SystemUsage system = probes::system_usage();
+  probes::ProcessUsage process = probes::process_usage();
+  int64_t at_ns = now_ns();
+};
+
 // Made when the session is compiled and nothing has run. begin() and end() enclose the timed loop;
 // what comes after it, sending samples included, is in no figure.
 class Measuring {
@@ -60,17 +73,6 @@ class Measuring {
   void send(const std::string& bundle, const Send& send) const;
 
  private:
-  struct Memory {
-    probes::ResidentParts parts = probes::resident_parts();
-    std::optional<int64_t> resident_bytes = probes::resident_bytes();
-    std::optional<int64_t> peak_bytes = probes::peak_resident_bytes();
-  };
-  struct Usage {
-    int64_t probing_ns = now_ns();
-    probes::SystemUsage system = probes::system_usage();
-    probes::ProcessUsage process = probes::process_usage();
-    int64_t at_ns = now_ns();
-  };
   void send_usage(const Send& send) const;
   void send_energy(const Send& send) const;
   void send_work(const Send& send) const;
@@ -80,14 +82,14 @@ class Measuring {
   probes::ResidentParts loaded_;
   int64_t probing_ns_ = now_ns();
   Json condition_;
-  Memory compiled_;
+  MemoryReading compiled_;
   bool is_peak_reset_ = false;
   probes::EnergyMeter energy_;
   StepMeter meter_;
   int64_t probe_time_ns_ = 0;
-  std::optional<Usage> begin_;
-  std::optional<Usage> end_;
-  std::optional<Memory> ended_;
+  std::optional<UsageReading> begin_;
+  std::optional<UsageReading> end_;
+  std::optional<MemoryReading> ended_;
   Json condition_after_;
   Work work_;
 };
