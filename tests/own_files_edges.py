@@ -172,7 +172,8 @@ def test_every_option() -> None:
         elif name == "--resume":
             done, records = run("run", name, *texts, "--store", folder / "op.db", "-o", folder / "op.html"), {"a.onnx": {}}
         else:
-            done, records = measure("op.db", "--model", a, name, *texts)
+            option = [] if name == "--wide" else [name, *texts]  # measure() gives --wide to all
+            done, records = measure("op.db", "--model", a, *option)
         if isinstance(wanted, str):
             refused(f"{name} with a model file", done, "a.onnx", wanted)
         else:
