@@ -137,7 +137,7 @@ OPTIONS = {
     "--scheme": (["fp32"], "--scheme"),
     "--framework": (["pytorch"], "--framework"),
     "--device": (["gpu"], lambda d, r: r["a.onnx"]["device"] == "gpu" and r["a.onnx"]["outcome"] == "unavailable"),
-    "--threads": (["2"], lambda d, r: r["a.onnx"]["thread_count"] == 2),
+    "--threads": (["1"], lambda d, r: r["a.onnx"]["thread_count"] == 1),
     "--batch": (["8"], "--batch"),
     "--depth": (["5"], "--depth"),
     "--budget": (["1ms"], lambda d, r: "budget" in d.stderr and len(r["a.onnx"]["launches"]) < 3),
