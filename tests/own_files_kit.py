@@ -31,7 +31,7 @@ def run(*arguments, **more):
 
 def measure(store: str, *arguments, **more):
     """The run and its records by model."""
-    done = run("run", folder / "fast.toml", *arguments, "--store", folder / store, "-o", folder / f"{store}.html", **more)
+    done = run("run", folder / "fast.toml", "--wide", *arguments, "--store", folder / store, "-o", folder / f"{store}.html", **more)
     listed = run("list", "--store", folder / store, "--json")
     return done, {r["model"]: r for r in json.loads(listed.stdout)} if listed.returncode == 0 else {}
 
