@@ -2,12 +2,13 @@
 """How far three implementations of the same bits lie apart with 8-bit activations, and why.
 
 For each scheme the quality data goes through the reference, ONNX Runtime and PyTorch; their logits are compared with
-those of fp32 and with each other's (mean KL divergence in nats). Then the reference is compared with itself, the first
-norm's weights off by a part in a million (bench_rounding_sensitivity): what an order of sums does.
+those of fp32 and with each other's (mean KL divergence in nats). Then the reference is compared with itself, all
+norms' weights off by their last bit (bench_rounding_sensitivity): what an order of sums does.
 
     build/venv/bin/python bench/activation_ranges.py [--tokens 128] [--scheme dyn8c dyn8c:token ...] [--bin build/release/bin]
 
---tokens 0: all 1,022 scored tokens, in two windows. Needs ./qb build and the model's weights (./qb setup).
+--tokens 0: all 1,022 scored tokens, in two windows. Needs a build with -DQB_BENCHMARKS=ON and the
+model's weights (./qb setup).
 """
 import argparse
 import itertools

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""4-bit decoding of SmolLM2-135M: qbench's MLX worker against mlx-lm, as a ratio.
+"""4-bit decoding of SmolLM2-135M: qbench's MLX worker against mlx-lm's model, as a ratio.
 
-Both run the bundle's own bits (w4g64 is MLX's affine form, group 64), with the same MLX, BLAS and number of tokens;
-launches alternate, each a fresh process, so that a slow spell hits both alike. mlx-lm lives in an environment of its
-own, build/bench/mlx/venv, which the script makes. With --threads 1 both use one thread for quantized products;
-otherwise qbench's worker spreads them, which mlx-lm does not.
+The peer is mlx-lm's own Llama model with its KV cache, eager. Both run the bundle's own bits (w4g64 is MLX's affine form,
+group 64) with the same MLX, BLAS and number of tokens, and both count the same: each decode step from a staged token to
+evaluated f32 logits; the choice of the token is in neither. mlx-lm's own loop (generate_step), which chooses tokens and
+builds the next step meanwhile, is printed beside it, for information. Launches alternate, each a fresh process, so that
+a slow spell hits both alike; the ratio is the geometric mean over the pairs. mlx-lm lives in an environment of its own,
+build/bench/mlx/venv, which the script makes. With --threads 1 both use one thread for quantized products; otherwise
+qbench's worker spreads them, which mlx-lm does not.
 
     build/venv/bin/python bench/mlx_decode_against_mlx_lm.py [--threads 2] [--launches 3] [--prompt 16] [--generated 16]
 """
@@ -78,29 +81,45 @@ def write_peer_folder(bundle: Path, folder: Path) -> None:
 
 
 def run_peer(folder: Path, prompt_tokens: int, generated_tokens: int) -> None:
-    """In a process of its own: prints decode tokens/s, the first token apart, as qbench counts them."""
+    """In a process of its own: prints decode steps/s of the model, and tokens/s of mlx-lm's loop."""
     import mlx.core as mx
     import numpy as np
     from mlx_lm.generate import generate_step
+    from mlx_lm.models.cache import make_prompt_cache
     from mlx_lm.utils import load_model
     if sys.platform != "darwin":
         mx.set_default_device(mx.cpu)
     model, _ = load_model(folder)
     prompt = mx.array(np.random.default_rng(1).integers(0, 49152, prompt_tokens).astype(np.int32))
-    rates = []
-    for _ in range(3):
-        tokens = generate_step(prompt, model, max_tokens=generated_tokens)
-        next(tokens)
-        start = time.perf_counter()
-        count = sum(1 for _ in tokens)
-        rates.append(count / (time.perf_counter() - start))
-    print(statistics.median(rates[1:]))
+
+    def logits_after(tokens: mx.array, cache: list) -> mx.array:
+        logits = model(tokens[None], cache=cache)[:, -1, :].astype(mx.float32)
+        mx.eval(logits)
+        mx.synchronize()
+        return logits
+
+    seconds = []
+    for generation in range(3):
+        cache = make_prompt_cache(model)
+        logits = logits_after(prompt, cache)
+        for _ in range(generated_tokens - 1):
+            token = mx.argmax(logits, -1)
+            mx.eval(token)
+            start = time.perf_counter()
+            logits = logits_after(token, cache)
+            if generation > 0:  # the first is warm-up, as qbench's is
+                seconds.append(time.perf_counter() - start)
+    tokens = generate_step(prompt, model, max_tokens=generated_tokens)
+    next(tokens)
+    start = time.perf_counter()
+    count = sum(1 for _ in tokens)
+    print(1 / statistics.mean(seconds), count / (time.perf_counter() - start))
 
 
 def run_qbench(bundle: Path, options) -> float:
     request = {"kind": "speed", "bundle": str(bundle), "device": "gpu" if sys.platform == "darwin" else "cpu", "batch": 1,
                "thread_count": options.threads, "prompt_tokens": options.prompt, "generated_tokens": options.generated,
-               "seed": 1, "warmup_count_min": 1, "iteration_count_min": 1, "duration_ns_max": 1}
+               "seed": 1, "warmup_count_min": 1, "iteration_count_min": 2}
     file = work / "request.json"
     file.write_text(json.dumps(request))
     done = subprocess.run([bin_folder / "qbench-worker-mlx", "--run", file], capture_output=True, text=True,
@@ -135,11 +154,14 @@ def main() -> None:
                                str(options.generated)], capture_output=True, text=True, env=environment(options.threads))
         if peer.returncode:
             sys.exit(peer.stderr)
-        theirs.append(float(peer.stdout.split()[-1]))
+        model_rate, loop_rate = map(float, peer.stdout.split()[-2:])
+        theirs.append(model_rate)
         ours.append(run_qbench(bundle, options))
-        print(f"launch {i + 1}: qbench {ours[-1]:.2f} tokens/s, mlx-lm {theirs[-1]:.2f}, ratio {ours[-1] / theirs[-1]:.3f}")
+        print(f"launch {i + 1}: qbench {ours[-1]:.2f} steps/s, mlx-lm's model {model_rate:.2f}, ratio "
+              f"{ours[-1] / model_rate:.3f} (mlx-lm's own loop, with the choice of tokens: {loop_rate:.2f})", flush=True)
     ratios = [a / b for a, b in zip(ours, theirs)]
-    print(f"median ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), {options.threads} threads")
+    print(f"geometric mean of {len(ratios)} ratios {statistics.geometric_mean(ratios):.3f} ({min(ratios):.3f} to "
+          f"{max(ratios):.3f}), {options.threads} threads")
 
 
 main()

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """4-bit decoding of SmolLM2-135M on PyTorch: qbench's engine against Hugging Face transformers with torchao's int4
-weight-only quantization, eager, as a ratio.
+weight-only quantization, eager, bf16, as a ratio.
 
 Both start from the same fp32 tensors, quantize to 4 bits in groups of 32 and use the same libtorch, kernels and
-threads; launches alternate, each a fresh process. Wants the Python environment of ./qb test, and torchao beside it:
+threads; launches alternate, each a fresh process. A step is the model's call alone on both sides: the next token is
+chosen between two steps, outside the clock. Wants the Python environment of ./qb test, and torchao beside it:
 
     build/venv/bin/pip install --no-deps --target build/bench/torchao torchao==0.18.0
     build/venv/bin/python bench/pytorch_decode_against_torchao.py [--threads 2] [--launches 5]
@@ -49,7 +50,7 @@ def load_model(bundle: Path):
 
 
 def run_torchao(bundle: str, threads: int) -> None:
-    """In a process of its own: prints decode tokens/s, the first token apart, as qbench counts them."""
+    """In a process of its own: prints seconds a decode step, the model's call alone, as qbench counts them."""
     sys.path.insert(0, str(root / "build/bench/torchao"))
     import torch
     from torchao.prototype.quantization.int4 import PrototypeInt4WeightOnlyConfig  # where 0.18 has the CPU's layout
@@ -58,19 +59,22 @@ def run_torchao(bundle: str, threads: int) -> None:
     model = load_model(Path(bundle))
     quantize_(model, PrototypeInt4WeightOnlyConfig(group_size=32))
     kernel = type(model.model.layers[0].mlp.up_proj.weight).__name__
-    rates = []
+    durations = []
     with torch.inference_mode():
-        for _ in range(4):
+        for repeat in range(4):
             tokens = torch.randint(0, 49152, (1, PROMPT), generator=torch.Generator().manual_seed(1))
             out = model(tokens, use_cache=True, logits_to_keep=1)
-            start = time.perf_counter()
             for _ in range(GENERATED - 1):
-                out = model(out.logits[:, -1].argmax(-1, keepdim=True), past_key_values=out.past_key_values, use_cache=True)
-            rates.append((GENERATED - 1) / (time.perf_counter() - start))
-    print(kernel, statistics.median(rates[1:]))
+                token = out.logits[:, -1].argmax(-1, keepdim=True)
+                start = time.perf_counter()
+                out = model(token, past_key_values=out.past_key_values, use_cache=True)
+                if repeat > 0:  # the first warms up
+                    durations.append(time.perf_counter() - start)
+    print(kernel, statistics.mean(durations))
 
 
 def run_qbench(bundle: Path, threads: int) -> float:
+    """Seconds a decode step."""
     request = {"kind": "speed", "bundle": str(bundle), "device": "cpu", "batch": 1, "thread_count": threads,
                "prompt_tokens": PROMPT, "generated_tokens": GENERATED, "seed": 1, "warmup_count_min": 1,
                "iteration_count_min": 3}
@@ -79,7 +83,7 @@ def run_qbench(bundle: Path, threads: int) -> float:
     done = subprocess.run([bin_folder / "qbench-worker-pytorch", "--run", file], capture_output=True, text=True)
     for event in map(json.loads, done.stdout.splitlines()):
         if event["event"] == "samples" and event["phase"] == "decode":
-            return 1e9 / statistics.mean(event["duration_ns"])
+            return statistics.mean(event["duration_ns"]) / 1e9
     sys.exit(done.stdout[-500:] + done.stderr[-500:])
 
 
@@ -101,11 +105,12 @@ def main() -> None:
         if peer.returncode:
             sys.exit(peer.stderr[-2000:])
         kernel, theirs = peer.stdout.split()[-2:]
-        ours = run_qbench(w4g32, options.threads)
-        ratios.append(ours / float(theirs))
-        print(f"launch {i + 1}: qbench {ours:.1f} tokens/s, transformers + torchao ({kernel}) {float(theirs):.1f}, "
-              f"ratio {ratios[-1]:.2f}", flush=True)
-    print(f"median ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), "
+        theirs, ours = float(theirs), run_qbench(w4g32, options.threads)
+        ratios.append(theirs / ours)
+        print(f"launch {i + 1}: qbench {ours * 1e3:.2f} ms a step, transformers + torchao ({kernel}) {theirs * 1e3:.2f} ms, "
+              f"ratio of speeds {ratios[-1]:.2f}", flush=True)
+    print(f"against transformers + torchao int4 weight-only, eager, bf16: {statistics.geometric_mean(ratios):.2f} times the "
+          f"speed, geometric mean of {len(ratios)} pairs of launches ({min(ratios):.2f} to {max(ratios):.2f}), "
           f"{options.threads} threads")
 
 

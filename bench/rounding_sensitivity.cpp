@@ -1,12 +1,14 @@
 // What the last bit of a sum does to a network whose activations are rounded to 8 bits: the
-// reference against itself with the weights of the first norm off by a part in a million, as
-// another order of sums would leave its results. Tells how many codes fall otherwise, by depth.
+// reference against itself with the weights of every norm off by a part in ten million (f32's last
+// bit), as another order of sums would leave its results. Tells how many codes fall otherwise, by
+// depth.
 //
 //   bench_rounding_sensitivity BUNDLE_FOLDER DATASET [TOKENS [RELATIVE_CHANGE]]
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <numeric>
 #include <vector>
 
@@ -31,12 +33,28 @@ struct Text {
   std::vector<int64_t> tokens, positions;
 };
 
-Result<Answer> answer(const bundle::Bundle& bundle, const Text& text, std::span<const float> norm,
-                      ir::Value norm_weight) {
+// Weights of norms, by parameter.
+using Norms = std::map<int32_t, std::vector<float>>;
+
+Norms changed_norms(const bundle::Bundle& bundle, double change) {
+  Norms norms;
+  Rng rng(1);
+  for (const ir::Node& node : bundle.graph().nodes) {
+    if (node.op != ir::Op::rms_norm) continue;
+    const auto weights = bundle.parameter(node.inputs[1]).f32();
+    std::vector<float>& changed = norms[node.inputs[1].index];
+    changed.assign(weights.begin(), weights.end());
+    for (float& weight : changed)
+      weight *= static_cast<float>(1.0 + change * (rng.below(2) == 0 ? -1.0 : 1.0));
+  }
+  return norms;
+}
+
+Result<Answer> answer(const bundle::Bundle& bundle, const Text& text, const Norms& norms) {
   reference::Interpreter interpreter(bundle,
                                      {.context_tokens = static_cast<int64_t>(text.tokens.size())});
   Answer given;
-  interpreter.replace_parameter(norm_weight, norm);
+  for (const auto& [index, weights] : norms) interpreter.replace_parameter({index}, weights);
   interpreter.observe([&](const ir::Node& node, std::span<const std::span<const float>> inputs) {
     if (node.op == ir::Op::linear) given.inputs.emplace_back(inputs[0].begin(), inputs[0].end());
   });
@@ -81,43 +99,41 @@ Result<Text> first_tokens(const char* path, size_t count) {
   return text;
 }
 
+// At the first linears, at the fifth layer's first, half way and at the head.
+void print_codes(const bundle::Bundle& bundle, const Answer& a, const Answer& b,
+                 size_t token_count) {
+  const quant::Activations activations = bundle.scheme().activations;
+  if (activations == quant::Activations::none) return;
+  const bool is_by_token = activations == quant::Activations::by_token;
+  std::printf("  codes that differ:");
+  for (const size_t at :
+       {size_t{0}, size_t{7}, size_t{14}, size_t{35}, a.inputs.size() / 2, a.inputs.size() - 1}) {
+    if (at >= a.inputs.size()) continue;
+    const size_t size = a.inputs[at].size();
+    const double share = share_of_other_codes(a.inputs[at], b.inputs[at],
+                                              is_by_token ? size / token_count : size, is_by_token);
+    std::printf(" linear %zu %.3g %%", at + 1, 100 * share);
+  }
+  std::puts("");
+}
+
 Result<void> compare(std::span<char*> arguments) {
   QB_TRY(const bundle::Bundle bundle, bundle::load_bundle(arguments[1]));
   QB_TRY(const Text text,
          first_tokens(arguments[2],
                       arguments.size() > 3 ? std::strtoull(arguments[3], nullptr, 10) : 128));
-  const double change = arguments.size() > 4 ? std::atof(arguments[4]) : 1e-6;
-  const auto norm = std::ranges::find(bundle.graph().nodes, ir::Op::rms_norm, &ir::Node::op);
-  if (norm == bundle.graph().nodes.end()) return fail(Errc::bad_input, "the network has no norm");
-  const auto weights = bundle.parameter(norm->inputs[1]).f32();
-  std::vector<float> changed(weights.begin(), weights.end());
-  Rng rng(1);
-  for (float& weight : changed)
-    weight *= static_cast<float>(1.0 + change * (rng.below(2) == 0 ? -1.0 : 1.0));
-  QB_TRY(const Answer a, answer(bundle, text, {}, norm->inputs[1]));
-  QB_TRY(const Answer b, answer(bundle, text, changed, norm->inputs[1]));
-  const quant::Activations activations = bundle.scheme().activations;
-  const bool is_by_token = activations == quant::Activations::by_token;
-  if (activations != quant::Activations::none) {
-    std::printf("%s, norm off by %g; codes that differ:", bundle.scheme().name.c_str(), change);
-    for (const size_t at :
-         {size_t{0}, size_t{6}, size_t{13}, size_t{34}, a.inputs.size() / 2, a.inputs.size() - 1}) {
-      if (at >= a.inputs.size()) continue;
-      const size_t row_size =
-          is_by_token ? a.inputs[at].size() / text.tokens.size() : a.inputs[at].size();
-      std::printf(" linear %zu %.4f %%", at + 1,
-                  100 * share_of_other_codes(a.inputs[at], b.inputs[at], row_size, is_by_token));
-    }
-    std::puts("");
-  }
+  const double change = arguments.size() > 4 ? std::atof(arguments[4]) : 1e-7;
+  QB_TRY(const Answer a, answer(bundle, text, {}));
+  QB_TRY(const Answer b, answer(bundle, text, changed_norms(bundle, change)));
+  print_codes(bundle, a, b, text.tokens.size());
   quality::DivergenceAccumulator divergence;
   const size_t width = a.logits.size() / text.positions.size();
   for (size_t start = 0; start < a.logits.size(); start += width)
     QB_CHECK(divergence.add(std::span(a.logits).subspan(start, width),
                             std::span(b.logits).subspan(start, width)));
-  std::printf("%s, norm off by %g: KL %.3g nats, agreement %.3f over %zu tokens\n",
-              bundle.scheme().name.c_str(), change, divergence.kl_divergence(),
-              divergence.top1_agreement(), text.tokens.size());
+  std::printf("  %s, norms off by %g: KL %.3g nats, agreement %.3f over %zu tokens\n",
+              bundle.scheme().name.c_str(), change, divergence.kl_divergence().value,
+              divergence.top1_agreement().value, text.tokens.size());
   return {};
 }
 

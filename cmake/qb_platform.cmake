@@ -29,8 +29,25 @@ add_compile_options(-ffp-contract=off)
 # objects carry this as a definition: one made for another processor is never taken for theirs. Not
 # kept in CMake's cache, so that it is this machine's at each configuration.
 execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -dM -E -x c++ /dev/null
-  OUTPUT_VARIABLE QB_CPU ERROR_QUIET)
-string(MD5 QB_CPU "${QB_CPU}")
+  OUTPUT_VARIABLE native_macros ERROR_QUIET)
+string(MD5 QB_CPU "${native_macros}")
+
+# QB_NEEDED_INSTRUCTIONS: which of Linux's names for instruction sets the compiler takes for granted.
+set(QB_NEEDED_INSTRUCTIONS "")
+foreach(pair SSE4_2__=sse4_2 AVX__=avx AVX2__=avx2 FMA__=fma BMI__=bmi1 BMI2__=bmi2
+    AVX512F__=avx512f AVX512BW__=avx512bw AVX512DQ__=avx512dq AVX512VL__=avx512vl
+    AVX512VBMI__=avx512vbmi AVX512VBMI2__=avx512_vbmi2 AVX512VNNI__=avx512_vnni
+    AVX512BITALG__=avx512_bitalg AVX512VPOPCNTDQ__=avx512_vpopcntdq AVX512BF16__=avx512_bf16
+    ARM_FEATURE_DOTPROD=asimddp ARM_FEATURE_FP16_VECTOR_ARITHMETIC=asimdhp ARM_FEATURE_SVE=sve
+    ARM_FEATURE_MATMUL_INT8=i8mm ARM_FEATURE_BF16_VECTOR_ARITHMETIC=bf16
+    ARM_FEATURE_ATOMICS=atomics)
+  string(REPLACE "=" ";" pair ${pair})
+  list(GET pair 0 macro)
+  list(GET pair 1 name)
+  if(NOT APPLE AND native_macros MATCHES "#define __${macro} ")
+    string(APPEND QB_NEEDED_INSTRUCTIONS "\"${name}\", ")
+  endif()
+endforeach()
 add_compile_options(-Wall -Wextra -Wpedantic -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options(-Wno-restrict)  # g++ 12 warns inside std::string (GCC bug 105651)

@@ -213,12 +213,18 @@ install_data() {
   done <"$root/scripts/data_packages.txt"
 }
 
-# Configured anew when the frameworks that are installed have changed.
+# What the compiler's -march=native goes by: a build folder that was carried to another machine is
+# configured anew, and so built anew where it matters.
+processor() {
+  grep -m1 -E '^(flags|Features)' /proc/cpuinfo 2>/dev/null || uname -m
+}
+
+# Configured anew when the frameworks that are installed, or the processor, have changed.
 build_program() {
   local preset=$1 found
   # Another clone of the same sources hits the compiler's cache: paths count from the clone's root.
   export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
-  found=$build/$preset/.configured-$(find "$venv" -maxdepth 1 -name '.framework-*' | sort | cksum | tr -d ' ')
+  found=$build/$preset/.configured-$( (find "$venv" -maxdepth 1 -name '.framework-*' | sort; processor) | cksum | tr -d ' ')
   if [ ! -e "$found" ]; then
     say "configuring"
     quietly "CMake could not configure the build" \

@@ -108,8 +108,65 @@ def test_dying_preparer() -> None:
         done = subprocess.run([binaries / "qbench", "run", tiny, "--scheme", "fp32", "--store", store, "-o", folder / "d.html"], capture_output=True,
                               text=True, env={**environment, "QBENCH_SUITES": str(here.parent / "suites")}, timeout=120)
         records = json.loads(run("list", "--store", store, "--json").stdout)
-        check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "crashed" else 0) and len(records) == 2 and
+        check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "crashed" else 1) and len(records) == 2 and
               all(r["outcome"] == outcome and word in r["reason"] for r in records), (done.returncode, [(r["outcome"], r["reason"]) for r in records], done.stderr[-300:]))
+
+
+def test_failing_quality() -> None:
+    """A launch that fails to measure quality takes nothing of the speed away, and a later sitting measures it. (Workers are made up.)"""
+    binaries = folder / "bin-quality"
+    binaries.mkdir()
+    here_is = Path(qbench).resolve().parent
+    shutil.copy(qbench, binaries / "qbench")
+    event = lambda **members: f"echo '{json.dumps(members)}' >&3\n"
+    fact = lambda name, value: event(event="fact", name=name, value=value)
+    finished = event(event="finished", outcome="ok", reason="")
+    (binaries / "qbench-prepare").write_text(
+        "#!/bin/bash\n" + fact("source", {"hash": "0", "weights": "pretrained", "task": "causal_lm", "weight_count": 8}) +
+        fact("bundle", str(folder)) + fact("dataset", {"file": "none", "name": "made up", "content_hash": "0", "item_count": 4}) + finished)
+    (binaries / "qbench-worker-reference").write_text(
+        f'#!/bin/bash\nif [ "$1" = --describe ]; then exec {here_is}/qbench-worker-reference "$@"; fi\n'
+        f"case $2 in\n*.quality*)\nif [ -e {folder}/kill-quality ]; then kill -SEGV $$; fi\n" + fact("top1_agreement", 0.5) + ";;\n"
+        "*.speed*)\n" + event(event="samples", phase="decode", duration_ns=[1000000, 1000000]) + ";;\nesac\n" + finished)
+    for fake in ("qbench-prepare", "qbench-worker-reference"):
+        (binaries / fake).chmod(0o755)
+    (folder / "kill-quality").touch()
+    store = folder / "quality.db"
+    program = lambda *arguments: subprocess.run([binaries / "qbench", *arguments, "--store", store], capture_output=True, text=True, timeout=120,
+                                                env={**environment, "QBENCH_SUITES": str(here.parent / "suites")})
+    done = program("run", tiny, "--framework", "reference", "--scheme", "w8c", "-o", folder / "q.html")
+    record = json.loads(program("report", "--format", "json").stdout)["records"][0]
+    metrics = record["measurements"]
+    check("quality that crashed leaves the case ok, with all its launches", record["outcome"] == "ok" and
+          [launch["outcome"] for launch in record["launches"] if launch["kind"] == "speed"] == ["ok", "ok"], (done, record["reason"]))
+    check("and its speed", metrics["decode_tokens_per_s"]["value"] is not None, metrics["decode_tokens_per_s"])
+    check("quality has its own outcome and reason", record["manifest"]["quality_outcome"] == "crashed" and
+          "signal 11" in record["manifest"]["quality_reason"] and metrics["top1_agreement"]["value"] is None and
+          "signal 11" in metrics["top1_agreement"]["reason"], (record["manifest"], metrics["top1_agreement"]))
+    check("which the table tells", "quality crashed" in done.stdout and "signal 11" in done.stdout, done.stdout)
+    requests = list((folder / "cache/logs" / json.loads(program("report", "--format", "json").stdout)["run"]).glob("*.request.json"))
+    limits = {path.name: json.loads(path.read_text()) for path in requests}
+    check("every worker has a limit of memory and of processes, the baseline's and what prepares too",
+          any("baseline" in name for name in limits) and any("prepare" in name for name in limits) and
+          all(one["memory_bytes_max"] > 0 and one["process_count_max"] > 0 for one in limits.values()), limits)
+    (folder / "kill-quality").unlink()
+    program("run", "--resume", "-o", folder / "q.html")
+    record = json.loads(program("report", "--format", "json").stdout)["records"][0]
+    agreement = record["measurements"]["top1_agreement"]
+    check("and is measured once more when the run is resumed", record["manifest"]["quality_outcome"] == "ok" and agreement["value"] is not None and
+          len([launch for launch in record["launches"] if launch["kind"] == "speed"]) == 2, (record["manifest"], agreement))
+
+
+def test_taskset() -> None:
+    """The number of threads that a suite leaves open is that of the cores this process may use."""
+    if sys.platform != "linux":
+        print("not run here: only Linux has processors that a process may not use")
+        return
+    cpu = str(min(os.sched_getaffinity(0)))
+    done = subprocess.run(["taskset", "-c", cpu, qbench, "run", tiny, "--plan-only", "--json"], capture_output=True, text=True, env=environment)
+    check("under taskset -c one processor: one thread", done.returncode == 0 and all("/b1t1p" in c for c in json.loads(done.stdout)["cases"]), done)
+    host = json.loads(subprocess.run(["taskset", "-c", cpu, qbench, "doctor", "--json"], capture_output=True, text=True, env=environment).stdout)["host"]
+    check("the host's cores and this process's stand side by side", host["usable_cores"] == 1 <= host["physical_cores"], host)
 
 
 def test_blas() -> None:
@@ -202,7 +259,7 @@ def test_memory_limit() -> None:
         return
     done = run("run", tiny, "--scheme", "fp32", "--launches", 1, "--memory-max", "2MB", "--store", folder / "mem.db")
     records = json.loads(run("list", "--store", folder / "mem.db", "--json").stdout)
-    check("workers beyond their memory are out_of_memory, and the run goes on", done.returncode == 0 and
+    check("workers beyond their memory are out_of_memory, and the run goes on", done.returncode == 1 and
           {r["framework"]: r["outcome"] for r in records} == {"reference": "out_of_memory", "onnxruntime": "out_of_memory"},
           [(r["framework"], r["outcome"], r["reason"]) for r in records])
     check("the reason names the limit and the flag", all("2.00 MB (--memory-max)" in r["reason"] for r in records), records)
@@ -290,7 +347,7 @@ def test_explain() -> None:
 
 
 try:
-    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_dying_preparer, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_budget, test_two_at_once, test_explain, test_memory_limit, test_sleeping_orchestrator):
+    for test in (test_run, test_quantize, test_listings, test_blas, test_missing_framework, test_dying_preparer, test_failing_quality, test_taskset, test_refusals, test_broken_weights, test_full_disk, test_interrupt, test_budget, test_two_at_once, test_explain, test_memory_limit, test_sleeping_orchestrator):
         test()
 finally:
     shutil.rmtree(folder, ignore_errors=True)

@@ -15,6 +15,7 @@ HEAVY = {  # header: modules whose .cpp files may include it
 }
 HEADER_EXCEPTIONS = {"src/reference/matrix.h"}  # Eigen's views, for that module's .cpp files only
 FRAMEWORKS = ("onnxruntime_", "torch/", "ATen/", "mlx/", "CoreML/", "c10/")
+OWN_KERNELS = r"\bparallel_for\b|data_ptr<"  # how an engine would get at a framework's values
 VAGUE = ("utils", "util", "common", "manager", "helper", "misc")
 
 
@@ -86,6 +87,14 @@ def check_style(path: str, text: str):
     return problems
 
 
+def check_engine(path: str, text: str):
+    """What an engine times is the framework (docs/decisions/0017): no loop of its own over a framework's tensors."""
+    if not path.startswith("src/engines/") or path.endswith("_test.cpp"):
+        return []
+    return [f"{path}: {found}: an engine composes the framework's operators and has no kernel of its own"
+            for found in sorted(set(re.findall(OWN_KERNELS, text)))]
+
+
 def in_raw(lines, number):
     """Whether the line lies within a raw string."""
     opened = False
@@ -110,7 +119,7 @@ def check(root: Path):
             problems.append(f"{path}: module {module} is not in src/CMakeLists.txt")
             continue
         problems += check_includes(path, text, uses_of[module])
-        problems += check_style(path, text)
+        problems += check_style(path, text) + check_engine(path, text)
     return problems
 
 
@@ -128,6 +137,7 @@ def self_test():
         (check_style("src/a/x.cpp", "\tx"), "a tab"),
         (check_style("src/a/x.cpp", "#ifdef X"), "conditional"),
         (check_style("src/a/string_utils.cpp", ""), "says nothing"),
+        (check_engine("src/engines/a/x.cpp", "at::parallel_for(0, n, 1, f);"), "no kernel of its own"),
     ]
     silent = [word for problems, word in fires if not any(word in problem for problem in problems)]
     clean = check_includes("src/a/x.cpp", '#include "b/y.h"\n#include <vector>\n', {"b"}) + check_style(

@@ -258,7 +258,8 @@ def test_pytorch() -> None:
         check(f"a package of a function of a tensor and a number runs as in Python with {len(given)} inputs", done.returncode == 0 and
               records["scaled.pt2"]["measurements"]["inference_ns_p50"]["value"], done)
     check("and the record says that the number is compiled in", "compiled in" in records["scaled.pt2"]["manifest"]["actual"]["compute_type"], records)
-    bad("too few tensors for a package", "scaled.pt2", ["scale=scalar:i64:3"], "scaled.pt2", "expected inputs vector size to be 1, but got 0")
+    bad("too many inputs for a package with a number", "scaled.pt2", ["x=2x3:f32", "s=scalar:i64:3", "t=scalar:i64:3"], "scaled.pt2", "inputs: takes 1 to 2, 3 given")
+    bad("two tensors for a package of one and a number", "scaled.pt2", ["x=2x3:f32", "y=2x3:f32"], "scaled.pt2", "inputs: takes 1 tensors, 2 given")
     _, records = measure("pn.db", "--model", folder / "named.pt", "--model", folder / "turned.pt", "--input", "x=2x3:f32")
     check("outputs of dictionaries are compared by their keys", records["turned.pt"]["measurements"]["output_max_abs_difference"]["value"] == 0, records)
     check("inputs that have TorchScript's names may come in any order, numbers as scalars", first == second != third, (first, second, third))

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-qbench, data = sys.argv[1], Path(sys.argv[2])
+qbench, data = os.path.abspath(sys.argv[1]), Path(sys.argv[2]).absolute()
 folder = Path(tempfile.mkdtemp(prefix="qb_own_"))
-environment = {**os.environ, "QBENCH_HOME": str(folder / "home"), "QBENCH_CACHE": str(folder / "cache")}
+environment = {**os.environ, "QBENCH_HOME": str(folder / "home"), "QBENCH_CACHE": str(folder / "cache"),
+               "COLUMNS": "1000"}  # so that no sentence is broken over two lines and no column is left out
 failures = []
 (folder / "fast.toml").write_text('name = "fast"\n[protocol]\nlaunches = 2\nduration_min = "20ms"\nwarmup_duration = "10ms"\nduration_max = "1s"\n')
 

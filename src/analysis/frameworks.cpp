@@ -22,7 +22,8 @@ bool are_same_bits(const Record& a, const Record& b) {
 Cell speed_cell(const Record& record) {
   const std::string_view name = metrics::speed_metric(record);
   const Measurement* m = find_measurement(record, name);
-  return {format_quantity(*m->value, metrics::find_metric(name)->unit), m->value, {}};
+  return {
+      format_quantity(*m->value, metrics::find_metric(name)->unit), m->value, {}, is_ok(record)};
 }
 
 Cell ratio_cell(const Record& record, const Record& lead) {

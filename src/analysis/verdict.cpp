@@ -23,6 +23,8 @@ std::string figure_of(const Record& record, std::string_view metric) {
   return figure_text(*find_measurement(record, metric), *metrics::find_metric(metric));
 }
 
+bool is_unquantized(const Record& record) { return record.subject.scheme == "fp32"; }
+
 // Those that are ok and have the figure.
 Records candidates_of(const Records& records, std::string_view metric) {
   Records candidates;
@@ -108,11 +110,9 @@ Claim find_smallest(const Records& records) {
 void add_doubts(const Records& judged, const Records& records, Claim& claim) {
   const Record& winner = *claim.winners[0];
   const Measurement& own = *find_measurement(winner, agreement);
-  if (winner.subject.scheme == "fp32")
-    claim.reservations.emplace_back("that is the unquantized case itself");
-  else if (!own.low)
+  if (!own.low && !is_unquantized(winner))
     claim.reservations.emplace_back("its agreement has no interval");
-  else if (*own.low < agreement_min)
+  else if (own.low && *own.low < agreement_min)
     claim.reservations.push_back(
         fmt::format("its agreement may be as low as {}", format_quantity(*own.low, "1")));
   const double speed = *value_of(winner, claim.metric);
@@ -137,6 +137,18 @@ void add_unlike(const Records& unlike, const Records& records, Claim& claim) {
     claim.reservations.push_back(fmt::format("{} not compared: judged on {} {}, not on {}",
                                              name_cases(judged, records), count,
                                              item_noun(*judged[0]), *usual_item_count(records)));
+}
+
+// A case that was faster and has no agreement might have won.
+void add_unjudged(const Records& records, Claim& claim) {
+  const double best = *value_of(*claim.winners[0], claim.metric);
+  Records unjudged;
+  for (const Record* record : candidates_of(records, claim.metric))
+    if (!value_of(*record, agreement) && *value_of(*record, claim.metric) > best)
+      unjudged.push_back(record);
+  if (!unjudged.empty())
+    claim.reservations.push_back(
+        fmt::format("{} measured faster but without agreement", name_cases(unjudged, records)));
 }
 
 std::string why_none_agrees(const Records& judged, const Records& records) {
@@ -171,6 +183,7 @@ Claim find_best_alike(const Records& records) {
   } else {
     crown_fastest(qualified, records, claim);
     add_doubts(judged, records, claim);
+    add_unjudged(records, claim);
   }
   add_unlike(unlike, records, claim);
   return claim;
@@ -214,8 +227,9 @@ std::string sentence_of(const Claim& claim, const Records& records) {
   std::string text = claim.reason;
   if (!claim.winners.empty()) {
     const Record& winner = *claim.winners[0];
-    text =
-        fmt::format("{}, {}", name_cases(claim.winners, records), figure_of(winner, claim.metric));
+    const bool is_itself = claim.name == "best_within_1_percent" && is_unquantized(winner);
+    text = fmt::format("{}{}, {}", name_cases(claim.winners, records),
+                       is_itself ? " (unquantized)" : "", figure_of(winner, claim.metric));
     if (claim.ratio) {
       text += fmt::format(", {} {}", ratio_text(claim.ratio->value),
                           is_file(winner.subject) ? "the first file" : "fp32");

@@ -95,8 +95,19 @@ TEST_CASE("quality judged on other items is not compared, and the verdict says s
   const Verdict verdict = judge_all(records);
   CHECK(scheme_of(verdict.claims[0]) == "fp16");  // its speed may be compared
   CHECK(scheme_of(verdict.claims[2]) == "fp32");
+  CHECK(says(verdict.claims[2], verdict.records, "fp32 (unquantized), "));
   CHECK(says(verdict.claims[2], verdict.records,
              "fp16 not compared: judged on 52 pictures, not on 156"));
+}
+
+TEST_CASE("a faster case whose quality could not be judged is named") {
+  std::vector<Record> records = {record_of("fp32", about(100), 400, 1.0, 1.0, 1.0),
+                                 record_of("w8c", about(150), 100, 1.0, 1.0, 1.0)};
+  records[1].measurements.pop_back();
+  records[1].launches.pop_back();
+  const Verdict verdict = judge_all(records);
+  CHECK(scheme_of(verdict.claims[2]) == "fp32");
+  CHECK(says(verdict.claims[2], verdict.records, "w8c measured faster but without agreement"));
 }
 
 TEST_CASE("only cases that are ok can win; without any the verdict says so") {

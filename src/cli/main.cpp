@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/processor.h"
 #include "cli/commands.h"
 #include "cli/nearest.h"
 #include "report/report.h"
@@ -184,5 +185,6 @@ int main_of(int argument_count, char** arguments) {
 }  // namespace qb::cli
 
 int main(int argument_count, char** arguments) {
+  if (const auto fits = qb::check_processor(); !fits) return qb::cli::refuse(fits.error().message);
   return qb::cli::finish_output(qb::cli::main_of(argument_count, arguments));
 }

@@ -355,6 +355,19 @@ TEST_CASE("layers are listed worst first, by what their outputs lost where that 
   }
 }
 
+TEST_CASE("a bundle that rounds what a convolution reads by token is refused") {
+  const TemporaryFolder root;
+  const auto folder = build_bundle(job_for(picture_graph(), "dyn8c", root.path)).value();
+  REQUIRE(bundle::load_bundle(folder));
+  std::string text = read_file(folder / "bundle.json").value();
+  for (size_t at; (at = text.find("\"dynamic\"")) != std::string::npos;)
+    text.replace(at, 9, "\"token\"");
+  REQUIRE(write_file_atomically(folder / "bundle.json", text));
+  const auto loaded = bundle::load_bundle(folder);
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().message.find("by token") != std::string::npos);
+}
+
 TEST_CASE("an option without use, or without data, is refused with the reason") {
   const TemporaryFolder root;
   const auto reason_of = [&](const ir::Graph& graph, std::string_view scheme, bool has_data) {

@@ -34,7 +34,7 @@ std::string counted(std::string_view text) {
 std::string u32(uint32_t value) { return raw<uint32_t>(4) + raw(value); }
 std::string f32(float value) { return raw<uint32_t>(6) + raw(value); }
 std::string boolean(bool value) { return raw<uint32_t>(7) + raw<uint8_t>(value); }
-std::string text(std::string_view value) { return raw<uint32_t>(8) + counted(value); }
+std::string text_value(std::string_view value) { return raw<uint32_t>(8) + counted(value); }
 std::string reals(float value) {
   return raw<uint32_t>(9) + raw<uint32_t>(6) + raw<uint64_t>(1) + raw(value);
 }
@@ -42,8 +42,8 @@ std::string reals(float value) {
 // A GGUF of the tiny Llama; a test adds to it or takes away.
 struct Parts {
   std::map<std::string, std::string> fields = {  // type and value
-      {"general.architecture", text("llama")},
-      {"general.name", text("anything")},
+      {"general.architecture", text_value("llama")},
+      {"general.name", text_value("anything")},
       {"llama.block_count", u32(1)},
       {"llama.context_length", u32(32)},
       {"llama.embedding_length", u32(8)},
@@ -53,7 +53,7 @@ struct Parts {
       {"llama.attention.layer_norm_rms_epsilon", f32(1e-5f)},
       {"llama.rope.dimension_count", u32(4)},
       {"llama.vocab_size", u32(16)},
-      {"somebody.made_it", text("with care")}};
+      {"somebody.made_it", text_value("with care")}};
   std::map<std::string, std::vector<int64_t>> tensors = {  // extents, innermost first
       {"token_embd.weight", {8, 16}},       {"output_norm.weight", {8}},
       {"blk.0.attn_norm.weight", {8}},      {"blk.0.attn_q.weight", {8, 8}},
@@ -100,11 +100,11 @@ Result<void> check(const Parts& parts) {
 TEST_CASE("a Llama with what its network has is taken, notes and neutral values too") {
   CHECK(check({}));
   Parts parts;
-  parts.fields["llama.rope.scaling.type"] = text("none");
+  parts.fields["llama.rope.scaling.type"] = text_value("none");
   parts.fields["llama.rope.scaling.factor"] = f32(1.0f);
   parts.fields["llama.expert_count"] = u32(0);
-  parts.fields["general.type"] = text("model");
-  parts.fields["quantize.imatrix.file"] = text("x");
+  parts.fields["general.type"] = text_value("model");
+  parts.fields["quantize.imatrix.file"] = text_value("x");
   parts.tensors["output.weight"] = {8, 16};  // the tied head once more
   const auto checked = check(parts);
   CAPTURE((checked ? std::string() : checked.error().message));
@@ -113,8 +113,8 @@ TEST_CASE("a Llama with what its network has is taken, notes and neutral values 
 
 TEST_CASE("a field that changes the network is refused by its name") {
   const std::pair<std::string, std::string> fields[] = {
-      {"llama.rope.scaling.type", text("yarn")},
-      {"llama.rope.scaling.type", text("linear")},
+      {"llama.rope.scaling.type", text_value("yarn")},
+      {"llama.rope.scaling.type", text_value("linear")},
       {"llama.rope.scaling.factor", f32(8.0f)},
       {"llama.rope.scaling.original_context_length", u32(8)},
       {"llama.rope.scaling.attn_factor", f32(2.0f)},
@@ -144,8 +144,8 @@ TEST_CASE("a field that changes the network is refused by its name") {
       {"llama.feed_forward_length", u32(16)},
       {"llama.vocab_size", u32(15)},
       {"llama.what_comes_next_year", u32(1)},
-      {"general.type", text("adapter")},
-      {"general.architecture", text("qwen2")}};
+      {"general.type", text_value("adapter")},
+      {"general.architecture", text_value("qwen2")}};
   for (const auto& [key, value] : fields) {
     CAPTURE(key);
     Parts parts;
@@ -186,12 +186,12 @@ TEST_CASE("a tokenizer's field that changes how text is cut is refused by its na
     Parts parts;
     const std::string tokens =
         raw<uint32_t>(9) + raw<uint32_t>(8) + raw<uint64_t>(1) + counted("a");
-    parts.fields["tokenizer.ggml.model"] = text("gpt2");
-    parts.fields["tokenizer.ggml.pre"] = text("smollm");
+    parts.fields["tokenizer.ggml.model"] = text_value("gpt2");
+    parts.fields["tokenizer.ggml.pre"] = text_value("smollm");
     parts.fields["tokenizer.ggml.tokens"] = tokens;
     parts.fields["tokenizer.ggml.merges"] = tokens;
     parts.fields["tokenizer.ggml.bos_token_id"] = u32(0);
-    parts.fields["tokenizer.chat_template"] = text("x");
+    parts.fields["tokenizer.chat_template"] = text_value("x");
     parts.fields[key] = value;
     return tokenizer_of(parts.load());
   };
@@ -204,9 +204,9 @@ TEST_CASE("a tokenizer's field that changes how text is cut is refused by its na
       {"tokenizer.ggml.add_space_prefix", boolean(true), "tokenizer.ggml.add_space_prefix (true)"},
       {"tokenizer.ggml.remove_extra_whitespaces", boolean(true), "remove_extra_whitespaces"},
       {"tokenizer.ggml.precompiled_charsmap", reals(1.0f), "precompiled_charsmap (a list)"},
-      {"tokenizer.ggml.normalizer", text("NFC"), "normalizer"},
-      {"tokenizer.ggml.model", text("llama"), "tokenizer.ggml.model"},
-      {"tokenizer.ggml.pre", text("unheard-of"), "unheard-of"}};
+      {"tokenizer.ggml.normalizer", text_value("NFC"), "normalizer"},
+      {"tokenizer.ggml.model", text_value("llama"), "tokenizer.ggml.model"},
+      {"tokenizer.ggml.pre", text_value("unheard-of"), "unheard-of"}};
   for (const Row& row : rows) {
     CAPTURE(row.key);
     const auto definition = tokenizer(row.key, row.value);

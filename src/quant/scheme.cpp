@@ -279,13 +279,13 @@ const std::vector<Scheme>& schemes() {
 
 const Scheme& base_of(const Scheme& scheme) {
   const std::string_view name = scheme.name;
-  // A colon may be part of a base's name.
-  for (const char* end : {"+", "+:"}) {
-    const auto found =
-        std::ranges::find(base_schemes(), name.substr(0, name.find_first_of(end)), &Scheme::name);
-    if (found != base_schemes().end()) return *found;
-  }
-  return scheme;
+  const auto find_until = [&](const char* end) {
+    return std::ranges::find(base_schemes(), name.substr(0, name.find_first_of(end)),
+                             &Scheme::name);
+  };
+  auto found = find_until("+");  // a colon may be part of a base's name
+  if (found == base_schemes().end()) found = find_until("+:");
+  return found == base_schemes().end() ? scheme : *found;
 }
 
 Result<Scheme> find_scheme(std::string_view name) {

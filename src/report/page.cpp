@@ -24,7 +24,8 @@ svg circle.mlx { fill: #7048e8; } svg circle.coreml { fill: #2b8a3e; } svg circl
 svg circle.unlike { fill: var(--panel); stroke: var(--soft); stroke-dasharray: 2 2; }
 ul.verdict { margin: .5rem 0 .75rem; padding-left: 1.2rem; }
 svg .mark:focus { outline: none; } svg .mark:focus circle, svg .mark:hover circle { r: 9; }
-.table { overflow-x: auto; margin-top: .75rem; } table { border-collapse: collapse; width: 100%; }
+.table { overflow-x: auto; margin-top: .75rem; } table { border-collapse: collapse; width: 100%;
+  font-size: 13.5px; }
 th, td { padding: .35rem .42rem; border-bottom: 1px solid var(--line); white-space: nowrap; text-align: left; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 th button { all: unset; cursor: pointer; color: var(--soft); font-weight: 600; font-size: 13px; }

@@ -280,3 +280,37 @@ TEST_CASE("the verdict ends the text, and JSON has it as data") {
   CHECK_FALSE(absent["reason"].as_string().empty());
   CHECK((*json)["records"].as_array()[2]["speed_ratio"].is_null());
 }
+
+TEST_CASE("names keep a Markdown table whole, whatever is in them") {
+  Document document = made_up();
+  for (Record& record : document.records) {
+    record.subject.model = "model";
+    record.subject.framework = "a|b";
+    record.subject.scheme = "w|\\x\ny";
+  }
+  const std::string text = render_markdown(document);
+  std::istringstream lines(text);
+  std::vector<int64_t> bar_counts;  // of a table's lines: those that no backslash escapes
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("|")) continue;
+    int64_t count = 0;
+    for (size_t i = 0; i < line.size(); ++i)
+      count += line[i] == '|' && (i == 0 || line[i - 1] != '\\');
+    bar_counts.push_back(count);
+  }
+  REQUIRE(bar_counts.size() > 3);
+  CHECK(text.find("w\\|") != std::string::npos);
+  for (size_t i = 1; i < 4; ++i) CHECK(bar_counts[i] == bar_counts[0]);
+}
+
+TEST_CASE("what a terminal acts on is measured as it is shown, and breaks no row") {
+  const analysis::Table table = {
+      .title = "a\nb",
+      .columns = {{"file"}, {"x", "1"}},
+      .rows = {{{"a\x1b[31m\nb.onnx"}, {"1"}}, {{"\xe2\x80\xae.onnx"}, {"22"}}}};
+  const auto lines = lines_of(table_text(table, {}));
+  REQUIRE(lines.size() == 4);
+  for (const std::string& line : lines) CHECK(line.find('\x1b') == std::string::npos);
+  CHECK(display_width(lines[2]) == display_width(lines[1]));
+  CHECK(display_width(lines[3]) == display_width(lines[1]));
+}

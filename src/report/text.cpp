@@ -17,9 +17,9 @@ constexpr size_t note_count_max = 3;  // of those that are no reservations
 // A cell ends at a bar, a table at a line without one.
 std::string escape_cell(std::string_view text) {
   std::string escaped;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     if (c == '|') escaped += '\\';
-    escaped += c == '\n' || c == '\r' ? ' ' : c;
+    escaped += c;
   }
   return escaped;
 }

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/display_width.h"
+#include "base/printable.h"
 
 namespace qb::report {
 namespace {
@@ -76,6 +77,8 @@ void narrow_texts(const analysis::Table& table, size_t column_count, std::vector
 
 std::string table_text(const analysis::Table& given, const Layout& layout) {
   analysis::Table table = given;
+  for (auto& row : table.rows)  // before it is measured: what a terminal acts on, as its escape
+    for (analysis::Cell& cell : row) cell.text = printable(cell.text);
   std::vector<std::string> left_out;
   if (!layout.is_wide) left_out = fit(table, layout.column_count);
   std::vector<size_t> widths;
@@ -98,7 +101,8 @@ std::string table_text(const analysis::Table& given, const Layout& layout) {
 }
 
 std::string wrapped_line(std::string_view text, size_t indent, const Layout& layout) {
-  return (layout.is_wide ? std::string(text) : wrapped(text, layout.column_count, indent)) + "\n";
+  const std::string shown = printable(text);
+  return (layout.is_wide ? shown : wrapped(shown, layout.column_count, indent)) + "\n";
 }
 
 }  // namespace qb::report

@@ -97,3 +97,12 @@ TEST_CASE("durations have a unit") {
   for (const char* text : {"", "5", "m", "-1s", "1e99h", "nan s", "5 m"})
     CHECK_FALSE(parse_duration(text));
 }
+
+TEST_CASE("the suites that come with qbench have launches enough for intervals") {
+  for (const char* name : {"quick", "schemes", "files"}) {
+    CAPTURE(name);
+    const auto suite = load_suite(fmt::format("{}/suites/{}.toml", QB_SOURCE_DIR, name));
+    REQUIRE(suite);
+    CHECK(suite->protocol.launch_count >= 5);
+  }
+}

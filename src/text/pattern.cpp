@@ -10,10 +10,13 @@ namespace qb::text {
 namespace {
 
 // Items of a class in PCRE2: Unicode's White_Space (PCRE2's \s has U+180E, which left it in Unicode
-// 6.3), and the words of Unicode's technical standard 18.
+// 6.3), and what Oniguruma takes for words.
 constexpr std::string_view spaces = R"(\t-\r\x{85}\p{Z})";
-constexpr std::string_view words = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view words = R"(\p{Alphabetic}\p{M}\p{N}\p{Pc})";
 constexpr std::string_view hex_digits = "0-9a-fA-F";
+// Within a class Oniguruma leaves the numbers of Latin-1 (², ³, ¹, ¼, ½, ¾) out of the words.
+constexpr std::string_view word_in_class =
+    R"((?:(?![\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}])[\p{Alphabetic}\p{M}\p{N}\p{Pc}]))";
 
 struct PosixClass {
   std::string_view name, items;
@@ -38,6 +41,8 @@ constexpr std::string_view properties[] = {
     "Zs", "C",  "Cc", "Cf", "Cn", "Co", "Any", "Alphabetic", "Uppercase", "Lowercase"};
 
 std::string one_of(std::string_view items) { return fmt::format("[{}]", items); }
+// One character that isn't what the expression of one matches.
+std::string not_matching(std::string_view text) { return fmt::format(R"((?:(?!{})(?s:.)))", text); }
 std::string none_of(std::string_view items) { return fmt::format("[^{}]", items); }
 
 // An escape as what matches one character: items of a class, or what is not of them.
@@ -47,6 +52,28 @@ struct Escape {
   bool is_single = false;  // one character, which may begin or end a range
 
   std::string text() const { return is_negated ? none_of(items) : one_of(items); }
+};
+
+// What matches one character of several things.
+struct Union {
+  std::string items;                // of one simple class
+  std::vector<std::string> others;  // expressions that can't be in it
+  bool may_range = false;           // the last item is a character, which may begin a range
+
+  void add(std::string_view expression) {
+    may_range = false;
+    if (expression.starts_with("[") && !expression.starts_with("[^"))
+      items += expression.substr(1, expression.size() - 2);
+    else
+      others.emplace_back(expression);
+  }
+  std::string text() const {
+    if (others.empty()) return one_of(items);
+    if (items.empty() && others.size() == 1) return others.front();
+    const std::string rest = fmt::format("{}", fmt::join(others, "|"));
+    return items.empty() ? fmt::format("(?:{})", rest)
+                         : fmt::format("(?:{}|{})", one_of(items), rest);
+  }
 };
 
 class Translator {
@@ -75,6 +102,11 @@ class Translator {
     return fail(Errc::unsupported, "pre-tokenizer pattern {}: {} at {} is not followed", pattern_,
                 what, at_);
   }
+  std::string_view take_character() {
+    const size_t start = at_++;
+    while (!is_done() && (static_cast<unsigned char>(peek()) & 0xc0u) == 0x80u) ++at_;
+    return pattern_.substr(start, at_ - start);
+  }
   // What a quantifier then repeats.
   void add_atom(std::string_view text) {
     atom_ = out_.size();
@@ -90,6 +122,8 @@ class Translator {
   Result<Escape> read_property(bool is_negated);
   Result<std::string> read_class();
   Result<std::string> read_union();
+  Result<void> add_item(Union& made);
+  Result<Escape> read_item();
   Result<std::string> read_posix();
 
   std::string_view pattern_;
@@ -133,9 +167,7 @@ Result<void> Translator::step() {
     default:
       break;
   }
-  const size_t start = at_++;
-  while (!is_done() && (static_cast<unsigned char>(peek()) & 0xc0u) == 0x80u) ++at_;
-  add_atom(pattern_.substr(start, at_ - start));
+  add_atom(take_character());
   if (c == '|') atom_ = std::string::npos;
   return {};
 }
@@ -316,72 +348,64 @@ Result<std::string> Translator::read_class() {
   if (!is_negated) return text;
   // Of one simple class PCRE2 has the negation itself.
   if (text.starts_with("[") && !text.starts_with("[^")) return "[^" + text.substr(1);
-  return fmt::format(R"((?:(?!{})(?s:.)))", text);
+  return not_matching(text);
 }
 
 // Up to && or ].
 Result<std::string> Translator::read_union() {
-  std::string items;                // of a simple class
-  std::vector<std::string> others;  // what can't be in one with them
-  bool is_first = true;
-  bool may_range = false;  // the last item is one character
-  for (;; is_first = false) {
+  Union made;
+  for (bool is_first = true;; is_first = false) {
     if (is_done()) return refuse("a class without end");
     if (pattern_.substr(at_).starts_with("&&") || (peek() == ']' && !is_first)) break;
-    if (take("[:")) {
-      QB_TRY(std::string posix, read_posix());
-      if (posix.starts_with("[^"))
-        others.push_back(std::move(posix));
-      else
-        items += posix.substr(1, posix.size() - 2);
-      may_range = false;
-    } else if (take("[")) {
-      QB_TRY(std::string inner, read_class());
-      others.push_back(std::move(inner));
-      may_range = false;
-    } else if (take("\\")) {
-      QB_TRY(const Escape escape, read_escape());
-      if (escape.is_negated)
-        others.push_back(escape.text());
-      else
-        items += escape.items;
-      may_range = escape.is_single;
-    } else if (peek() == '-' && may_range && peek(1) != ']' &&
-               !pattern_.substr(at_).starts_with("-&&")) {
-      ++at_;
-      if (peek() == '[') return refuse("a range to a class");
-      items += '-';
-      if (take("\\")) {
-        QB_TRY(const Escape escape, read_escape());
-        if (!escape.is_single) return refuse("a range to a class");
-        items += escape.items;
-      } else {
-        const size_t start = at_++;
-        while (!is_done() && (static_cast<unsigned char>(peek()) & 0xc0u) == 0x80u) ++at_;
-        items += pattern_.substr(start, at_ - start);
-      }
-      may_range = false;
-    } else {
-      const size_t start = at_++;
-      while (!is_done() && (static_cast<unsigned char>(peek()) & 0xc0u) == 0x80u) ++at_;
-      const std::string_view text = pattern_.substr(start, at_ - start);
-      if (text == "-" || text == "]" || text == "^" || text == "[") items += '\\';
-      items += text;
-      may_range = text != "-";
-    }
+    QB_CHECK(add_item(made));
   }
-  if (others.empty()) {
-    if (items.empty()) return refuse("an empty class");
-    return one_of(items);
+  if (made.items.empty() && made.others.empty()) return refuse("an empty class");
+  return made.text();
+}
+
+Result<void> Translator::add_item(Union& made) {
+  if (take("[:")) {
+    QB_TRY(const std::string posix, read_posix());
+    made.add(posix);
+    return {};
   }
-  if (items.empty() && others.size() == 1) return others.front();
-  if (!items.empty()) others.insert(others.begin(), one_of(items));
-  return fmt::format("(?:{})", fmt::join(others, "|"));
+  if (take("[")) {
+    QB_TRY(const std::string inner, read_class());
+    made.add(inner);
+    return {};
+  }
+  if (take("\\w") || take("\\W")) {
+    const bool is_word = pattern_[at_ - 1] == 'w';
+    made.add(is_word ? std::string(word_in_class) : not_matching(word_in_class));
+    return {};
+  }
+  const bool is_range =
+      peek() == '-' && made.may_range && peek(1) != ']' && !pattern_.substr(at_).starts_with("-&&");
+  if (is_range) ++at_;
+  if (is_range && peek() == '[') return refuse("a range to a class");
+  QB_TRY(const Escape item, read_item());
+  if (is_range && !item.is_single) return refuse("a range to a class");
+  if (is_range) made.items += '-';
+  if (item.is_negated)
+    made.add(item.text());
+  else
+    made.items += item.items;
+  made.may_range = item.is_single && !is_range;
+  return {};
+}
+
+// A character of a class, or an escape.
+Result<Escape> Translator::read_item() {
+  if (take("\\")) return read_escape();
+  const std::string text(take_character());
+  const bool is_special = text == "-" || text == "]" || text == "^";
+  return Escape{is_special ? "\\" + text : text, false, true};
 }
 
 // Behind [:
 Result<std::string> Translator::read_posix() {
   const bool is_negated = take("^");
+  if (take("word:]")) return is_negated ? not_matching(word_in_class) : std::string(word_in_class);
   for (const PosixClass& row : posix_classes)
     if (take(fmt::format("{}:]", row.name)))
       return is_negated ? none_of(row.items) : one_of(row.items);

@@ -4,6 +4,7 @@
 #include <pcre2.h>
 
 #include "text/pattern.h"
+#include "text/utf8.h"
 
 namespace qb::text {
 namespace {
@@ -51,19 +52,29 @@ Result<Splitter> Splitter::compile(std::string_view pattern) {
   return Splitter(std::move(state));
 }
 
+// An empty match cuts too, but not where the last one ended: the search then goes on a character
+// later.
 Result<void> Splitter::split(std::string_view piece, std::vector<std::string_view>& out) const {
+  constexpr size_t nowhere = std::string_view::npos;
   size_t done = 0;
   size_t from = 0;
+  size_t last_end = nowhere;
   while (from < piece.size()) {
     const int count =
         pcre2_match(state_->code, reinterpret_cast<PCRE2_SPTR>(piece.data()), piece.size(), from,
-                    PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, state_->match, state_->context);
+                    PCRE2_NO_UTF_CHECK, state_->match, state_->context);
     if (count == PCRE2_ERROR_NOMATCH) break;
     if (count < 0) return fail(Errc::bad_input, "cutting the text failed: {}", message_of(count));
     const PCRE2_SIZE* range = pcre2_get_ovector_pointer(state_->match);
-    if (range[0] > done) out.push_back(piece.substr(done, range[0] - done));
-    out.push_back(piece.substr(range[0], range[1] - range[0]));
-    done = from = range[1];
+    const size_t start = range[0];
+    const size_t end = range[1];
+    if (start == end && end == last_end) {
+      next_code_point(piece, from);
+      continue;
+    }
+    if (start > done) out.push_back(piece.substr(done, start - done));
+    if (end > start) out.push_back(piece.substr(start, end - start));
+    done = from = last_end = end;
   }
   if (done < piece.size()) out.push_back(piece.substr(done));
   return {};

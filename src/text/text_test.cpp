@@ -76,6 +76,14 @@ TEST_CASE("special tokens are found whole, before anything else") {
         std::vector<int32_t>{256, 260, 256, '<', '|', 'e', 'n', 'd'});
 }
 
+TEST_CASE("added tokens are found in what the special ones leave") {
+  BpeDefinition definition = small_definition();
+  definition.tokens.emplace_back("xhe<|");  // begins before the special token
+  definition.added_tokens = {261};
+  const Tokenizer tokenizer = build_tokenizer(std::move(definition)).value();
+  CHECK(tokenizer.encode("xhe<|end|>xhe<|").value() == std::vector<int32_t>{'x', 256, 260, 261});
+}
+
 TEST_CASE("decoding an encoding gives the text back") {
   const Tokenizer tokenizer = build_tokenizer(small_definition()).value();
   for (const char* text : {"hello  world\n", "naïve 日本語 👩‍👩‍👧 \u180e x",
@@ -167,6 +175,23 @@ TEST_CASE("a tokenizer.json that asks for what we do not follow is refused, nami
             R"(added token "<|end|>": rstrip true is not supported)"},
            {R"("single_word": false)", R"("single_word": true)", Errc::unsupported,
             R"(added token "<|end|>": single_word true is not supported)"},
+           {R"("model": {)", R"("truncation": {"max_length": 8}, "model": {)", Errc::unsupported,
+            R"(truncation {"max_length":8} is not supported)"},
+           {R"("model": {)", R"("padding": {"length": 8}, "model": {)", Errc::unsupported,
+            R"(padding {"length":8} is not supported)"},
+           {R"("byte_fallback": false)", R"("unk_token": "h")", Errc::unsupported,
+            R"(where the vocabulary lacks bytes (2 of 256))"},
+           {R"("byte_fallback": false)", R"("next_year": true)", Errc::unsupported,
+            R"(model: next_year true is not supported)"},
+           {R"("single_word": false)", R"("next_year": 1)", Errc::unsupported,
+            R"(added token "<|end|>": next_year 1 is not supported)"},
+           {R"("add_prefix_space": false)", R"("add_prefix_space": true)", Errc::unsupported,
+            "add_prefix_space is not supported"},
+           {R"("type": "ByteLevel", "add_prefix_space": false, "use_regex": false)",
+            R"("type": "Digits")", Errc::unsupported,
+            "its last must be ByteLevel, and the only one"},
+           {R"("normalizer": null)", R"("normalizer": {"type": "NFC"})", Errc::unsupported,
+            R"(normalizer {"type":"NFC"} is not supported)"},
            {R"("he": 2)", R"("he": 1)", Errc::bad_input, R"(tokens "e" and "he" both have id 1)"},
            {R"("id": 3)", R"("id": 2)", Errc::bad_input,
             R"(tokens "he" and "<|end|>" both have id 2)"},

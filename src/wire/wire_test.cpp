@@ -39,10 +39,13 @@ TEST_CASE("a request survives JSON, and says which field is wrong") {
                      .limits = {1, 2, 3, 4, 5, 6, 7},
                      .dataset = "d",
                      .baseline = "x",
-                     .baseline_output = "y"};
+                     .baseline_output = "y",
+                     .preparation = Preparation{"m", "w8c", "data", "cache", 2, true}};
   const auto again = request_from_json(to_json(request));
   REQUIRE(again);
   CHECK(to_json(*again) == to_json(request));
+  CHECK(again->preparation->thread_count == 2);
+  CHECK(again->preparation->with_layer_errors);
   CHECK(again->workload == request.workload);
   CHECK(again->limits.memory_bytes_max == 6);
   CHECK(again->limits.process_count_max == 7);

@@ -333,14 +333,26 @@ Json FileInputs::describe() const {
   return list;
 }
 
-std::string FileInputs::hint_for(std::string_view error) const {
+// Whether the run succeeds with zeros for this input alone.
+bool FileInputs::is_to_blame(size_t input, const Runs& runs) const {
+  if (values_hint(inputs_[input]).empty()) return false;
+  const std::vector<std::byte> zeros(views_[0][input].size_bytes());
+  std::vector<TensorView> views = views_[0];
+  views[input].data = zeros.data();
+  return runs({views, 0});
+}
+
+std::string FileInputs::hint_for(std::string_view error, const Runs& runs) const {
   std::string shapes;
   std::string values;
   for (const ResolvedInput& input : inputs_) {
     shapes += shape_hint(input);
     values += values_hint(input);
   }
-  return (is_about_index(error) && !values.empty()) || shapes.empty() ? values : shapes;
+  if (!is_about_index(error) || values.empty()) return shapes.empty() ? values : shapes;
+  for (size_t i = 0; i < inputs_.size(); ++i)
+    if (is_to_blame(i, runs)) return values_hint(inputs_[i]);
+  return values;
 }
 
 std::string FileInputs::signature() const {

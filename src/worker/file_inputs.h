@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,9 +51,12 @@ class FileInputs {
   Json describe() const;                         // for the record
   std::string signature() const;                 // "x 1x3 f32, …", by name
   // For the error of a run that failed: what was assumed that may be the cause, and what to give.
-  std::string hint_for(std::string_view error) const;
+  // `runs` tries other values: ids that a table doesn't have are those that do no harm as zeros.
+  using Runs = std::function<bool(const StepInputs& inputs)>;
+  std::string hint_for(std::string_view error, const Runs& runs) const;
 
  private:
+  bool is_to_blame(size_t input, const Runs& runs) const;
   struct Values {
     std::vector<std::vector<std::byte>> variants;  // one when all are equal
   };

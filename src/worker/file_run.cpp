@@ -134,9 +134,10 @@ Result<void> run_file(Engine& engine, const wire::Request& request, const Send& 
   const Result<void> done =
       request.is_quality ? measure_file_outputs(*session, inputs, request, send)
                          : measure_file_speed(*session, inputs, request, *room, loaded, send);
+  const auto runs = [&](const StepInputs& other) { return session->run(other).has_value(); };
   if (!done)
     return fail(done.error().code, "{}: {}{}", name, first_line(done.error().message),
-                inputs.hint_for(done.error().message));
+                inputs.hint_for(done.error().message, runs));
   send(wire::Fact{"actual", session->actual()});
   return {};
 }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -132,11 +133,23 @@ TEST_CASE("a run that failed is told what was assumed of its inputs") {
   const std::vector<FileInput> declared = {{"ids", ElementType::i64, {-1, -1}, {"N", "L"}},
                                            {"x", ElementType::f32, {-1}, {"N"}}};
   const auto made = FileInputs::make(resolve_inputs(declared, {}).value(), 1).value();
-  const std::string about_ids = made.hint_for("indices element out of data bounds, idx=1");
+  const auto never = [](const StepInputs&) { return false; };
+  const std::string about_ids = made.hint_for("indices element out of data bounds, idx=1", never);
   CHECK(about_ids ==
         "; input ids: its values are drawn from 0..1: give others, as in --input ids=1x1:i64:0");
-  CHECK(made.hint_for("mat1 and mat2 can't be multiplied").find("--input x=SHAPE") !=
+  CHECK(made.hint_for("mat1 and mat2 can't be multiplied", never).find("--input x=SHAPE") !=
         std::string::npos);
+}
+
+TEST_CASE("of two inputs with ids the one is named that a table doesn't have") {
+  const std::vector<FileInput> declared = {{"ids", ElementType::i64, {8}, {}},
+                                           {"kinds", ElementType::i64, {8}, {}}};
+  const auto made = FileInputs::make(resolve_inputs(declared, {}).value(), 1).value();
+  const auto runs = [](const StepInputs& inputs) {  // the table of kinds has one row
+    return std::ranges::all_of(inputs.tensors[1].i64(), [](int64_t id) { return id == 0; });
+  };
+  CHECK(made.hint_for("index out of range", runs) ==
+        "; input kinds: its values are drawn from 0..1: give others, as in --input kinds=8:i64:0");
 }
 
 TEST_CASE("a file that doesn't tell its inputs needs them whole") {

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "base/file.h"
+#include "base/processor.h"
 #include "probes/allowance.h"
 #include "probes/limits.h"
 #include "probes/process.h"
@@ -73,6 +74,10 @@ int serve(std::span<char*> arguments, std::string_view usage, const std::functio
   const auto is = [&](size_t i, std::string_view text) {
     return i < arguments.size() && arguments[i] == text;
   };
+  if (const auto fits = check_processor(); !fits) {
+    std::fprintf(stderr, "%s\n", fits.error().message.c_str());
+    return 2;
+  }
   if (is(1, "--describe") && arguments.size() == 2) {
     // Not told by anybody: the machine's memory, and what a suite allows without a word.
     (void)probes::limit_this_process({probes::usable_memory_bytes(), process_count_max});

@@ -2,7 +2,7 @@
 
 SmolLM2: the reference's perplexity within 1e-5 of transformers' on the same dequantized tensors (fp32, and w4g32 decoded
 here by numpy from the documented layout); each framework's fp32 perplexity within 1e-4, its logits within 2e-3 of the
-reference's.
+reference's; 8-bit activations with a scale for each token near the reference's.
 EfficientNet-Lite: the logits of every picture within 1e-3 of those of the models' own PyTorch implementation, which
 runs here on the same pictures, and as many right; each framework's top-1 the reference's on every picture.
 
@@ -41,9 +41,10 @@ def prepare(model: str, scheme: str):
     return json.loads(done.stdout)
 
 
-def quality(engine: str, prepared, baseline="", baseline_output=""):
+def quality(engine: str, prepared, baseline="", baseline_output="", token_count=0):
     request = {"kind": "quality", "bundle": prepared["bundle"], "device": "cpu", "batch": 1, "thread_count": 2,
-               "dataset": prepared["dataset"], "baseline": str(baseline), "baseline_output": str(baseline_output)}
+               "dataset": prepared["dataset"], "baseline": str(baseline), "baseline_output": str(baseline_output),
+               "item_count_max": token_count}
     file = cache / "request.json"
     file.write_text(json.dumps(request))
     done = subprocess.run([bin_folder / f"qbench-worker-{engine}", "--run", file], capture_output=True, text=True,
@@ -120,6 +121,16 @@ def check_smollm2() -> None:
                       facts["logit_max_abs_difference"] <= 2e-3)
 
 
+def check_activations_by_token() -> None:
+    """With a scale a token the engines stay near the reference; with one range a window they lie 0.4 nats away."""
+    prepared = prepare("smollm2-135m", "dyn8c:token")
+    baseline = cache / "baseline.tensors"
+    quality("reference", prepared, baseline_output=baseline, token_count=128)
+    for engine in ("onnxruntime", "pytorch"):
+        divergence = quality(engine, prepared, baseline=baseline, token_count=128)["kl_divergence"]
+        check(f"dyn8c:token: {engine} is {divergence:.3f} nats from the reference", divergence < 0.12)
+
+
 def implementation_logits(model: str, images: np.ndarray) -> np.ndarray:
     """By the package that the models' authors publish beside the weights."""
     number = model[-1]
@@ -156,6 +167,7 @@ def check_efficientnet() -> None:
 
 cache.mkdir(parents=True, exist_ok=True)
 check_smollm2()
+check_activations_by_token()
 if sys.platform == "darwin":
     print("not run here: EfficientNet's accuracy, whose photos come from Debian only")
 else:

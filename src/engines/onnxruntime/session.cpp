@@ -19,6 +19,7 @@ OrtSession::OrtSession(const bundle::Bundle& bundle, const worker::CompileOption
   const ir::Graph& graph = bundle.graph();
   for (const ir::Value value : graph.of_kind(ir::ValueKind::input))
     inputs_.push_back({.name = graph[value].name});
+  for (const ir::Value value : graph.outputs) bound_outputs_.push_back({.value = value});
   bind_states();
 }
 
@@ -57,27 +58,39 @@ void OrtSession::bind_input(BoundInput& bound, const TensorView& tensor) {
   binding_.BindInput(bound.name.c_str(), bound.value);
 }
 
-void OrtSession::bind_output(const ir::Extents& extents) {
-  const ir::ValueInfo& output = bundle_.graph()[bundle_.graph().outputs[0]];
+void OrtSession::bind_output(BoundOutput& bound, const ir::Extents& extents) {
+  const ir::ValueInfo& output = bundle_.graph()[bound.value];
   std::vector<int64_t> shape = ir::bind(output.shape, extents);
-  if (shape == output_shape_) return;
-  output_shape_ = std::move(shape);
-  logits_.resize(element_count(output_shape_));
-  output_value_ = Ort::Value::CreateTensor<float>(memory_, logits_.data(), logits_.size(),
-                                                  output_shape_.data(), output_shape_.size());
-  binding_.BindOutput(output.name.c_str(), output_value_);
-  outputs_ = {{ElementType::f32, output_shape_, logits_.data()}};
+  if (shape == bound.shape) return;
+  bound.shape = std::move(shape);
+  bound.values.resize(element_count(bound.shape));
+  bound.tensor = Ort::Value::CreateTensor<float>(memory_, bound.values.data(), bound.values.size(),
+                                                 bound.shape.data(), bound.shape.size());
+  binding_.BindOutput(output.name.c_str(), bound.tensor);
 }
 
-Result<void> OrtSession::run(const worker::StepInputs& inputs) try {
+Result<void> OrtSession::stage(const worker::StepInputs& inputs) try {
   QB_TRY(const ir::Extents extents,
          ir::extents_of(bundle_.graph(), inputs.tensors,
                         {.batch = options_.batch, .context = options_.context_tokens},
                         inputs.past_tokens));
   for (size_t i = 0; i < inputs_.size(); ++i) bind_input(inputs_[i], inputs.tensors[i]);
-  bind_output(extents);
+  outputs_.clear();
+  for (BoundOutput& bound : bound_outputs_) {
+    bind_output(bound, extents);
+    outputs_.push_back({ElementType::f32, bound.shape, bound.values.data()});
+  }
   total_tokens_ = static_cast<int32_t>(inputs.past_tokens + extents.sequence);
   std::ranges::fill(last_index_, total_tokens_ - 1);
+  is_staged_ = true;
+  return {};
+} catch (const Ort::Exception& error) {
+  return fail(Errc::framework_failed, "ONNX Runtime: {}", error.what());
+}
+
+Result<void> OrtSession::run(const worker::StepInputs& inputs) try {
+  if (!is_staged_) QB_CHECK(stage(inputs));
+  is_staged_ = false;
   session_.Run(Ort::RunOptions{nullptr}, binding_);
   return {};
 } catch (const Ort::Exception& error) {

@@ -2,6 +2,7 @@
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 
@@ -52,6 +53,24 @@ size_t input_count_of(const std::vector<std::string>& call_spec) {
   return count_leaves(spec->as_array()[1]);
 }
 
+// How many tensors the compiled code takes: it says so when it is given none, before it does
+// anything. Empty: it takes none, or says something else.
+std::optional<size_t> tensor_count_of(torch::inductor::AOTIModelPackageLoader& loader) {
+  constexpr std::string_view mark = "inputs vector size to be ";
+  try {
+    loader.run({});
+  } catch (const std::exception& error) {
+    const std::string_view text = error.what();
+    const size_t at = text.find(mark);
+    if (at == std::string_view::npos) return std::nullopt;
+    const std::string_view digits = text.substr(at + mark.size());
+    size_t count = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    if (parsed.ec == std::errc()) return count;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<ModelFile> load_aoti_package(const std::string& path) try {
@@ -67,9 +86,11 @@ Result<ModelFile> load_aoti_package(const std::string& path) try {
   ModelFile file = {.compute_type = "AOTInductor's compiled code"};
   if (const auto isa = metadata.find("AOTI_CPU_ISA"); isa != metadata.end())
     file.compute_type += fmt::format(" for {}", isa->second);
-  if (const size_t count = input_count_of(loader->get_call_spec()); count > 0)
+  if (const size_t count = input_count_of(loader->get_call_spec()); count > 0) {
     file.input_count_max = count;
-  file.are_numbers_constants = true;
+    file.tensor_count = tensor_count_of(*loader);
+    file.input_count_min = file.tensor_count.value_or(count);
+  }
   file.forward = [loader](const std::vector<at::Tensor>& inputs) -> Result<ModelOutputs> {
     return ModelOutputs{.tensors = loader->run(inputs)};
   };

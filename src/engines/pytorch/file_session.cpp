@@ -34,26 +34,32 @@ void copy_to(at::Tensor& own, const TensorView& tensor) {
     std::memcpy(own.mutable_data_ptr(), tensor.data, tensor.size_bytes());
 }
 
-// A compiled package wants another number of tensors.
-bool is_about_count(std::string_view text) {
-  return text.find("inputs vector size") != std::string_view::npos;
-}
-
 Result<void> check_count(const ModelFile& file, size_t count) {
   if (count >= file.input_count_min && count <= file.input_count_max) return {};
-  std::string wanted = std::to_string(file.input_count_max);
-  if (file.input_count_max != file.input_count_min && !file.are_numbers_constants)
-    wanted = fmt::format("{} to {}", file.input_count_min, file.input_count_max);
+  std::string wanted = std::to_string(file.input_count_min);
+  if (file.input_count_max != file.input_count_min)
+    wanted += fmt::format(" to {}", file.input_count_max);
   if (!file.input_names.empty()) wanted += fmt::format(" ({})", fmt::join(file.input_names, ", "));
   return fail(Errc::bad_input, "inputs: takes {}, {} given with --input", wanted, count);
 }
 
-// Without the numbers.
-std::vector<at::Tensor> tensors_of(const std::vector<at::Tensor>& inputs) {
-  std::vector<at::Tensor> tensors;
-  for (const at::Tensor& input : inputs)
-    if (input.dim() > 0) tensors.push_back(input);
-  return tensors;
+// What is passed of the inputs. As PyTorch does in Python: compiled code has its numbers in itself,
+// and takes the tensors.
+Result<std::vector<TensorView>> passed_of(const ModelFile& file,
+                                          std::span<const TensorView> inputs) {
+  std::vector<TensorView> passed(inputs.begin(), inputs.end());
+  if (!file.tensor_count || passed.size() == *file.tensor_count) return passed;
+  std::erase_if(passed, [](const TensorView& input) { return input.shape.empty(); });
+  if (passed.size() != *file.tensor_count)
+    return fail(Errc::bad_input,
+                "inputs: takes {} tensors, {} given with --input (its function's numbers are "
+                "compiled in)",
+                *file.tensor_count, passed.size());
+  return passed;
+}
+
+tl::unexpected<Error> failure(std::string_view text) {
+  return fail(Errc::framework_failed, "PyTorch: {}", worker::framework_reason(text));
 }
 
 Result<void> check_outputs(const std::vector<at::Tensor>& outputs) {
@@ -88,44 +94,26 @@ Result<void> PytorchFileSession::stage(const worker::StepInputs& inputs) try {
   outputs_.clear();
   contiguous_.clear();
   results_ = {};
-  inputs_of_run_.resize(inputs.tensors.size());
-  for (size_t i = 0; i < inputs.tensors.size(); ++i) copy_to(inputs_of_run_[i], inputs.tensors[i]);
+  QB_TRY(const std::vector<TensorView> passed, passed_of(file_, inputs.tensors));
+  has_constants_ = passed.size() < inputs.tensors.size();
+  inputs_of_run_.resize(passed.size());
+  for (size_t i = 0; i < passed.size(); ++i) copy_to(inputs_of_run_[i], passed[i]);
   is_staged_ = true;
   return {};
 } catch (const c10::Error& error) {
-  return fail(Errc::framework_failed, "PyTorch: {}", error.what_without_backtrace());
+  return failure(error.what_without_backtrace());
 }
 
 Result<void> PytorchFileSession::run(const worker::StepInputs& inputs) try {
   if (!is_staged_) QB_CHECK(stage(inputs));
   is_staged_ = false;
   const c10::InferenceMode inference;
-  QB_TRY(results_, forward());
+  QB_TRY(results_, file_.forward(inputs_of_run_));
   return check_outputs(results_.tensors);
 } catch (const c10::Error& error) {
   return failure(error.what_without_backtrace());
 } catch (const std::exception& error) {
   return failure(error.what());
-}
-
-tl::unexpected<Error> PytorchFileSession::failure(const std::string& text) const {
-  return fail(is_about_count(text) ? Errc::bad_input : Errc::framework_failed, "PyTorch: {}",
-              worker::framework_reason(text));
-}
-
-// As PyTorch calls a package in Python: numbers were compiled in, tensors are passed.
-Result<ModelOutputs> PytorchFileSession::forward() {
-  if (has_constants_) return file_.forward(tensors_of(inputs_of_run_));
-  const std::vector<at::Tensor> tensors = tensors_of(inputs_of_run_);
-  const bool may_have = file_.are_numbers_constants && tensors.size() < inputs_of_run_.size();
-  if (!may_have) return file_.forward(inputs_of_run_);
-  try {
-    return file_.forward(inputs_of_run_);
-  } catch (const std::exception& error) {
-    if (!is_about_count(error.what())) throw;
-  }
-  has_constants_ = true;
-  return file_.forward(tensors);
 }
 
 std::span<const TensorView> PytorchFileSession::outputs() const {

@@ -27,15 +27,13 @@ class PytorchFileSession : public worker::FileSession {
  private:
   PytorchFileSession(ModelFile file, const worker::CompileOptions& options)
       : file_(std::move(file)), options_(options) {}
-  Result<ModelOutputs> forward();
-  tl::unexpected<Error> failure(const std::string& text) const;
 
   ModelFile file_;
   worker::CompileOptions options_;
   std::optional<std::vector<worker::FileInput>> inputs_;  // neither kind tells shapes
   std::vector<at::Tensor> inputs_of_run_;
   bool is_staged_ = false;
-  bool has_constants_ = false;  // found in a run: the file's numbers are compiled in
+  bool has_constants_ = false;  // of what is given the numbers aren't passed: they are compiled in
   ModelOutputs results_;
   // Of results_, made when they are asked for: that is no part of a run.
   mutable std::vector<at::Tensor> contiguous_;

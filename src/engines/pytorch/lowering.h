@@ -113,10 +113,10 @@ class Lowering {
   const std::map<std::string, int64_t>& kernels() const { return kernels_; }
 
  private:
-  const bundle::Bundle& bundle_;
-  worker::CompileOptions options_;
   Slot own_slot(ir::Value value);  // result(), its columns cut out
 
+  const bundle::Bundle& bundle_;
+  worker::CompileOptions options_;
   at::Device device_;
   lowering::Transformations transformations_;
   Program program_;

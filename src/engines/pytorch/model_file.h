@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,9 @@ struct ModelFile {
   std::vector<std::string> input_names;  // empty: the file has none
   size_t input_count_min = 0;
   size_t input_count_max = SIZE_MAX;
-  // Numbers among the inputs are constants of compiled code, which takes tensors only; which of
-  // the inputs are such isn't told.
-  bool are_numbers_constants = false;
+  // Of compiled code: the tensors that it takes. Numbers that its function takes besides are
+  // constants of it. Empty: all inputs are passed.
+  std::optional<size_t> tensor_count;
   std::string compute_type;  // what runs it
 };
 

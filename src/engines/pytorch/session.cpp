@@ -55,16 +55,34 @@ void PytorchSession::take_outputs() {
   }
 }
 
+// Pictures channel by channel for each point, as the convolutions take them.
+Result<void> PytorchSession::stage(const worker::StepInputs& inputs) try {
+  const c10::InferenceMode inference;
+  staged_.clear();
+  for (const TensorView& input : inputs.tensors) {
+    const at::Tensor tensor = view_of(input).to(lowering_.device());
+    staged_.push_back(tensor.dim() == 4 ? tensor.contiguous(at::MemoryFormat::ChannelsLast)
+                                        : tensor);
+  }
+  return {};
+} catch (const c10::Error& error) {
+  return fail(Errc::framework_failed, "PyTorch: {}", error.what_without_backtrace());
+}
+
 Result<void> PytorchSession::run(const worker::StepInputs& inputs) try {
   QB_TRY([[maybe_unused]] const ir::Extents extents,
          ir::extents_of(bundle_.graph(), inputs.tensors,
                         {.batch = options_.batch, .context = options_.context_tokens},
                         inputs.past_tokens));
+  if (staged_.empty()) {
+    QB_CHECK(stage(inputs));
+  }
   const c10::InferenceMode inference;
   use_threads(options_.thread_count);
   frame_.past_tokens = inputs.past_tokens;
   for (size_t i = 0; i < input_slots_.size(); ++i)
-    frame_.slots[input_slots_[i]] = view_of(inputs.tensors[i]).to(lowering_.device());
+    frame_.slots[input_slots_[i]] = std::move(staged_[i]);
+  staged_.clear();
   program_.run(frame_);
   take_outputs();
   return {};

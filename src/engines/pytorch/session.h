@@ -15,6 +15,7 @@ class PytorchSession : public worker::Session {
                                                           const worker::CompileOptions& options,
                                                           at::Device device);
 
+  Result<void> stage(const worker::StepInputs& inputs) override;
   Result<void> run(const worker::StepInputs& inputs) override;
   std::span<const TensorView> outputs() const override { return outputs_; }
   Json actual() const override;
@@ -30,6 +31,7 @@ class PytorchSession : public worker::Session {
   Program program_;
   std::vector<Slot> input_slots_, output_slots_;
   Frame frame_;
+  std::vector<at::Tensor> staged_;   // inputs of the next run; empty: not staged
   std::vector<at::Tensor> results_;  // f32, contiguous, in the host's memory
   std::vector<TensorView> outputs_;
 };

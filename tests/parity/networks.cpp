@@ -1,0 +1,281 @@
+#include "networks.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/rng.h"
+#include "bundle/tensor_file.h"
+#include "compress/compress.h"
+#include "models/models.h"
+
+namespace qb::parity {
+
+using ir::Builder;
+using ir::Symbol;
+using ir::Value;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path root = fs::temp_directory_path() / fmt::format("qb_parity_{}", ::getpid());
+struct RemoveAtExit {
+  ~RemoveAtExit() { fs::remove_all(root); }
+} remove_at_exit;
+
+}  // namespace
+
+worker::Engine& engine() {
+  static const std::unique_ptr<worker::Engine> made = worker::make_engine();
+  return *made;
+}
+
+Result<void> seeded(const ir::ValueInfo& info, std::span<float> out) {
+  Rng rng(derive_seed(5, info.name));
+  const bool is_variance = info.name.ends_with("running_var");
+  const size_t fan_in =
+      info.shape.size() > 1 ? out.size() / static_cast<size_t>(info.shape[0].extent) : 1;
+  for (float& value : out) {
+    const double normal = rng.normal() / std::sqrt(static_cast<double>(fan_in));
+    value = static_cast<float>(is_variance ? 0.5 + std::fabs(normal) : normal);
+  }
+  return {};
+}
+
+namespace {
+
+// Calibration input for a network: 3 batches of seeded values, or of tokens.
+compress::CalibrationSet calibration_for(const ir::Graph& graph) {
+  const fs::path file = root / (graph.name + ".tensors");
+  fs::create_directories(root);
+  const auto input = graph.of_kind(ir::ValueKind::input)[0];
+  Rng rng(23);
+  std::vector<int64_t> shape = ir::bind(graph[input].shape, {.batch = 3, .sequence = 9});
+  std::vector<int64_t> tokens(element_count(shape));
+  std::vector<float> values(element_count(shape));
+  for (int64_t& token : tokens) token = static_cast<int64_t>(rng.below(40));
+  for (float& value : values) value = static_cast<float>(rng.normal());
+  const bool is_text = graph[input].type == ElementType::i64;
+  const bundle::NamedTensor tensor = {
+      is_text ? "tokens" : "images",
+      {graph[input].type, shape,
+       is_text ? static_cast<const void*>(tokens.data()) : values.data()}};
+  REQUIRE(bundle::save_tensor_file(file, Json::object({}), {&tensor, 1}));
+  return {.name = "seeded", .content_hash = graph.name, .file = file, .item_count = 3};
+}
+
+}  // namespace
+
+Result<bundle::Bundle> build(const ir::Graph& graph, const quant::Scheme& scheme,
+                             const bundle::ParameterSource& source) {
+  compress::Job job = {
+      .model = {graph, source}, .scheme = scheme, .source_hash = graph.name, .root = root};
+  if (scheme.needs_calibration()) job.calibration = calibration_for(graph);
+  QB_TRY(const fs::path folder, compress::build_bundle(job));
+  return bundle::load_bundle(folder);
+}
+
+bundle::Bundle bundle_of(const ir::Graph& graph, const quant::Scheme& scheme) {
+  auto bundle = build(graph, scheme);
+  REQUIRE(bundle);
+  return *std::move(bundle);
+}
+
+Step step_of(const ir::Graph& graph, const ir::Extents& extents, int64_t past_tokens, Rng& rng) {
+  Step step = {.past_tokens = past_tokens};
+  const auto inputs = graph.of_kind(ir::ValueKind::input);
+  step.reals.resize(inputs.size());
+  step.integers.resize(inputs.size());
+  for (const Value input : inputs) step.shapes.push_back(ir::bind(graph[input].shape, extents));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    size_t count = 1;
+    for (const int64_t extent : step.shapes[i]) count *= static_cast<size_t>(extent);
+    if (graph[inputs[i]].type == ElementType::f32) {
+      for (size_t j = 0; j < count; ++j) step.reals[i].push_back(static_cast<float>(rng.normal()));
+      step.tensors.push_back({ElementType::f32, step.shapes[i], step.reals[i].data()});
+    } else {
+      const bool is_position = graph[inputs[i]].name == "positions";
+      for (size_t j = 0; j < count; ++j)
+        step.integers[i].push_back(is_position ? static_cast<int64_t>(j)
+                                               : static_cast<int64_t>(rng.below(40)));
+      step.tensors.push_back({ElementType::i64, step.shapes[i], step.integers[i].data()});
+    }
+  }
+  return step;
+}
+
+double relative_rms(std::span<const float> wanted, std::span<const float> got) {
+  if (wanted.size() != got.size()) return std::numeric_limits<double>::infinity();
+  double error = 0;
+  double size = 0;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    error += std::pow(static_cast<double>(wanted[i]) - got[i], 2);
+    size += std::pow(static_cast<double>(wanted[i]), 2);
+  }
+  return std::sqrt(error / std::max(size, 1e-30));
+}
+
+bool uses(const ir::Graph& graph, ir::Op op) {
+  for (const ir::Node& node : graph.nodes)
+    if (node.op == op) return true;
+  return false;
+}
+
+Situation situation(std::string name, const std::function<Value(Builder&)>& build,
+                    std::vector<int64_t> steps) {
+  Builder b(name);
+  b.output(build(b));
+  auto graph = b.finish();
+  REQUIRE(graph);
+  return {std::move(name), *std::move(graph), std::move(steps)};
+}
+
+Value tokens_input(Builder& b) {
+  return b.input("tokens", ElementType::i64, {Symbol::batch, Symbol::sequence});
+}
+Value vector_input(Builder& b, int64_t width) {
+  return b.input("x", ElementType::f32, {Symbol::batch, Symbol::sequence, width});
+}
+Value picture_input(Builder& b, int64_t channels) {
+  return b.input("x", ElementType::f32, {Symbol::batch, channels, 9, 9});
+}
+
+Value attention(Builder& b, double theta) {
+  const Value x = b.embedding(tokens_input(b), b.parameter("table", {40, 64}));
+  const ir::Shape cache = {Symbol::batch, 2, Symbol::context, 16};
+  return b.cached_attention(b.linear(x, b.parameter("q", {64, 64})),
+                            b.linear(x, b.parameter("k", {32, 64})),
+                            b.linear(x, b.parameter("v", {32, 64})), b.state("keys", cache),
+                            b.state("values", cache), {4, 2, 16, theta});
+}
+
+std::vector<Situation> situations() {
+  std::vector<Situation> all;
+  for (const int64_t width : {64, 576, 320, 256})  // 576 and 320 leave a tail in groups of 128
+    all.push_back(situation(
+        fmt::format("embedding of {}", width),
+        [&](Builder& b) { return b.embedding(tokens_input(b), b.parameter("table", {40, width})); },
+        {5}));
+  for (const int64_t width : {64, 576, 1536, 48, 20, 512})
+    all.push_back(situation(
+        fmt::format("linear of {}", width),
+        [&](Builder& b) { return b.linear(vector_input(b, width), b.parameter("w", {96, width})); },
+        {1, 7}));
+  all.push_back(situation("linear with bias",
+                          [](Builder& b) {
+                            return b.linear(vector_input(b, 128), b.parameter("w", {40, 128}),
+                                            b.parameter("b", {40}));
+                          },
+                          {3}));
+  all.push_back(situation("attention without rotary", [](Builder& b) { return attention(b, 0.0); },
+                          {5, 1, 1}));
+  all.push_back(situation("attention", [](Builder& b) { return attention(b, 1e4); }, {6, 1, 1, 1}));
+  all.push_back(situation("norms and sums",
+                          [](Builder& b) {
+                            const Value x = vector_input(b, 64);
+                            const Value y = b.add(b.silu(x), b.multiply(x, b.sigmoid(x)));
+                            return b.add(b.rms_norm(y, "n.weight", 1e-5), y);
+                          },
+                          {4}));
+  all.push_back(situation("selected positions",
+                          [](Builder& b) {
+                            return b.select_positions(
+                                vector_input(b, 8),
+                                b.input("positions", ElementType::i64, {Symbol::selected}));
+                          },
+                          {4}));
+  struct Conv {
+    std::string name;
+    int64_t in, out, kernel, groups, stride;
+  };
+  for (const Conv& conv :
+       {Conv{"3x3", 12, 16, 3, 1, 2}, Conv{"1x1", 96, 24, 1, 1, 1},
+        Conv{"wide 1x1", 256, 8, 1, 1, 1}, Conv{"depthwise 3x3", 24, 24, 3, 24, 1},
+        Conv{"depthwise 5x5", 6, 6, 5, 6, 2}})
+    all.push_back(situation("convolution " + conv.name, [&](Builder& b) {
+      const Value y =
+          b.conv2d(picture_input(b, conv.in),
+                   b.parameter("w", {conv.out, conv.in / conv.groups, conv.kernel, conv.kernel}),
+                   {.stride = conv.stride, .padding = {0, 1, 1, 1}, .group_count = conv.groups});
+      return b.relu6(b.batch_norm(y, "n", 1e-3));
+    }));
+  all.push_back(situation("pooling and classifier", [](Builder& b) {
+    const Value x =
+        b.conv2d(picture_input(b, 8), b.parameter("w", {32, 8, 1, 1}), {}, b.parameter("b", {32}));
+    const Value pooled = b.global_average_pool(b.multiply(x, b.sigmoid(b.global_average_pool(x))));
+    return b.linear(b.flatten(pooled), b.parameter("fc", {10, 32}), b.parameter("fb", {10}));
+  }));
+  all.push_back(situation("inverted residual", [](Builder& b) {
+    const Value x = picture_input(b, 8);
+    const auto conv = [&](Value in, const std::string& name, int64_t out, int64_t kernel,
+                          int64_t groups) {
+      const int64_t pad = kernel / 2;
+      const Value weight = b.parameter(name, {out, b.shape(in)[1].extent / groups, kernel, kernel});
+      return b.batch_norm(
+          b.conv2d(in, weight, {.padding = {pad, pad, pad, pad}, .group_count = groups}),
+          name + ".norm", 1e-3);
+    };
+    Value y = b.relu6(conv(x, "expand", 48, 1, 1));
+    y = b.relu6(conv(y, "depthwise", 48, 5, 48));
+    y = b.add(conv(y, "project", 8, 1, 1), x);
+    y = b.relu6(conv(y, "head", 32, 1, 1));
+    return b.linear(b.flatten(b.global_average_pool(y)), b.parameter("fc", {10, 32}));
+  }));
+  for (const char* name : {"llama-test"})
+    all.push_back({name, models::find_model(name)->build().value(), {9, 1, 1}});
+  return all;
+}
+
+constexpr Refusal refusal_rows[] = {
+    {"onnxruntime", "mxfp4", Refused::scheme, "no kernels for mxfp4"},
+    {"onnxruntime", "mxfp8", Refused::scheme, "no kernels for mxfp8"},
+    {"onnxruntime", "nvfp4", Refused::scheme, "no kernels for nvfp4"},
+    {"onnxruntime", "q4_1", Refused::convolutions, "DequantizeLinear takes no minimums"},
+    {"onnxruntime", "q4_k", Refused::convolutions, "DequantizeLinear takes no minimums"},
+    {"pytorch", "mxfp4", Refused::scheme, "no kernels for mxfp4"},
+    {"pytorch", "mxfp8", Refused::scheme, "no kernels for mxfp8"},
+    {"pytorch", "nvfp4", Refused::scheme, "no kernels for nvfp4"},
+    {"mlx", "8-bit activations", Refused::scheme, "no kernels that compute with 8-bit activations"},
+    {"mlx", "q6_k", Refused::weights, "groups of 16"},
+};
+
+std::vector<const Refusal*> refusals() {
+  const std::string framework = engine().describe().framework;
+  std::vector<const Refusal*> rows;
+  for (const Refusal& row : refusal_rows)
+    if (row.framework == framework) rows.push_back(&row);
+  return rows;
+}
+
+const Refusal* find_refusal(const bundle::Bundle& bundle) {
+  const auto is_stored_so = [&](const Refusal& row) {
+    return std::ranges::any_of(bundle.graph().nodes, [&](const ir::Node& node) {
+      const bool may_be = row.what == Refused::weights || node.op == ir::Op::conv2d;
+      if (!may_be || node.inputs.size() < 2 ||
+          bundle.graph()[node.inputs[1]].kind != ir::ValueKind::parameter)
+        return false;
+      const bundle::Parameter& weight = bundle.parameter(node.inputs[1]);
+      return weight.encoding == bundle::Encoding::block &&
+             ggml::row_of(weight.block).name == row.format;
+    });
+  };
+  for (const Refusal* row : refusals())
+    if (row->what != Refused::scheme && is_stored_so(*row)) return row;
+  const Refusal* refusal = find_refusal(bundle.scheme());
+  return refusal && refusal->what == Refused::scheme ? refusal : nullptr;
+}
+
+const Refusal* find_refusal(const quant::Scheme& scheme) {
+  for (const Refusal* row : refusals()) {
+    const bool is_scheme = row->format == "8-bit activations"
+                               ? scheme.activations != quant::Activations::none
+                               : row->format == quant::base_of(scheme).name;
+    if (is_scheme && row->what != Refused::convolutions) return row;
+  }
+  return nullptr;
+}
+
+}  // namespace qb::parity
