@@ -29,7 +29,8 @@ using Draw = std::function<Bound(Rng&)>;
 
 // One figure of a table: the share of intervals that hold the truth; "none" when one isn't there.
 void print_coverage(int repeat_count, const Draw& draw) {
-  Rng rng(1);
+  static uint64_t seed = 0;  // each figure has draws of its own, the same in every run
+  Rng rng(++seed);
   int held = 0;
   for (int i = 0; i < repeat_count; ++i) {
     const Bound bound = draw(rng);
