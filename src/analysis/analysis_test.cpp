@@ -55,6 +55,9 @@ TEST_CASE("a summary has a row for every case, and ratios to fp32 of the same fr
   REQUIRE(groups.size() == 1);
   const Table table = summarize(groups[0].records);
   REQUIRE(table.rows.size() == 3);
+  CHECK(table.title == "m, cpu, 2 threads");
+  for (Record& record : records) record.subject.workload.thread_count = 1;
+  CHECK(summarize(groups[0].records).title == "m, cpu, 1 thread");
   const auto cell = [&](size_t row, std::string_view heading) {
     for (size_t i = 0; i < table.columns.size(); ++i)
       if (table.columns[i].heading == heading) return table.rows[row][i];

@@ -72,7 +72,10 @@ Table summarize(const Records& records) {
     if (!rule.applies(records)) continue;
     const std::vector<Cell> cells = cells_of(rule, records);
     if (rule.is_hoisted && say_the_same(cells)) {
-      table.title += fmt::format(", {}{}", cells.front().text, rule.title_suffix);
+      const std::string& text = cells.front().text;
+      const bool is_one = text == "1" && rule.title_suffix.ends_with('s');  // "1 thread"
+      table.title += fmt::format(", {}{}", text,
+                                 rule.title_suffix.substr(0, rule.title_suffix.size() - is_one));
       continue;
     }
     table.columns.push_back(column_of(rule));

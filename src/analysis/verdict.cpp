@@ -112,7 +112,7 @@ void add_doubts(const Records& judged, const Records& records, Claim& claim) {
   const Measurement& own = *find_measurement(winner, agreement);
   if (!own.low && !is_unquantized(winner))
     claim.reservations.emplace_back("its agreement has no interval");
-  else if (own.low && *own.low < agreement_min)
+  else if (own.low && *own.low < agreement_min && !is_unquantized(winner))
     claim.reservations.push_back(
         fmt::format("its agreement may be as low as {}", format_quantity(*own.low, "1")));
   const double speed = *value_of(winner, claim.metric);

@@ -96,6 +96,8 @@ TEST_CASE("quality judged on other items is not compared, and the verdict says s
   CHECK(scheme_of(verdict.claims[0]) == "fp16");  // its speed may be compared
   CHECK(scheme_of(verdict.claims[2]) == "fp32");
   CHECK(says(verdict.claims[2], verdict.records, "fp32 (unquantized), "));
+  records[0].measurements[2].low = 0.976;  // of itself nobody doubts that it answers like fp32
+  CHECK_FALSE(says(judge_all(records).claims[2], verdict.records, "as low as"));
   CHECK(says(verdict.claims[2], verdict.records,
              "fp16 not compared: judged on 52 pictures, not on 156"));
 }

@@ -117,7 +117,9 @@ std::string wrapped(std::string_view text, size_t column_count, size_t indent) {
   size_t width = 0;
   bool is_begin = true;  // of a line
   while (!text.empty()) {
-    const size_t end = text.find(' ', text.find_first_not_of(' '));
+    size_t end = text.find(' ', text.find_first_not_of(' '));
+    if (end != std::string_view::npos && text.substr(end).starts_with(" %"))
+      end = text.find(' ', end + 1);  // a number and its percent sign stay together
     const std::string_view word = text.substr(0, end);  // with the spaces before it
     text.remove_prefix(std::min(end, text.size()));
     const size_t word_width = display_width(word);

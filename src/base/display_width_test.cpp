@@ -38,5 +38,6 @@ TEST_CASE("lines break at spaces and go on indented") {
   CHECK(wrapped("one two three", 20, 2) == "one two three");
   CHECK(wrapped("one two three", 8, 2) == "one two\n  three");
   CHECK(wrapped("  one two", 6, 4) == "  one\n    two");
+  CHECK(wrapped("it is ±86 % off", 9, 1) == "it is\n ±86 %\n off");
   CHECK(wrapped("toolongaword is", 6, 1) == "toolongaword\n is");
 }
