@@ -109,7 +109,7 @@ std::string Lowering::initializer(std::string_view hint, ONNXTensorElementDataTy
   if (const auto kept = kept_.find(data); kept != kept_.end()) {
     Ort::Value value = Ort::Value::CreateTensor(allocator, kept->second.get(), size_bytes,
                                                 shape.data(), shape.size(), type);
-    static_cast<void>(kept->second.release());
+    [[maybe_unused]] const void* theirs_now = kept->second.release();
     kept_.erase(kept);
     graph_.AddInitializer(name, value, is_external);
     return name;

@@ -1,6 +1,6 @@
 // 8-bit codes of activations, by PyTorch's own operators of its quantized type. (Division,
-// rounding, clamping and conversion one after another take more than ten times as long.) The bytes
-// are those of the quantized tensor: no copy is made between the two.
+// rounding, clamping and conversion one after another take up to ten times as long and more.) The
+// bytes are those of the quantized tensor: no copy is made between the two.
 #include <ATen/quantized/Quantizer.h>
 
 #include "engines/pytorch/lowering.h"
@@ -23,8 +23,12 @@ at::Tensor quantized_of(const at::Tensor& codes, const quant::ActivationFit& fit
 
 }  // namespace
 
+// quantize_per_tensor adds the zero point before it rounds to even: at odd ones a value halfway
+// between two codes would become the other one, so these are rounded step by step.
 at::Tensor to_codes(const at::Tensor& x, const quant::ActivationFit& fit) {
-  return bytes_of(at::quantize_per_tensor(x, fit.scale, fit.zero_point, at::kQUInt8));
+  if (fit.zero_point % 2 == 0)
+    return bytes_of(at::quantize_per_tensor(x, fit.scale, fit.zero_point, at::kQUInt8));
+  return at::div(x, fit.scale).round_().add_(fit.zero_point).clamp_(0, 255).to(at::kByte);
 }
 
 at::Tensor from_codes(const at::Tensor& codes, const quant::ActivationFit& fit) {

@@ -28,8 +28,8 @@ Rotary find_rotary(Lowering& l, int64_t dim, double theta) {
     });
   };
   return {table(
-              "cos", [](auto tables) { return tables.cosines; }, 1.0),
-          table("sin", [](auto tables) { return tables.sines; }, -1.0)};
+              "cos", [](const auto& tables) { return tables.cosines; }, 1.0),
+          table("sin", [](const auto& tables) { return tables.sines; }, -1.0)};
 }
 
 // x [batch, sequence, heads, dim]; by the fewest calls of ATen, which has no such operator.
