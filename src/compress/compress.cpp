@@ -8,6 +8,7 @@
 #include "bundle/layout.h"
 #include "compress/allocate.h"
 #include "compress/equalise.h"
+#include "compress/least_scales.h"
 #include "compress/rounding.h"
 #include "quant/gptq.h"
 #include "quant/quantize.h"
@@ -155,18 +156,28 @@ std::vector<float> damped_for_lookup(std::span<const float> hessian, int64_t col
 // Rounds parameters one after another.
 class Fitter {
  public:
-  Fitter(Work& work, std::map<std::string, Scheme> chosen)
-      : work_(work), encoder_(work.job.thread_count), chosen_(std::move(chosen)) {}
+  using Activations = std::vector<std::pair<ir::Value, bundle::Activation>>;
+  Fitter(Work& work, std::map<std::string, Scheme> chosen, const Activations& activations)
+      : work_(work),
+        encoder_(work.job.thread_count),
+        chosen_(std::move(chosen)),
+        activations_(activations) {}
 
   Result<bundle::Stored> store(ir::Value parameter) {
     const ir::Graph& graph = work_.network.graph;
     const ir::ValueInfo& info = graph[parameter];
     values_.resize(element_count(ir::bind(info.shape, {})));
     QB_CHECK(work_.network.source(info, values_));
-    if (const auto correction = corrections_.find(parameter.index);
-        correction != corrections_.end())
-      for (size_t i = 0; i < values_.size(); ++i) values_[i] += correction->second[i];
-    return fit(parameter);
+    add_correction(parameter, values_);
+    QB_TRY(const bundle::Stored stored, fit(parameter));
+    QB_TRY(const std::vector<float> least, least_scales_of(parameter));
+    if (least.empty() || stored.encoding != bundle::Encoding::packed) return stored;
+    const quant::PackedView& view = stored.packed;
+    quant::Packed packed = {view.layout,
+                            {view.codes.begin(), view.codes.end()},
+                            {view.scales.begin(), view.scales.end()},
+                            {view.zero_points.begin(), view.zero_points.end()}};
+    return raise_scales(packed, values_, least) ? encoder_.keep(std::move(packed)) : stored;
   }
 
   // What the biases of convolutions must take over: the mean of (w - w') x.
@@ -197,6 +208,30 @@ class Fitter {
   }
 
  private:
+  void add_correction(ir::Value parameter, std::span<float> values) const {
+    const auto correction = corrections_.find(parameter.index);
+    if (correction == corrections_.end()) return;
+    for (size_t i = 0; i < values.size(); ++i) values[i] += correction->second[i];
+  }
+
+  // Of the weight of a convolution with a bias whose input has a calibrated scale; else empty.
+  Result<std::vector<float>> least_scales_of(ir::Value weight) const {
+    const ir::Graph& graph = work_.network.graph;
+    for (const ir::Node& node : graph.nodes) {
+      if (node.op != ir::Op::conv2d || node.inputs.size() < 3 || node.inputs[1] != weight) continue;
+      const auto input = std::ranges::find(activations_, node.inputs[0],
+                                           [](const auto& activation) { return activation.first; });
+      if (input == activations_.end() || input->second.mode != quant::Activations::measured)
+        continue;
+      const ir::ValueInfo& info = graph[node.inputs[2]];
+      std::vector<float> bias(element_count(ir::bind(info.shape, {})));
+      QB_CHECK(work_.network.source(info, bias));
+      add_correction(node.inputs[2], bias);
+      return least_scales(bias, input->second.fit.scale);
+    }
+    return std::vector<float>();
+  }
+
   Result<bundle::Stored> fit(ir::Value parameter) {
     const ir::Graph& graph = work_.network.graph;
     const auto chosen = chosen_.find(graph[parameter].name);
@@ -239,7 +274,8 @@ class Fitter {
 
   Work& work_;
   bundle::Encoder encoder_;
-  std::map<std::string, Scheme> chosen_;               // of mixed schemes, by parameter
+  std::map<std::string, Scheme> chosen_;  // of mixed schemes, by parameter
+  const Activations& activations_;
   std::map<int32_t, std::vector<float>> corrections_;  // by bias
   std::vector<float> values_;
 };
@@ -316,7 +352,7 @@ Result<fs::path> build_bundle(const Job& job) {
   }
   if (job.scheme.needs_calibration()) contents.notes.set("calibration", calibration_json(job));
   QB_TRY(contents.activations, fit_activations(work));
-  Fitter fitter(work, std::move(chosen));
+  Fitter fitter(work, std::move(chosen), contents.activations);
   if (job.scheme.has(quant::option_bias)) QB_CHECK(fitter.find_corrections());
   const auto parameters = contents.graph.of_kind(ir::ValueKind::parameter);
   double total = 0.0;

@@ -313,6 +313,35 @@ TEST_CASE("corrected biases give each convolution its mean output back") {
   }
 }
 
+TEST_CASE("beside pruned filters biases stay within 32 bits of calibrated integer sums") {
+  const TemporaryFolder root;
+  for (const char* name : {"static8c", "static8t", "static8c:mse+bias"}) {
+    CAPTURE(name);
+    Job job = job_for(picture_graph(), name, root.path);
+    job.model.source = [](const ir::ValueInfo& info, std::span<float> out) -> Result<void> {
+      QB_CHECK(seeded(info, out));
+      if (info.name.ends_with("depthwise.weight"))
+        for (float& value : out.first(out.size() / 4)) value *= 1e-14f;
+      return {};
+    };
+    job.source_hash = "pruned";
+    const auto bundle = bundle::load_bundle(build_bundle(job).value());
+    REQUIRE(bundle);
+    int checked = 0;
+    for (const ir::Node& node : bundle->graph().nodes) {
+      if (node.op != ir::Op::conv2d || node.inputs.size() < 3) continue;
+      const bundle::Activation input = bundle->activation(node.inputs[0]);
+      REQUIRE(input.mode == quant::Activations::measured);
+      const quant::PackedView& weight = bundle->parameter(node.inputs[1]).packed;
+      const auto bias = bundle->parameter(node.inputs[2]).f32();
+      for (size_t row = 0; row < bias.size(); ++row, ++checked)
+        CHECK(std::fabs(bias[row]) <= 1.001 * (1 << 30) * static_cast<double>(input.fit.scale) *
+                                          weight.scale(static_cast<int64_t>(row), 0));
+    }
+    CHECK(checked > 100);
+  }
+}
+
 TEST_CASE("mixed precision keeps to its budget and spends it") {
   const TemporaryFolder root;
   for (const char* name : {"auto:6bpw", "auto:8bpw"}) {
