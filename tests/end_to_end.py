@@ -340,7 +340,7 @@ def test_explain() -> None:
     check("a figure is explained from samples to interval",
           done.returncode == 0 and all(word in done.stdout for word in
                                        ("decode_tokens_per_s", "launch 5: ok", "samples, median", "median of 6 launches",
-                                        "95 % interval", "BCa", "bundle_hash")), done)
+                                        "95 % interval", "by Student's t", "bundle_hash")), done)
     refused("a case that isn't there", run("explain", "w9", "--store", store), "w9")
     refused("a metric that isn't there", run("explain", "fp32", "--metric", "joy", "--store", store), "joy")
     refused("a run that isn't there", run("run", "--resume", "no-such-run", "--store", store), "no-such-run")
