@@ -14,15 +14,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr models::LlamaConfig tiny = {.layer_count = 1,
-                                      .width = 8,
-                                      .ffn_width = 12,
-                                      .head_count = 2,
-                                      .kv_head_count = 1,
-                                      .head_dim = 4,
-                                      .vocabulary_size = 16,
-                                      .context_tokens = 32,
-                                      .tied_head = true};
+const models::LlamaConfig tiny = {.layer_count = 1,
+                                  .width = 8,
+                                  .ffn_width = 12,
+                                  .head_count = 2,
+                                  .kv_head_count = 1,
+                                  .head_dim = 4,
+                                  .vocabulary_size = 16,
+                                  .context_tokens = 32,
+                                  .tied_head = true};
 
 template <typename T>
 std::string raw(T value) {

@@ -48,9 +48,8 @@ TEST_CASE("a row that ties for the top, or isn't finite, is never right") {
 
 TEST_CASE("top-1 and the likeliest answer are one thing, ties or not") {
   for (int pattern = 0; pattern < 81; ++pattern) {
-    const std::vector<float> row = {
-        static_cast<float>(pattern % 3), static_cast<float>(pattern / 3 % 3),
-        static_cast<float>(pattern / 9 % 3), static_cast<float>(pattern / 27)};
+    std::vector<float> row;  // the pattern's digits
+    for (int rest = pattern; row.size() < 4; rest /= 3) row.push_back(static_cast<float>(rest % 3));
     for (int64_t label = 0; label < 4; ++label)
       CHECK(in_top_k(row, 1, std::vector<int64_t>{label}) == (likeliest(row) == label));
   }

@@ -39,7 +39,8 @@ Result<void> append_outputs(const c10::IValue& value, const std::string& name,
   } else if (value.isGenericDict()) {
     for (const auto& entry : value.toGenericDict()) {
       const std::string key = entry.key().isString() ? entry.key().toStringRef() : "";
-      QB_CHECK(append_outputs(entry.value(), name.empty() ? key : name + "." + key, outputs));
+      const std::string full = name.empty() ? key : fmt::format("{}.{}", name, key);
+      QB_CHECK(append_outputs(entry.value(), full, outputs));
     }
   } else if (!value.isNone()) {
     return fail(Errc::unsupported, "it gives a {}: qbench takes tensors only", value.tagKind());
