@@ -132,8 +132,8 @@ Result<void> compare(std::span<char*> arguments) {
     QB_CHECK(divergence.add(std::span(a.logits).subspan(start, width),
                             std::span(b.logits).subspan(start, width)));
   std::printf("  %s, norms off by %g: KL %.3g nats, agreement %.3f over %zu tokens\n",
-              bundle.scheme().name.c_str(), change, divergence.kl_divergence().value,
-              divergence.top1_agreement().value, text.tokens.size());
+              bundle.scheme().name.c_str(), change, divergence.kl_divergence(),
+              divergence.top1_agreement(), text.tokens.size());
   return {};
 }
 

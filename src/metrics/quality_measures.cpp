@@ -12,8 +12,8 @@ namespace {
 
 // With fewer tokens an interval of the text holds too seldom (bench/interval_coverage.cpp).
 constexpr size_t share_tokens_min = 128;
-constexpr size_t perplexity_tokens_min = 256;
-constexpr size_t perplexity_ratio_tokens_min = 128;
+constexpr size_t perplexity_tokens_min = 512;
+constexpr size_t perplexity_ratio_tokens_min = 256;
 constexpr size_t kl_rows_min = 512;
 
 std::string why_absent(const Record& record, std::string_view source) {

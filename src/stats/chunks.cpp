@@ -11,7 +11,7 @@ namespace {
 constexpr size_t whole_chunks_count_min = 4096;  // below, chunks are joined by two
 
 // Where single values lie far above the rest, chunks show too little of it: Student's t for 0.98
-// holds 0.945 of a lognormal tail of log deviation 2, and 0.98 of one of 1.
+// holds 0.94 of a lognormal tail of log deviation 2, and 0.98 of one of 1.
 constexpr double long_tail_confidence = 0.98;
 
 size_t begin_of(size_t chunk, size_t count) { return chunk * count / chunk_count; }

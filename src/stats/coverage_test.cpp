@@ -92,7 +92,7 @@ TEST_CASE("shares hold the truth, independent or of a text's neighbours, also ne
 
 TEST_CASE("means over a text hold the truth from the lengths on that they are printed for") {
   CHECK(coverage(std::exp(0.32), [](Rng& rng) {  // likelihoods: skewed
-          auto series = draw_series(rng, 0.3, 256);
+          auto series = draw_series(rng, 0.3, 512);
           for (double& value : series) value = std::exp(0.8 * value);
           return chunks_interval(chunk_means(series), mean(series), series.size());
         }) >= 0.93);
@@ -104,7 +104,7 @@ TEST_CASE("means over a text hold the truth from the lengths on that they are pr
           return chunks_log_interval(chunk_means(series), mean(series), series.size());
         }) >= 0.945);
   CHECK(coverage(0.0, [](Rng& rng) {  // differences of two models on the same tokens
-          auto series = draw_series(rng, 0.3, 128);
+          auto series = draw_series(rng, 0.3, 256);
           for (double& value : series) value *= std::exp(0.8 * rng.normal());
           return chunks_interval(chunk_means(series), mean(series), series.size());
         }) >= enough);
