@@ -110,6 +110,13 @@ def test_dying_preparer() -> None:
         records = json.loads(run("list", "--store", store, "--json").stdout)
         check(f"a preparer that {what}: {outcome}, with the reason", done.returncode == (2 if outcome == "crashed" else 1) and len(records) == 2 and
               all(r["outcome"] == outcome and word in r["reason"] for r in records), (done.returncode, [(r["outcome"], r["reason"]) for r in records], done.stderr[-300:]))
+        fake.unlink()
+        fake.symlink_to(Path(qbench).resolve().parent / "qbench-prepare")
+        done = subprocess.run([binaries / "qbench", "run", "--resume", "--store", store, "-o", folder / "d.html"], capture_output=True, text=True,
+                              env={**environment, "QBENCH_SUITES": str(here.parent / "suites")}, timeout=120)
+        records = json.loads(run("list", "--store", store, "--json").stdout)
+        check(f"what a preparer that {what} left is measured by --resume", done.returncode == 0 and [r["outcome"] for r in records] == ["ok"] * 2, (done, records))
+        fake.unlink()
 
 
 def test_failing_quality() -> None:

@@ -88,7 +88,12 @@ class Campaign {
                           !std::ranges::any_of(found->launches, [&](const Launch& launch) {
                             return deserves_repeat(*found, launch);
                           });
-    if (is_final && (was_reached || found->outcome != Outcome::unavailable)) {
+    // What ended before any launch may have ended from outside: a framework that was not there,
+    // what prepares the weights killed, or beyond its time or memory.
+    const bool may_differ =
+        found->outcome == Outcome::unavailable || found->outcome == Outcome::crashed ||
+        found->outcome == Outcome::timed_out || found->outcome == Outcome::out_of_memory;
+    if (is_final && (was_reached || !may_differ)) {
       record = *found;
       return true;
     }
