@@ -49,7 +49,7 @@ def answer(bin_folder: Path, engine: str, prepared: dict, token_count: int) -> d
 
 
 def read_logits(path: Path) -> np.ndarray:
-    """The one matrix of a tensor file: src/bundle/tensor_file.h."""
+    """The one matrix of a tensor file: src/compression/bundle/tensor_file.h."""
     with path.open("rb") as file:
         header = json.loads(file.readline())
     entry, = header["tensors"]

@@ -10,8 +10,8 @@
 #include <functional>
 #include <optional>
 
-#include "metrics/launches.h"
-#include "metrics/metrics.h"
+#include "results/metrics/launches.h"
+#include "results/metrics/metrics.h"
 #include "stats/chunks.h"
 #include "stats/intervals.h"
 #include "stats/simulation.h"

@@ -10,11 +10,11 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "compress/compress.h"
-#include "ir/builder.h"
-#include "probes/process.h"
-#include "quant/quantize.h"
-#include "weights/weight_file.h"
+#include "compression/compress/compress.h"
+#include "compression/quant/quantize.h"
+#include "measurement/probes/process.h"
+#include "network/ir/builder.h"
+#include "network/weights/weight_file.h"
 
 using namespace qb;
 

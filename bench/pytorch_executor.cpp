@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "bundle/bundle.h"
-#include "engines/pytorch/lowering.h"
+#include "compression/bundle/bundle.h"
+#include "measurement/engines/pytorch/lowering.h"
 
 namespace {
 

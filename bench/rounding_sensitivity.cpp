@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "bundle/tensor_file.h"
-#include "quality/quality.h"
-#include "reference/interpreter.h"
+#include "compression/bundle/tensor_file.h"
+#include "compression/quality/quality.h"
+#include "compression/reference/interpreter.h"
 
 namespace {
 

@@ -1,14 +1,14 @@
 // What the timed loop itself costs: a session that does nothing, run bare and run timed.
 // Exit code 1 when the bookkeeping of an iteration reaches the limit.
-#include "worker/timed_loop.h"
+#include "measurement/worker/timed_loop.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "probes/process.h"
-#include "worker/engine.h"
-#include "worker/step_meter.h"
+#include "measurement/probes/process.h"
+#include "measurement/worker/engine.h"
+#include "measurement/worker/step_meter.h"
 
 namespace {
 

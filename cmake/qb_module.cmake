@@ -1,4 +1,9 @@
-# qb_module(<name> [USES <module>...] [LINK <library>...]): the library qb_<name> from src/<name>/,
+# qb_wing(<name>): the modules that follow lie in src/<name>/; "": in src/.
+macro(qb_wing name)
+  set(QB_WING "${name}")
+endmacro()
+
+# qb_module(<name> [USES <module>...] [LINK <library>...]): the library qb_<name> from the wing's folder <name>/,
 # and the test program test_<name> from its *_test.cpp files. USES lists the modules whose headers
 # it may include; tests/layering checks that. A file that ends in _linux.cpp or _macos.cpp is built
 # on that system only.
@@ -6,7 +11,7 @@ function(qb_sources folder out_sources out_tests)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
-  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cpp$")
   foreach(system linux macos)
     if(NOT system STREQUAL QB_PLATFORM)
       list(FILTER sources EXCLUDE REGEX "_${system}\\.cpp$")
@@ -22,7 +27,10 @@ function(qb_module name)
   if(NOT arg_FOLDER)
     set(arg_FOLDER ${name})
   endif()
-  qb_sources(${CMAKE_SOURCE_DIR}/src/${arg_FOLDER} sources tests)
+  cmake_path(APPEND QB_WING ${arg_FOLDER} OUTPUT_VARIABLE folder)
+  cmake_path(ABSOLUTE_PATH folder BASE_DIRECTORY ${CMAKE_SOURCE_DIR}/src)
+  set_property(GLOBAL PROPERTY QB_FOLDER_${name} ${folder})
+  qb_sources(${folder} sources tests)
   set(uses ${arg_USES})
   list(TRANSFORM uses PREPEND qb_)
   if(sources)
@@ -45,7 +53,7 @@ function(qb_module name)
 endfunction()
 
 # qb_engine(<name> [NEEDS <target>] [USES <module>...] [LINK <library>...]): the program
-# qbench-worker-<name> from src/engines/<name>/, with the worker's main() and timed loop. Without the
+# qbench-worker-<name> from engines/<name>/, with the worker's main() and timed loop. Without the
 # target NEEDS, the framework's own, there is no program: qbench then says that it is unavailable.
 function(qb_engine name)
   cmake_parse_arguments(arg "" "NEEDS" "USES;LINK" ${ARGN})
@@ -54,7 +62,7 @@ function(qb_engine name)
     return()
   endif()
   qb_module(engine_${name} FOLDER engines/${name} USES worker ${arg_USES} LINK ${arg_LINK})
-  add_executable(qbench-worker-${name} ${CMAKE_SOURCE_DIR}/src/worker/main.cpp)
+  add_executable(qbench-worker-${name} ${CMAKE_SOURCE_DIR}/src/measurement/worker/main.cpp)
   target_link_libraries(qbench-worker-${name} PRIVATE qb_engine_${name} qb_worker)
 endfunction()
 

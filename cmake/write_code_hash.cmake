@@ -9,7 +9,7 @@ foreach(file ${files})
 endforeach()
 string(SHA256 hash "${text}")
 set(source "// Made by cmake/write_code_hash.cmake.
-#include \"bundle/code_hash.h\"
+#include \"compression/bundle/code_hash.h\"
 
 namespace qb::bundle {
 

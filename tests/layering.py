@@ -5,6 +5,7 @@ Run with no argument it checks the project; with --self-test it proves that ever
 """
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 HEAVY = {  # header: modules whose .cpp files may include it
@@ -13,57 +14,78 @@ HEAVY = {  # header: modules whose .cpp files may include it
     "minizip/": {"weights"}, "zlib.h": {"store"}, "Eigen/": {"reference", "quant", "compress"}, "boost/": {"stats"},
     "xxhash.h": {"base"},
 }
-HEADER_EXCEPTIONS = {"src/reference/matrix.h"}  # Eigen's views, for that module's .cpp files only
+HEADER_EXCEPTIONS = {"src/compression/reference/matrix.h"}  # Eigen's views, for that module's .cpp files only
 FRAMEWORKS = ("onnxruntime_", "torch/", "ATen/", "mlx/", "CoreML/", "c10/")
 OWN_KERNELS = r"\bparallel_for\b|data_ptr<"  # how an engine would get at a framework's values
 VAGUE = ("utils", "util", "common", "manager", "helper", "misc")
 
 
+@dataclass
+class Module:
+    name: str  # "quant"; an engine's is engines/<name>
+    wing: str  # "compression"; "": the module lies in src/ itself
+    uses: set
+
+    @property
+    def folder(self):
+        return "/".join(filter(None, ("src", self.wing, self.name)))
+
+
 def parse_modules(cmake: str):
-    """[(module, folder, uses)] in order; an engine's module is engines/<name>."""
-    modules = []
-    for kind, body in re.findall(r"^(qb_module|qb_engine)\(([^)]*)\)", cmake, re.M):
+    """The modules in order."""
+    modules, wing = [], ""
+    for kind, body in re.findall(r"^(qb_wing|qb_module|qb_engine)\(([^)]*)\)", cmake, re.M):
         words = body.split()
-        uses, taking = [], False
+        if kind == "qb_wing":
+            wing = words[0].strip('"')
+            continue
+        is_engine, uses, taking = kind == "qb_engine", set(), False
         for word in words[1:]:
-            if word in ("USES", "LINK", "FOLDER"):
+            if word in ("USES", "LINK", "FOLDER", "NEEDS"):
                 taking = word == "USES"
             elif taking:
-                uses.append(word)
-        is_engine = kind == "qb_engine"
-        folder = f"engines/{words[0]}" if is_engine else words[0]
-        modules.append((folder, folder, uses + (["worker"] if is_engine else [])))
+                uses.add(word)
+        if is_engine:
+            uses.add("worker")
+        modules.append(Module(f"engines/{words[0]}" if is_engine else words[0], wing, uses))
     return modules
 
 
 def check_order(modules):
-    seen, problems = set(), []
-    for name, _, uses in modules:
-        problems += [f"src/CMakeLists.txt: {name} uses {use}, which does not come before it"
-                     for use in uses if use not in seen]
-        seen.add(name)
+    """A module uses what comes before it, and a wing is one block of the order."""
+    seen, wings, problems = set(), [], []
+    for module in modules:
+        problems += [f"src/CMakeLists.txt: {module.name} uses {use}, which does not come before it"
+                     for use in sorted(module.uses - seen)]
+        seen.add(module.name)
+        if module.wing and module.wing in wings and wings[-1] != module.wing:
+            problems.append(f"src/CMakeLists.txt: the wing {module.wing} is in two pieces")
+        wings.append(module.wing)
     return problems
 
 
-def module_of(path: str):
-    parts = path.split("/")
-    return "/".join(parts[1:3]) if parts[1] == "engines" else parts[1]
+def find_module(modules, path: str):
+    """The module that the file lies in; None: in none."""
+    return next((m for m in modules if path.startswith(m.folder + "/") and "/" not in path[len(m.folder) + 1:]), None)
 
 
-def check_includes(path: str, text: str, uses):
-    module, problems = module_of(path), []
+def check_includes(path: str, text: str, modules):
+    own, problems = find_module(modules, path), []
+    module, uses = own.name, own.uses
     is_header = path.endswith(".h")
     for line, brackets, name in re.findall(r'^(#include ([<"])([^>"]+)[>"])', text, re.M):
         if brackets == '"':
-            target = module_of("src/" + name)
-            if target != module and target not in uses:
-                problems.append(f"{path}: {line} but {module} does not use {target}")
+            target = find_module(modules, "src/" + name)
+            if not target:
+                problems.append(f"{path}: {line} is in no module")
+            elif target != own and target.name not in uses:
+                problems.append(f"{path}: {line} but {module} does not use {target.name}")
             continue
         for prefix, allowed in HEAVY.items():
             if name.startswith(prefix) and (module not in allowed or (is_header and path not in HEADER_EXCEPTIONS)):
                 problems.append(f"{path}: {line} belongs into one .cpp of {'/'.join(sorted(allowed))}")
         if name.startswith(FRAMEWORKS) and not module.startswith("engines/"):
-            problems.append(f"{path}: {line} belongs into src/engines")
+            problems.append(f"{path}: {line} belongs into src/measurement/engines")
     return problems
 
 
@@ -89,7 +111,7 @@ def check_style(path: str, text: str):
 
 def check_engine(path: str, text: str):
     """What an engine times is the framework (docs/decisions/0017): no loop of its own over a framework's tensors."""
-    if not path.startswith("src/engines/") or path.endswith("_test.cpp"):
+    if not path.startswith("src/measurement/engines/") or path.endswith("_test.cpp"):
         return []
     return [f"{path}: {found}: an engine composes the framework's operators and has no kernel of its own"
             for found in sorted(set(re.findall(OWN_KERNELS, text)))]
@@ -108,28 +130,31 @@ def in_raw(lines, number):
 
 def check(root: Path):
     modules = parse_modules((root / "src/CMakeLists.txt").read_text())
-    uses_of = {folder: set(uses) for _, folder, uses in modules}
     problems = check_order(modules)
     for file in sorted((root / "src").rglob("*")):
         if file.suffix not in (".h", ".cpp"):
             continue
         path, text = str(file.relative_to(root)), file.read_text()
-        module = module_of(path)
-        if module not in uses_of:
-            problems.append(f"{path}: module {module} is not in src/CMakeLists.txt")
+        if not find_module(modules, path):
+            problems.append(f"{path}: lies in no module of src/CMakeLists.txt")
             continue
-        problems += check_includes(path, text, uses_of[module])
+        problems += check_includes(path, text, modules)
         problems += check_style(path, text) + check_engine(path, text)
     return problems
 
 
 def self_test():
+    modules = parse_modules("qb_module(base)\nqb_wing(low)\nqb_module(b USES base LINK z)\nqb_module(store)\n"
+                            "qb_wing(high)\nqb_module(a USES base)\nqb_module(c USES b)\n")
     fires = [
         (check_order(parse_modules("qb_module(a USES b)\nqb_module(b)\n")), "does not come before"),
-        (check_includes("src/a/x.cpp", '#include "b/y.h"\n', set()), "does not use b"),
-        (check_includes("src/a/x.cpp", "#include <sqlite3.h>\n", set()), "belongs into one"),
-        (check_includes("src/store/x.h", "#include <sqlite3.h>\n", set()), "belongs into one"),
-        (check_includes("src/base/x.cpp", "#include <onnxruntime_cxx_api.h>\n", set()), "src/engines"),
+        (check_order(parse_modules("qb_wing(x)\nqb_module(a)\nqb_wing(y)\nqb_module(b)\nqb_wing(x)\nqb_module(c)\n")),
+         "in two pieces"),
+        (check_includes("src/high/a/x.cpp", '#include "low/b/y.h"\n', modules), "does not use b"),
+        (check_includes("src/high/c/x.cpp", '#include "b/y.h"\n', modules), "in no module"),
+        (check_includes("src/high/a/x.cpp", "#include <sqlite3.h>\n", modules), "belongs into one"),
+        (check_includes("src/low/store/x.h", "#include <sqlite3.h>\n", modules), "belongs into one"),
+        (check_includes("src/base/x.cpp", "#include <onnxruntime_cxx_api.h>\n", modules), "measurement/engines"),
         (check_style("src/a/x.h", "#pragma once\n"), "starts with a line"),
         (check_style("src/a/x.h", "// x\nusing namespace std;\n"), "using namespace"),
         (check_style("src/a/x.cpp", "// x\n" * 502), "500 at most"),
@@ -137,10 +162,10 @@ def self_test():
         (check_style("src/a/x.cpp", "\tx"), "a tab"),
         (check_style("src/a/x.cpp", "#ifdef X"), "conditional"),
         (check_style("src/a/string_utils.cpp", ""), "says nothing"),
-        (check_engine("src/engines/a/x.cpp", "at::parallel_for(0, n, 1, f);"), "no kernel of its own"),
+        (check_engine("src/measurement/engines/a/x.cpp", "at::parallel_for(0, n, 1, f);"), "no kernel of its own"),
     ]
     silent = [word for problems, word in fires if not any(word in problem for problem in problems)]
-    clean = check_includes("src/a/x.cpp", '#include "b/y.h"\n#include <vector>\n', {"b"}) + check_style(
+    clean = check_includes("src/high/c/x.cpp", '#include "low/b/y.h"\n#include <vector>\n', modules) + check_style(
         "src/a/x.cpp", "// x\nvoid f() {\n}\n")
     for word in silent:
         print(f"no rule fired for: {word}")

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "plan/plan.h"
+#include "orchestration/plan/plan.h"
 
 namespace qb::cli {
 
@@ -26,12 +26,12 @@ struct RunOptions {
   std::string suite;   // a name below suites/, or a file; "" for quick, or for files
   plan::Narrowing narrowing;
   std::vector<std::string> files;  // of the narrowing's models, those that are the user's own files
-  std::vector<std::string> inputs;  // of the files: --input, see record/input_spec.h
+  std::vector<std::string> inputs;  // of the files: --input, see measurement/record/input_spec.h
   std::string budget;               // "" or a duration
   std::string memory_max;           // "" or bytes, of each worker
   std::optional<int64_t> launches;
   std::optional<uint64_t> seed;
-  std::string blas = "fast";     // or "as-shipped", see runner/blas.h
+  std::string blas = "fast";     // or "as-shipped", see orchestration/runner/blas.h
   std::filesystem::path store;   // of these and the following: "" for the default
   std::filesystem::path output;  // of the HTML page; "" for the default
   std::filesystem::path events;  // a file for progress as JSON lines; "" for none

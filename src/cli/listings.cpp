@@ -4,12 +4,12 @@
 #include "base/paths.h"
 #include "base/units.h"
 #include "cli/commands.h"
-#include "metrics/metrics.h"
-#include "models/models.h"
-#include "probes/host.h"
-#include "quant/quantize.h"
-#include "quant/scheme.h"
-#include "runner/frameworks.h"
+#include "compression/quant/quantize.h"
+#include "compression/quant/scheme.h"
+#include "measurement/probes/host.h"
+#include "network/models/models.h"
+#include "orchestration/runner/frameworks.h"
+#include "results/metrics/metrics.h"
 
 namespace qb::cli {
 namespace {

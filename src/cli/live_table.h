@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "plan/plan.h"
+#include "orchestration/plan/plan.h"
 
 namespace qb::cli {
 

@@ -9,7 +9,7 @@
 #include "base/processor.h"
 #include "cli/commands.h"
 #include "cli/nearest.h"
-#include "report/report.h"
+#include "results/report/report.h"
 
 namespace qb::cli {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "base/result.h"
-#include "plan/plan.h"
-#include "spec/suite.h"
+#include "orchestration/plan/plan.h"
+#include "orchestration/spec/suite.h"
 
 namespace qb::cli {
 

@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "base/hash.h"
-#include "plan/own_files.h"
-#include "probes/allowance.h"
+#include "measurement/probes/allowance.h"
+#include "orchestration/plan/own_files.h"
 
 namespace qb::cli {
 namespace fs = std::filesystem;

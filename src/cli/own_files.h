@@ -3,7 +3,7 @@
 
 #include "base/result.h"
 #include "cli/commands.h"
-#include "plan/plan.h"
+#include "orchestration/plan/plan.h"
 
 namespace qb::cli {
 

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "analysis/table.h"
 #include "base/clock.h"
 #include "base/printable.h"
 #include "base/units.h"
-#include "metrics/launches.h"
-#include "metrics/metrics.h"
+#include "results/analysis/table.h"
+#include "results/metrics/launches.h"
+#include "results/metrics/metrics.h"
 
 namespace qb::cli {
 namespace {

@@ -9,9 +9,9 @@
 #include "base/json.h"
 #include "base/output.h"
 #include "base/result.h"
-#include "campaign/campaign.h"
 #include "cli/live_table.h"
-#include "plan/estimate.h"
+#include "orchestration/campaign/campaign.h"
+#include "orchestration/plan/estimate.h"
 
 namespace qb::cli {
 

@@ -7,11 +7,11 @@
 #include "base/output.h"
 #include "base/paths.h"
 #include "base/units.h"
-#include "campaign/preparation.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
-#include "probes/host.h"
-#include "quant/scheme.h"
+#include "compression/quant/scheme.h"
+#include "measurement/probes/host.h"
+#include "orchestration/campaign/preparation.h"
 
 namespace qb::cli {
 namespace fs = std::filesystem;

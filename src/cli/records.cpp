@@ -7,10 +7,10 @@
 #include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
-#include "metrics/launches.h"
-#include "metrics/metrics.h"
-#include "report/report.h"
-#include "store/store.h"
+#include "results/metrics/launches.h"
+#include "results/metrics/metrics.h"
+#include "results/report/report.h"
+#include "results/store/store.h"
 
 namespace qb::cli {
 namespace {

@@ -1,7 +1,7 @@
 // How much room standard output has.
 #pragma once
 
-#include "report/report.h"
+#include "results/report/report.h"
 
 namespace qb::cli {
 

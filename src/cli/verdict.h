@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "campaign/campaign.h"
 #include "cli/commands.h"
-#include "record/record.h"
+#include "measurement/record/record.h"
+#include "orchestration/campaign/campaign.h"
 
 namespace qb::cli {
 

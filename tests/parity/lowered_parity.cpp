@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/models.h"
+#include "compression/reference/interpreter.h"
+#include "network/models/models.h"
 #include "networks.h"
-#include "reference/interpreter.h"
 
 using namespace qb;
 using namespace qb::parity;

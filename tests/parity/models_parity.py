@@ -56,7 +56,7 @@ def quality(engine: str, prepared, baseline="", baseline_output="", token_count=
 
 
 def decode(bundle: Path):
-    """The bundle's parameters as f32 arrays, by the layout that src/quant/packed.h documents."""
+    """The bundle's parameters as f32 arrays, by the layout that src/compression/quant/packed.h documents."""
     manifest = json.loads((bundle / "bundle.json").read_text())
     raw = np.fromfile(bundle / "weights.bin", np.uint8)
     shapes = {v["name"]: v["shape"] for v in manifest["graph"]["values"] if v["kind"] == "parameter"}

@@ -8,9 +8,9 @@
 #include <limits>
 
 #include "base/rng.h"
-#include "bundle/tensor_file.h"
-#include "compress/compress.h"
-#include "models/models.h"
+#include "compression/bundle/tensor_file.h"
+#include "compression/compress/compress.h"
+#include "network/models/models.h"
 
 namespace qb::parity {
 

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "bundle/bundle.h"
-#include "ir/builder.h"
-#include "ir/inputs.h"
-#include "quant/scheme.h"
-#include "worker/engine.h"
+#include "compression/bundle/bundle.h"
+#include "compression/quant/scheme.h"
+#include "measurement/worker/engine.h"
+#include "network/ir/builder.h"
+#include "network/ir/inputs.h"
 
 namespace qb::parity {
 

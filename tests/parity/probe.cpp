@@ -18,18 +18,18 @@
 #include <span>
 
 #include "base/hash.h"
-#include "ggml/blocks.h"
-#include "metrics/launches.h"
-#include "metrics/metrics.h"
-#include "pictures/picture.h"
-#include "pictures/prepare.h"
-#include "prepare/dataset.h"
-#include "prepare/gguf_llama.h"
-#include "quant/scheme.h"
+#include "compression/quant/scheme.h"
+#include "measurement/prepare/dataset.h"
+#include "measurement/prepare/gguf_llama.h"
+#include "network/ggml/block_formats.h"
+#include "network/pictures/picture.h"
+#include "network/pictures/prepare.h"
+#include "network/weights/weight_file.h"
+#include "results/metrics/launches.h"
+#include "results/metrics/metrics.h"
 #include "stats/chunks.h"
 #include "stats/correlation.h"
 #include "stats/intervals.h"
-#include "weights/weight_file.h"
 
 using namespace qb;
 

@@ -1,0 +1,41 @@
+#include "compression/bundle/layout.h"
+
+#include <algorithm>
+
+namespace qb::bundle {
+
+bool is_quantizable(const ir::Graph& graph, ir::Value parameter) {
+  bool used = false;
+  for (const ir::Node& node : graph.nodes) {
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] != parameter) continue;
+      if (static_cast<int>(i) != ir::row_of(node.op).quantizable_input) return false;
+      used = true;
+    }
+  }
+  return used;
+}
+
+Extent extent_of(const std::vector<int64_t>& shape) {
+  Extent extent = {.row_count = shape.empty() ? 1 : shape[0]};
+  for (size_t i = 1; i < shape.size(); ++i) extent.column_count *= shape[i];
+  return extent;
+}
+
+uint32_t roles_of(const ir::Graph& graph, ir::Value parameter) {
+  uint32_t roles = 0;
+  for (const ir::Node& node : graph.nodes) {
+    if (std::ranges::find(node.inputs, parameter) == node.inputs.end()) continue;
+    roles |= node.op == ir::Op::embedding   ? quant::role_embedding
+             : node.op == ir::Op::conv2d    ? quant::role_convolution
+             : graph.is_output(node.output) ? quant::role_head
+                                            : quant::role_linear;
+  }
+  return roles;
+}
+
+bool is_quantized(const ir::Graph& graph, ir::Value parameter, const quant::Scheme& scheme) {
+  return is_quantizable(graph, parameter) && (roles_of(graph, parameter) & ~scheme.roles()) == 0;
+}
+
+}  // namespace qb::bundle

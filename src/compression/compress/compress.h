@@ -1,0 +1,49 @@
+// From a model and a scheme to a bundle: fold, equalise, calibrate, choose bits, fit, write.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "compression/compress/calibrate.h"
+#include "compression/compress/network.h"
+#include "compression/quant/scheme.h"
+
+namespace qb::compress {
+
+struct Job {
+  Network model;
+  quant::Scheme scheme;
+  std::string weights = "synthetic";  // or "pretrained"
+  std::string source_hash;
+  std::optional<CalibrationSet> calibration;  // what scheme.needs_calibration() asks for
+  std::filesystem::path root;                 // of bundles
+  int64_t thread_count = 1;                   // changes the time only, never a bit
+  Tell tell;                                  // may be empty
+};
+
+// The folder of the bundle, found or built. A scheme that is plain rounding holds one parameter at
+// a time in memory; one that is calibrated writes the fp32 network as a bundle of its own first,
+// and runs it. Errors: unsupported (an option that does nothing on this network), bad values, disk.
+Result<std::filesystem::path> build_bundle(const Job& job);
+
+// What quantizing did to a weight.
+struct LayerError {
+  std::string parameter;
+  std::string roles;      // "linear"
+  std::string stored_as;  // "w4g32", "q8_0", "fp16"
+  int64_t weight_count = 0;
+  int64_t stored_bytes = 0;
+  // 10 log10(sum w² / sum (w - w')²), in dB; absent when nothing is lost.
+  std::optional<double> sqnr_db;
+  // The same of the layer's outputs on the calibration set; absent without one.
+  std::optional<double> output_sqnr_db;
+};
+
+// Of every quantized parameter, the worst first. `folder` is the job's bundle.
+Result<std::vector<LayerError>> layer_errors(const Job& job, const std::filesystem::path& folder);
+
+}  // namespace qb::compress

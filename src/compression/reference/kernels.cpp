@@ -1,0 +1,196 @@
+#include "compression/reference/kernels.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compression/reference/matrix.h"
+
+namespace qb::reference {
+
+// In attention.cpp and convolution.cpp.
+Result<void> cached_attention(const KernelArguments& a);
+Result<void> conv2d(const KernelArguments& a);
+
+namespace {
+
+Result<void> embedding(const KernelArguments& a) {
+  const Array& tokens = a.inputs[0];
+  const Array& table = a.inputs[1];
+  const int64_t width = table.last();
+  for (size_t i = 0; i < tokens.integers.size(); ++i) {
+    const int64_t token = tokens.integers[i];
+    if (token < 0 || token >= table.extent(0))
+      return fail(Errc::bad_input, "token {} is outside the vocabulary of {}", token,
+                  table.extent(0));
+    std::copy_n(table.values.begin() + token * width, width,
+                a.out_values.begin() + static_cast<int64_t>(i) * width);
+  }
+  return {};
+}
+
+Result<void> linear(const KernelArguments& a) {
+  const Array& x = a.inputs[0];
+  const Array& weight = a.inputs[1];  // [out, in]
+  const int64_t row_count = static_cast<int64_t>(x.values.size()) / x.last();
+  const int64_t out_count = weight.extent(0);
+  MatrixView out(a.out_values.data(), row_count, out_count);
+  out.noalias() = ConstMatrixView(x.values.data(), row_count, x.last()) *
+                  ConstMatrixView(weight.values.data(), out_count, x.last()).transpose();
+  if (a.inputs.size() > 2)
+    out.rowwise() += ConstMatrixView(a.inputs[2].values.data(), 1, out_count).row(0);
+  return {};
+}
+
+// y = (x - mean) / sqrt(variance + epsilon) * scale + bias (Ioffe and Szegedy 2015).
+Result<void> batch_norm(const KernelArguments& a) {
+  const Array& x = a.inputs[0];
+  const int64_t channel_count = x.extent(1);
+  const int64_t area = static_cast<int64_t>(x.values.size()) / (x.extent(0) * channel_count);
+  const double epsilon = a.attributes.real("epsilon");
+  for (int64_t plane = 0; plane < x.extent(0) * channel_count; ++plane) {
+    const auto channel = static_cast<size_t>(plane % channel_count);
+    const double scale = a.inputs[1].values[channel] /
+                         std::sqrt(static_cast<double>(a.inputs[4].values[channel]) + epsilon);
+    const double shift = a.inputs[2].values[channel] - a.inputs[3].values[channel] * scale;
+    for (int64_t i = plane * area; i < (plane + 1) * area; ++i)
+      a.out_values[static_cast<size_t>(i)] =
+          static_cast<float>(x.values[static_cast<size_t>(i)] * scale + shift);
+  }
+  return {};
+}
+
+// y = x / sqrt(mean(x^2) + epsilon) * weight (Zhang and Sennrich 2019).
+Result<void> rms_norm(const KernelArguments& a) {
+  const Array& x = a.inputs[0];
+  const auto width = static_cast<size_t>(x.last());
+  for (size_t start = 0; start < x.values.size(); start += width) {
+    double sum = 0.0;
+    for (size_t i = 0; i < width; ++i)
+      sum += static_cast<double>(x.values[start + i]) * x.values[start + i];
+    const double scale =
+        1.0 / std::sqrt(sum / static_cast<double>(width) + a.attributes.real("epsilon"));
+    for (size_t i = 0; i < width; ++i)
+      a.out_values[start + i] =
+          static_cast<float>(x.values[start + i] * scale) * a.inputs[1].values[i];
+  }
+  return {};
+}
+
+// Index into `array` of element `flat` of the broadcast result.
+size_t broadcast_index(const Array& array, const std::vector<int64_t>& shape, int64_t flat) {
+  int64_t index = 0;
+  int64_t stride = 1;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    const int64_t coordinate = flat % shape[shape.size() - 1 - i];
+    flat /= shape[shape.size() - 1 - i];
+    if (i >= array.shape.size()) continue;
+    const int64_t extent = array.shape[array.shape.size() - 1 - i];
+    index += extent == 1 ? 0 : coordinate * stride;
+    stride *= extent;
+  }
+  return static_cast<size_t>(index);
+}
+
+template <typename F>
+Result<void> elementwise_pair(const KernelArguments& a, F f) {
+  const Array& x = a.inputs[0];
+  const Array& y = a.inputs[1];
+  const bool same = x.shape == y.shape;
+  for (size_t i = 0; i < a.out_values.size(); ++i) {
+    const auto flat = static_cast<int64_t>(i);
+    a.out_values[i] = f(x.values[same ? i : broadcast_index(x, a.out.shape, flat)],
+                        y.values[same ? i : broadcast_index(y, a.out.shape, flat)]);
+  }
+  return {};
+}
+
+Result<void> add(const KernelArguments& a) { return elementwise_pair(a, std::plus<float>()); }
+Result<void> multiply(const KernelArguments& a) {
+  return elementwise_pair(a, std::multiplies<float>());
+}
+
+template <typename F>
+Result<void> elementwise(const KernelArguments& a, F f) {
+  std::ranges::transform(a.inputs[0].values, a.out_values.begin(), f);
+  return {};
+}
+
+Result<void> silu(const KernelArguments& a) {
+  return elementwise(a, [](float x) { return x / (1.0f + std::exp(-x)); });
+}
+Result<void> sigmoid(const KernelArguments& a) {
+  return elementwise(a, [](float x) { return 1.0f / (1.0f + std::exp(-x)); });
+}
+Result<void> relu6(const KernelArguments& a) {
+  return elementwise(a, [](float x) { return std::min(std::max(x, 0.0f), 6.0f); });
+}
+
+Result<void> select_positions(const KernelArguments& a) {
+  const Array& x = a.inputs[0];
+  const Array& positions = a.inputs[1];
+  float* next = a.out_values.data();
+  for (int64_t batch = 0; batch < x.extent(0); ++batch) {
+    for (const int64_t position : positions.integers) {
+      if (position < 0 || position >= x.extent(1))
+        return fail(Errc::bad_input, "position {} is outside the step's {} tokens", position,
+                    x.extent(1));
+      next = std::copy_n(x.values.data() + (batch * x.extent(1) + position) * x.last(), x.last(),
+                         next);
+    }
+  }
+  return {};
+}
+
+Result<void> global_average_pool(const KernelArguments& a) {
+  const Array& x = a.inputs[0];
+  const size_t area = static_cast<size_t>(x.extent(2) * x.extent(3));
+  for (size_t plane = 0; plane < a.out_values.size(); ++plane) {
+    double sum = 0.0;
+    for (size_t i = 0; i < area; ++i) sum += x.values[plane * area + i];
+    a.out_values[plane] = static_cast<float>(sum / static_cast<double>(area));
+  }
+  return {};
+}
+
+Result<void> flatten(const KernelArguments& a) {
+  std::ranges::copy(a.inputs[0].values, a.out_values.begin());
+  return {};
+}
+
+}  // namespace
+
+Kernel kernel_of(ir::Op op) {
+  switch (op) {
+    case ir::Op::embedding:
+      return embedding;
+    case ir::Op::linear:
+      return linear;
+    case ir::Op::conv2d:
+      return conv2d;
+    case ir::Op::batch_norm:
+      return batch_norm;
+    case ir::Op::rms_norm:
+      return rms_norm;
+    case ir::Op::cached_attention:
+      return cached_attention;
+    case ir::Op::add:
+      return add;
+    case ir::Op::multiply:
+      return multiply;
+    case ir::Op::silu:
+      return silu;
+    case ir::Op::sigmoid:
+      return sigmoid;
+    case ir::Op::relu6:
+      return relu6;
+    case ir::Op::select_positions:
+      return select_positions;
+    case ir::Op::global_average_pool:
+      return global_average_pool;
+    case ir::Op::flatten:
+      return flatten;
+  }
+  return nullptr;
+}
+
+}  // namespace qb::reference

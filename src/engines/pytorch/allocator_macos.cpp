@@ -1,8 +1,0 @@
-// macOS keeps freed memory by itself.
-#include "engines/pytorch/allocator.h"
-
-namespace qb::pytorch {
-
-const char* keep_freed_memory() { return "the system's"; }
-
-}  // namespace qb::pytorch

@@ -1,0 +1,149 @@
+// MLX as an engine.
+#include "measurement/worker/engine.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "compression/quant/scheme.h"
+#include "measurement/engines/mlx/blas.h"
+#include "measurement/engines/mlx/failure.h"
+#include "measurement/engines/mlx/file_session.h"
+#include "measurement/engines/mlx/lowering.h"
+#include "measurement/engines/mlx/session.h"
+
+namespace qb::mlx {
+namespace {
+
+constexpr const char* no_integer_activations =
+    "MLX has no kernels that compute with 8-bit activations";
+
+// Empty: MLX can't.
+std::string_view kernels_of(const quant::Scheme& scheme) {
+  if (scheme.activations != quant::Activations::none) return "";
+  switch (scheme.weight_type) {
+    case quant::WeightType::f32:
+      return "f32 kernels";
+    case quant::WeightType::f16:
+    case quant::WeightType::bf16:
+      return "on cpu stored in 16 bits and widened to f32 at each run; on gpu computed in 16 bits";
+    case quant::WeightType::micro:
+      return "MLX's own: linear: quantized_matmul, activations f32 on cpu and bf16 on gpu; "
+             "embedding: gathered rows dequantized; convolution: dequantized at each run";
+    case quant::WeightType::block:
+      if (scheme.block == ggml::BlockFormat::q6_k) return "";  // groups of 16
+      [[fallthrough]];
+    default:
+      return "linear: quantized_matmul, affine, activations f32 on cpu, on gpu bf16 and so are "
+             "scales; embedding: gathered rows dequantized; convolution: dequantized at each run";
+  }
+}
+
+std::vector<worker::DeviceDescription> devices() {
+  worker::DeviceDescription gpu = {.name = "gpu",
+                                   .available = mx::is_available(mx::Device(mx::Device::gpu))};
+  if (!gpu.available) gpu.reason = "this build of MLX has no GPU backend: Metal needs macOS";
+  return {{.name = "cpu"},
+          std::move(gpu),
+          {.name = "ane", .available = false, .reason = "MLX doesn't drive the Neural Engine"}};
+}
+
+Json facts() {
+  Dl_info info = {};
+  ::dladdr(reinterpret_cast<const void*>(&mx::version), &info);
+  Json facts = Json::object({});
+  if (info.dli_fname) facts.set("library", info.dli_fname);
+  const Blas blas = find_blas();
+  facts.set("blas", fmt::format("{}{}", blas.name, blas.is_preloaded ? ", preloaded" : ""))
+      .set("blas_library", blas.library);
+  if (!mx::is_available(mx::Device(mx::Device::gpu)))
+    facts.set(
+        "warning",
+        "MLX's CPU build is slow by nature: each thread of its quantized products reads about "
+        "0.7 GB/s of weights, whatever the batch: keep prompts short");
+  if (blas.is_reference)
+    facts.set("blas_warning",
+              "this BLAS is made to be read and not to be fast: unquantized products take up to 70 "
+              "times as long as with OpenBLAS; on Debian, install libopenblas0-pthread");
+  return facts;
+}
+
+class MlxEngine : public worker::Engine {
+ public:
+  worker::Description describe() const override {
+    worker::Description d = {
+        .framework = "mlx", .version = mx::version(), .devices = devices(), .facts = facts()};
+    for (const ir::OperatorRow& row : ir::operators())
+      if (find_lowering(row.op)) d.operators.emplace_back(row.name);
+    for (const quant::Scheme& scheme : quant::base_schemes())
+      if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
+        d.schemes.emplace_back(scheme.name, kernels);
+    return d;
+  }
+
+  Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
+                                                   const worker::CompileOptions& options) override
+      try {
+    QB_TRY(const mx::Device device, find_device(options.device));
+    if (bundle.scheme().activations != quant::Activations::none)
+      return fail(Errc::unsupported, "{}", no_integer_activations);
+    mx::set_default_device(device);
+    QB_TRY(auto session, compile_for(bundle, options, device));
+    bundle.drop_resident_pages();  // MLX has copies of its own
+    mx::clear_cache();             // what lowering has left over
+    return session;
+  } catch (const std::exception& error) {
+    return failure(error);
+  }
+
+  Result<std::unique_ptr<worker::FileSession>> open_file(
+      const std::string& path, const worker::CompileOptions& options) override try {
+    QB_TRY(const mx::Device device, find_device(options.device));
+    mx::set_default_device(device);
+    return std::make_unique<MlxFileSession>(path, options);
+  } catch (const std::exception& error) {
+    return fail(Errc::bad_input, "{}: is no exported MLX function: {}",
+                std::filesystem::path(path).filename().string(), error.what());
+  }
+
+ private:
+  Result<std::unique_ptr<worker::Session>> compile_for(const bundle::Bundle& bundle,
+                                                       const worker::CompileOptions& options,
+                                                       const mx::Device& device) {
+    Lowering lowering(bundle, options, streams_for(device, options.thread_count));
+    QB_TRY(Program program, lowering.build());
+    return std::make_unique<MlxSession>(bundle, options, lowering, std::move(program));
+  }
+
+  static Result<mx::Device> find_device(const std::string& name) {
+    if (name != "cpu" && name != "gpu")
+      return fail(Errc::unsupported, "MLX runs on cpu and gpu, not on {}", name);
+    const mx::Device device(name == "gpu" ? mx::Device::gpu : mx::Device::cpu);
+    if (!mx::is_available(device))
+      return fail(Errc::unavailable, "this build of MLX has no GPU backend");
+    return device;
+  }
+
+  // The device's own stream, and on a CPU one more for each further thread.
+  std::vector<mx::Stream> streams_for(const mx::Device& device, int64_t thread_count) {
+    std::vector<mx::Stream> streams = {mx::default_stream(device)};
+    if (device == mx::Device::gpu) return streams;
+    const auto more = static_cast<size_t>(std::max<int64_t>(0, thread_count - 1));
+    while (more_streams_.size() < more) more_streams_.push_back(mx::new_stream(device));
+    streams.insert(streams.end(), more_streams_.begin(),
+                   more_streams_.begin() + static_cast<std::ptrdiff_t>(more));
+    return streams;
+  }
+
+  std::vector<mx::Stream> more_streams_;
+};
+
+}  // namespace
+}  // namespace qb::mlx
+
+namespace qb::worker {
+
+std::unique_ptr<Engine> make_engine() { return std::make_unique<mlx::MlxEngine>(); }
+
+}  // namespace qb::worker

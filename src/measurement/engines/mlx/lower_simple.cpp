@@ -1,0 +1,113 @@
+// Operators that are one or two MLX calls.
+#include "measurement/engines/mlx/lowering.h"
+
+namespace qb::mlx {
+namespace {
+
+// An operand beside pictures, whose last dimension is the channel here: [channels, 1, 1], say, as
+// [1, 1, 1, channels].
+mx::array beside_pictures(const mx::array& x) {
+  mx::Shape shape(4 - x.ndim(), 1);
+  for (const mx::ShapeElem extent : x.shape()) shape.push_back(extent);
+  return mx::transpose(mx::reshape(x, shape), {0, 2, 3, 1});
+}
+
+template <typename Operation>
+Result<void> lower_elementwise(Lowering& l, const ir::Node& node, Operation operation) {
+  const bool is_picture = l.is_picture(node.output);
+  const auto fitting = [is_picture](const mx::array& x) {
+    return is_picture && x.ndim() < 4 ? beside_pictures(x) : x;
+  };
+  l.add_binary(node, [fitting, operation](const mx::array& a, const mx::array& b) {
+    return operation(fitting(a), fitting(b));
+  });
+  return {};
+}
+
+}  // namespace
+
+Result<void> lower_add(Lowering& l, const ir::Node& node) {
+  return lower_elementwise(l, node,
+                           [](const mx::array& a, const mx::array& b) { return mx::add(a, b); });
+}
+
+namespace {
+
+// silu(gate) * x as one kernel for any shape, as mlx-lm has it. A network that is compiled as a
+// whole needs none of its own.
+std::vector<mx::array> gated(const std::vector<mx::array>& gate_and_x) {
+  const mx::array& gate = gate_and_x[0];
+  return {mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), gate_and_x[1])};
+}
+
+// The silu that a multiplication takes over: nothing else reads its output.
+const ir::Node* gate_of(Lowering& l, const ir::Node& multiply) {
+  if (!l.fuses() || l.is_static()) return nullptr;
+  for (const ir::Value input : multiply.inputs) {
+    const ir::Node* silu = l.ir().producer_of(input);
+    if (silu && silu->op == ir::Op::silu && l.ir().only_reader(input)) return silu;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<void> lower_multiply(Lowering& l, const ir::Node& node) {
+  if (const ir::Node* silu = gate_of(l, node)) {
+    const bool is_first = node.inputs[0] == silu->output;
+    l.add_call([gate = l.slot(silu->inputs[0]), x = l.slot(node.inputs[is_first ? 1 : 0]),
+                out = l.slot(node.output),
+                compiled = mx::compile(&gated, /*shapeless=*/true)](Frame& frame) {
+      frame.slots[out] = compiled({frame.slots[gate], frame.slots[x]})[0];
+    });
+    l.count("compiled silu * x");
+    return {};
+  }
+  return lower_elementwise(
+      l, node, [](const mx::array& a, const mx::array& b) { return mx::multiply(a, b); });
+}
+
+Result<void> lower_silu(Lowering& l, const ir::Node& node) {
+  const ir::Node* reader = l.ir().only_reader(node.output);
+  if (reader && reader->op == ir::Op::multiply && gate_of(l, *reader) == &node) return {};
+  l.add_unary(node, [](const mx::array& x) { return mx::multiply(x, mx::sigmoid(x)); });
+  return {};
+}
+
+Result<void> lower_sigmoid(Lowering& l, const ir::Node& node) {
+  l.add_unary(node, [](const mx::array& x) { return mx::sigmoid(x); });
+  return {};
+}
+
+Result<void> lower_relu6(Lowering& l, const ir::Node& node) {
+  const float bounds[] = {0.0f, 6.0f};
+  const mx::array zero = l.constant(std::span(bounds).first(1), {});
+  const mx::array six = l.constant(std::span(bounds).last(1), {});
+  l.add_unary(node, [zero, six](const mx::array& x) { return mx::clip(x, zero, six); });
+  return {};
+}
+
+Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
+  l.add_binary(node, [](const mx::array& x, const mx::array& positions) {
+    return mx::take(x, positions, 1);
+  });
+  return {};
+}
+
+Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node) {
+  l.add_unary(node, [](const mx::array& x) {
+    return mx::mean(x, std::vector<int>{1, 2}, /*keepdims=*/true);
+  });
+  return {};
+}
+
+// In the order of NCHW, which is what the weights behind it were trained for.
+Result<void> lower_flatten(Lowering& l, const ir::Node& node) {
+  const bool is_picture = l.is_picture(node.inputs[0]);
+  l.add_unary(node, [is_picture](const mx::array& x) {
+    return mx::reshape(is_picture ? mx::transpose(x, {0, 3, 1, 2}) : x, {x.shape(0), -1});
+  });
+  return {};
+}
+
+}  // namespace qb::mlx

@@ -1,0 +1,119 @@
+// From the IR to a program of MLX calls, over copies of the bundle's own bits.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "compression/bundle/bundle.h"
+#include "measurement/engines/mlx/program.h"
+#include "measurement/engines/mlx/weight.h"
+#include "measurement/lowering/transformations.h"
+#include "measurement/worker/engine.h"
+
+namespace qb::mlx {
+
+// What activations are computed in. On a CPU f32, since MLX's 16-bit kernels are slow there. On a
+// gpu the 16 bits that weights are stored in; quantized weights take bf16, as mlx-lm's do.
+mx::Dtype activation_type(const quant::Scheme& scheme, std::string_view device);
+std::string_view name_of(mx::Dtype type);  // "f32", "f16", "bf16"
+
+// What a lowering function works with. Pictures are NCHW in the IR and NHWC here, as MLX's
+// convolutions take them: every value of four dimensions is stored so.
+class Lowering {
+ public:
+  // Quantized products are spread over the streams.
+  Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options,
+           std::vector<mx::Stream> streams);
+
+  const ir::Graph& ir() const { return bundle_.graph(); }
+  const worker::CompileOptions& options() const { return options_; }
+  const bundle::Bundle& bundle() const { return bundle_; }
+  const bundle::Parameter& parameter(ir::Value value) const { return bundle_.parameter(value); }
+  const lowering::Transformations& transformations() const { return transformations_; }
+  mx::Dtype compute_type() const { return compute_type_; }
+  std::span<const mx::Stream> streams() const { return streams_; }
+  // A parameter that isn't quantized, as stored; one that is no weight matrix in compute_type().
+  mx::array stored_array(ir::Value value);
+  // Values of our own as a constant in compute_type().
+  mx::array constant(std::span<const float> values, const mx::Shape& shape) const;
+  Result<const QuantizedWeight*> quantized(ir::Value value);
+  bool is_quantized(ir::Value value) const;
+
+  // The slot of a value that a node computes or the step brings, or of a parameter.
+  Slot slot(ir::Value value);
+  // Where in Frame::states a cache lies.
+  size_t state_index(ir::Value value) const;
+  // Whether mx::compile fuses what it can. Not on a CPU: there it compiles C++ at run time, to
+  // kernels that are slower than MLX's own (docs/decisions/0018).
+  bool fuses() const { return options_.device == "gpu"; }
+  // Without caches: a step depends on its inputs alone.
+  bool is_static() const { return ir().of_kind(ir::ValueKind::state).empty(); }
+  bool is_picture(ir::Value value) const { return ir()[value].shape.size() == 4; }
+
+  void add_call(Call call) { program_.add(std::move(call)); }
+  // output = f(input)
+  void add_unary(const ir::Node& node, std::function<mx::array(const mx::array&)> f);
+  void add_unary(ir::Value input, ir::Value output, std::function<mx::array(const mx::array&)> f);
+  // output = f(first input, second input)
+  void add_binary(const ir::Node& node,
+                  std::function<mx::array(const mx::array&, const mx::array&)> f);
+
+  // What was chosen for a kind of operator, and how often a kernel stands in the program, for
+  // Session::actual().
+  void note(std::string_view kind, std::string_view choice) { notes_.set(kind, choice); }
+  void count(std::string_view kernel) { ++kernels_[std::string(kernel)]; }
+
+  // Runs the lowerings, once. Errors: unsupported, for an operator or a weight.
+  Result<Program> build();
+  size_t slot_count() const { return slot_count_; }
+  // Arrays that stand in their slots before the first call: the parameters that steps read.
+  const std::map<Slot, mx::array>& constants() const { return constants_; }
+  std::vector<Slot> slots_of(const std::vector<ir::Value>& values);
+  const Json& notes() const { return notes_; }
+  const std::map<std::string, int64_t>& kernels() const { return kernels_; }
+
+ private:
+  const bundle::Bundle& bundle_;
+  worker::CompileOptions options_;
+  lowering::Transformations transformations_;
+  std::vector<mx::Stream> streams_;
+  mx::Dtype compute_type_;
+  Program program_;
+  size_t slot_count_ = 0;
+  std::map<int32_t, Slot> slots_;
+  std::map<Slot, mx::array> constants_;
+  std::map<int32_t, QuantizedWeight> quantized_;
+  std::map<int32_t, mx::array> stored_;
+  Json notes_ = Json::object({});
+  std::map<std::string, int64_t> kernels_;
+};
+
+using LowerFunction = Result<void> (*)(Lowering&, const ir::Node&);
+
+// Empty: the engine doesn't lower this operator.
+LowerFunction find_lowering(ir::Op op);
+
+// One function an operator; in lower_linear.cpp, lower_conv2d.cpp, lower_attention.cpp,
+// lower_simple.cpp.
+Result<void> lower_embedding(Lowering& l, const ir::Node& node);
+Result<void> lower_linear(Lowering& l, const ir::Node& node);
+Result<void> lower_conv2d(Lowering& l, const ir::Node& node);
+Result<void> lower_batch_norm(Lowering& l, const ir::Node& node);
+Result<void> lower_rms_norm(Lowering& l, const ir::Node& node);
+Result<void> lower_cached_attention(Lowering& l, const ir::Node& node);
+Result<void> lower_add(Lowering& l, const ir::Node& node);
+Result<void> lower_multiply(Lowering& l, const ir::Node& node);
+Result<void> lower_silu(Lowering& l, const ir::Node& node);
+Result<void> lower_sigmoid(Lowering& l, const ir::Node& node);
+Result<void> lower_relu6(Lowering& l, const ir::Node& node);
+Result<void> lower_select_positions(Lowering& l, const ir::Node& node);
+Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node);
+Result<void> lower_flatten(Lowering& l, const ir::Node& node);
+
+}  // namespace qb::mlx

@@ -1,0 +1,83 @@
+// Operators that are one or two ONNX nodes.
+#include <algorithm>
+#include <cstring>
+
+#include "measurement/engines/onnxruntime/lowering.h"
+
+namespace qb::ort {
+namespace {
+
+std::vector<std::string> operands(Lowering& l, const ir::Node& node) {
+  std::vector<std::string> names;
+  for (const ir::Value input : node.inputs) names.push_back(l.operand(input));
+  return names;
+}
+
+Result<void> one_node(Lowering& l, const ir::Node& node, std::string op) {
+  l.node({std::move(op), "", operands(l, node), {l.output(node.output)}});
+  return {};
+}
+
+std::string scalar(Lowering& l, float value) {
+  const std::span<std::byte> kept = l.keep(sizeof value);
+  std::memcpy(kept.data(), &value, sizeof value);
+  return l.initializer("scalar", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, {}, kept.data(),
+                       sizeof value);
+}
+
+bool is_measured(const Lowering& l, ir::Value value) {
+  return l.rounding(value).mode == quant::Activations::measured;
+}
+
+bool all_measured(const Lowering& l, const ir::Node& node) {
+  return is_measured(l, node.output) &&
+         std::ranges::all_of(node.inputs, [&](ir::Value input) { return is_measured(l, input); });
+}
+
+}  // namespace
+
+Result<void> lower_add(Lowering& l, const ir::Node& node) {
+  if (l.is_fused(node)) return {};  // lower_rms_norm gives its value too
+  if (all_measured(l, node)) return lower_integer_add(l, node);
+  return one_node(l, node, "Add");
+}
+Result<void> lower_multiply(Lowering& l, const ir::Node& node) { return one_node(l, node, "Mul"); }
+Result<void> lower_sigmoid(Lowering& l, const ir::Node& node) {
+  return one_node(l, node, "Sigmoid");
+}
+Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node) {
+  if (all_measured(l, node)) return lower_integer_average_pool(l, node);
+  return one_node(l, node, "GlobalAveragePool");
+}
+Result<void> lower_flatten(Lowering& l, const ir::Node& node) {
+  if (!is_measured(l, node.inputs[0])) return one_node(l, node, "Flatten");
+  const Codes from = l.measured_codes(node.inputs[0]);
+  l.node({"Flatten", "", {from.codes}, {l.claim_codes(node.output).codes}});
+  return {};
+}
+
+// QuickGelu with alpha 1 is x * sigmoid(x).
+Result<void> lower_silu(Lowering& l, const ir::Node& node) {
+  l.node({"QuickGelu",
+          "com.microsoft",
+          operands(l, node),
+          {l.output(node.output)},
+          {{"alpha", 1.0f}}});
+  return {};
+}
+
+Result<void> lower_relu6(Lowering& l, const ir::Node& node) {
+  if (l.has_codes(node.output)) return {};  // the convolution before it saturates where it clips
+  l.node({"Clip",
+          "",
+          {l.operand(node.inputs[0]), scalar(l, 0.0f), scalar(l, 6.0f)},
+          {l.output(node.output)}});
+  return {};
+}
+
+Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
+  l.node({"Gather", "", operands(l, node), {l.output(node.output)}, {{"axis", int64_t{1}}}});
+  return {};
+}
+
+}  // namespace qb::ort

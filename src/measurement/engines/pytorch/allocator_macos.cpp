@@ -1,0 +1,8 @@
+// macOS keeps freed memory by itself.
+#include "measurement/engines/pytorch/allocator.h"
+
+namespace qb::pytorch {
+
+const char* keep_freed_memory() { return "the system's"; }
+
+}  // namespace qb::pytorch

@@ -1,0 +1,160 @@
+#include "measurement/engines/pytorch/lowering.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace qb::pytorch {
+
+at::Tensor Lowering::tensor_of(const void* data, at::IntArrayRef shape, at::ScalarType type) const {
+  return at::from_blob(const_cast<void*>(data), shape, at::TensorOptions().dtype(type))
+      .to(device_, type, /*non_blocking=*/false, /*copy=*/true);
+}
+
+at::Tensor Lowering::mapped_tensor(const bundle::Parameter& p) const {
+  const at::ScalarType type = p.encoding == bundle::Encoding::f16    ? at::kHalf
+                              : p.encoding == bundle::Encoding::bf16 ? at::kBFloat16
+                                                                     : at::kFloat;
+  return at::from_blob(const_cast<std::byte*>(p.bytes.data()), p.shape,
+                       at::TensorOptions().dtype(type));
+}
+
+at::Tensor Lowering::stored_tensor(const bundle::Parameter& p) {
+  at::Tensor& tensor = stored_[p.name];
+  if (!tensor.defined()) {
+    const at::Tensor mapped = mapped_tensor(p);
+    tensor = mapped.to(device_, mapped.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+  }
+  return tensor;
+}
+
+at::Tensor Lowering::f32_tensor(ir::Value value) {
+  return stored_tensor(parameter(value)).to(at::kFloat);
+}
+
+at::Tensor Lowering::shared(const std::string& name, const std::function<at::Tensor()>& make) {
+  at::Tensor& tensor = shared_[name];
+  if (!tensor.defined()) tensor = make();
+  return tensor;
+}
+
+Slot Lowering::result(ir::Value value) {
+  const auto [found, is_new] = slots_.try_emplace(value.index, 0);
+  if (is_new) found->second = new_slot();
+  return found->second;
+}
+
+Slot Lowering::own_slot(ir::Value value) {
+  const Slot slot = result(value);
+  const auto found = columns_.find(value.index);
+  if (found == columns_.end() || !cut_.insert(value.index).second) return slot;
+  add_step({found->second.slot}, [slot, from = found->second](Frame& frame) {
+    frame.slots[slot] = frame.slots[from.slot].narrow(-1, from.first, from.count);
+  });
+  return slot;
+}
+
+Columns Lowering::columns_of(ir::Value value) {
+  const auto found = columns_.find(value.index);
+  if (found != columns_.end() && !is_measured(value)) return found->second;
+  return {operand(value), 0, ir()[value].shape.back().extent};
+}
+
+Slot Lowering::causal_mask(Slot x) {
+  if (causal_mask_) return *causal_mask_;
+  causal_mask_ = new_slot();
+  add_step({x}, [x, mask = *causal_mask_](Frame& frame) {
+    const int64_t count = frame.slots[x].size(1);
+    const int64_t total = frame.past_tokens + count;
+    if (count == 1 || total == count) return;  // nothing is ahead, or the kernel's own mask serves
+    frame.slots[mask] =
+        at::full({count, total}, -std::numeric_limits<float>::infinity(), frame.slots[x].options())
+            .triu(total - count + 1);
+  });
+  return *causal_mask_;
+}
+
+Slot Lowering::operand(ir::Value value) {
+  const Slot slot = own_slot(value);
+  if (!is_measured(value) || !dequantized_.insert(value.index).second) return slot;
+  const Codes codes = measured_codes(value);
+  add_step({codes.slot}, [codes, slot](Frame& frame) {
+    frame.slots[slot] = from_codes(frame.slots[codes.slot], codes.fit);
+  });
+  return slot;
+}
+
+Codes Lowering::claim_codes(ir::Value value) {
+  const Codes codes = {new_slot(), rounding(value).fit};
+  codes_[value.index] = codes;
+  return codes;
+}
+
+Codes Lowering::measured_codes(ir::Value value) {
+  if (const auto found = codes_.find(value.index); found != codes_.end()) return found->second;
+  const Codes codes = claim_codes(value);
+  const Slot slot = own_slot(value);
+  add_step({slot}, [codes, slot](Frame& frame) {
+    frame.slots[codes.slot] = to_codes(frame.slots[slot], codes.fit);
+  });
+  return codes;
+}
+
+void Lowering::add_step(ir::Value output, ir::Value input,
+                        std::function<at::Tensor(const at::Tensor&)> f) {
+  const Slot in = operand(input);
+  const Slot out = result(output);
+  add_step({in},
+           [in, out, f = std::move(f)](Frame& frame) { frame.slots[out] = f(frame.slots[in]); });
+}
+
+at::Tensor Lowering::state(ir::Value value) {
+  at::Tensor& tensor = states_[value.index];
+  if (!tensor.defined())
+    tensor = at::zeros(
+        ir::bind(ir()[value].shape, {.batch = options_.batch, .context = options_.context_tokens}),
+        at::TensorOptions().dtype(at::kFloat).device(device_));
+  return tensor;
+}
+
+Result<Program> Lowering::build() {
+  for (const ir::Value input : ir().of_kind(ir::ValueKind::input)) inputs_.push_back(result(input));
+  for (const ir::Node& node : ir().nodes) {
+    if (is_done(node)) continue;
+    const LowerFunction lower = find_lowering(node.op);
+    if (!lower)
+      return fail(Errc::unsupported, "PyTorch's engine has no lowering for {}",
+                  ir::name_of(node.op));
+    program_.begin(ir::name_of(node.op));
+    QB_CHECK(with_context(lower(*this, node), ir()[node.output].name));
+  }
+  for (const ir::Value output : ir().outputs) {
+    outputs_.push_back(operand(output));
+    program_.keep(outputs_.back());
+  }
+  program_.finish();
+  return std::move(program_);
+}
+
+constexpr std::pair<ir::Op, LowerFunction> lowerings[] = {
+    {ir::Op::embedding, lower_embedding},
+    {ir::Op::linear, lower_linear},
+    {ir::Op::conv2d, lower_conv2d},
+    {ir::Op::batch_norm, lower_batch_norm},
+    {ir::Op::rms_norm, lower_rms_norm},
+    {ir::Op::cached_attention, lower_cached_attention},
+    {ir::Op::add, lower_add},
+    {ir::Op::multiply, lower_multiply},
+    {ir::Op::silu, lower_silu},
+    {ir::Op::sigmoid, lower_sigmoid},
+    {ir::Op::relu6, lower_relu6},
+    {ir::Op::select_positions, lower_select_positions},
+    {ir::Op::global_average_pool, lower_global_average_pool},
+    {ir::Op::flatten, lower_flatten},
+};
+
+LowerFunction find_lowering(ir::Op op) {
+  const auto* row = std::ranges::find(lowerings, op, &std::pair<ir::Op, LowerFunction>::first);
+  return row == std::end(lowerings) ? nullptr : row->second;
+}
+
+}  // namespace qb::pytorch

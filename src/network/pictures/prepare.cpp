@@ -1,0 +1,147 @@
+#include "network/pictures/prepare.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace qb::pictures {
+namespace {
+
+constexpr int precision_bits = 22;
+
+// a * (255 - alpha) + b * alpha, divided by 255 and rounded.
+uint8_t blend(uint32_t a, uint32_t b, uint32_t alpha) {
+  const uint32_t sum = a * (255 - alpha) + b * alpha + 128;
+  return static_cast<uint8_t>((sum + (sum >> 8)) >> 8);
+}
+
+double keys_kernel(double x) {
+  constexpr double a = -0.5;
+  x = std::fabs(x);
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
+  if (x < 2.0) return (((x - 5.0) * x + 8.0) * x - 4.0) * a;
+  return 0.0;
+}
+
+// The inputs that make one output, and their weights in fixed point.
+struct Taps {
+  int64_t first = 0;
+  std::vector<int32_t> weights;
+};
+
+std::vector<Taps> taps_of(int64_t in_extent, int64_t out_extent) {
+  const double ratio = static_cast<double>(in_extent) / static_cast<double>(out_extent);
+  const double widening = std::max(ratio, 1.0);
+  const double support = 2.0 * widening;
+  std::vector<Taps> all;
+  for (int64_t out = 0; out < out_extent; ++out) {
+    const double centre = (static_cast<double>(out) + 0.5) * ratio;
+    Taps taps = {
+        .first = std::max<int64_t>(static_cast<int64_t>(std::floor(centre - support + 0.5)), 0)};
+    const int64_t end =
+        std::min(static_cast<int64_t>(std::floor(centre + support + 0.5)), in_extent);
+    std::vector<double> weights;
+    double sum = 0.0;
+    for (int64_t x = taps.first; x < end; ++x) {
+      weights.push_back(keys_kernel((static_cast<double>(x) - centre + 0.5) / widening));
+      sum += weights.back();
+    }
+    for (const double weight : weights) {
+      taps.weights.push_back(
+          static_cast<int32_t>(std::lround(weight / sum * (1 << precision_bits))));
+    }
+    all.push_back(std::move(taps));
+  }
+  return all;
+}
+
+// Weighted sum of pixels `stride` bytes apart.
+uint8_t apply(const Taps& taps, const uint8_t* pixels, int64_t stride) {
+  int32_t sum = 1 << (precision_bits - 1);
+  for (size_t i = 0; i < taps.weights.size(); ++i)
+    sum += taps.weights[i] * pixels[(taps.first + static_cast<int64_t>(i)) * stride];
+  return static_cast<uint8_t>(std::clamp(sum >> precision_bits, 0, 255));
+}
+
+Picture resize_width(const Picture& picture, int64_t width_px) {
+  Picture out = {width_px, picture.height_px, 3, {}};
+  const std::vector<Taps> taps = taps_of(picture.width_px, width_px);
+  out.pixels.reserve(static_cast<size_t>(width_px * picture.height_px * 3));
+  for (int64_t y = 0; y < picture.height_px; ++y)
+    for (int64_t x = 0; x < width_px; ++x)
+      for (int64_t channel = 0; channel < 3; ++channel)
+        out.pixels.push_back(apply(taps[static_cast<size_t>(x)],
+                                   picture.pixels.data() + y * picture.width_px * 3 + channel, 3));
+  return out;
+}
+
+Picture resize_height(const Picture& picture, int64_t height_px) {
+  Picture out = {picture.width_px, height_px, 3, {}};
+  const std::vector<Taps> taps = taps_of(picture.height_px, height_px);
+  const int64_t row_bytes = picture.width_px * 3;
+  out.pixels.reserve(static_cast<size_t>(row_bytes * height_px));
+  for (int64_t y = 0; y < height_px; ++y)
+    for (int64_t i = 0; i < row_bytes; ++i)
+      out.pixels.push_back(
+          apply(taps[static_cast<size_t>(y)], picture.pixels.data() + i, row_bytes));
+  return out;
+}
+
+}  // namespace
+
+Picture composite_on_white_square(const Picture& rgba, double margin) {
+  assert(rgba.channel_count == 4);
+  const auto side =
+      static_cast<int64_t>(margin * static_cast<double>(std::max(rgba.width_px, rgba.height_px)));
+  Picture out = {side, side, 3, std::vector<uint8_t>(static_cast<size_t>(side * side * 3), 255)};
+  const int64_t left = (side - rgba.width_px) / 2;
+  const int64_t top = (side - rgba.height_px) / 2;
+  for (int64_t y = 0; y < rgba.height_px; ++y) {
+    for (int64_t x = 0; x < rgba.width_px; ++x) {
+      const uint8_t* from = rgba.pixels.data() + (y * rgba.width_px + x) * 4;
+      uint8_t* to = out.pixels.data() + ((top + y) * side + left + x) * 3;
+      for (int channel = 0; channel < 3; ++channel)
+        to[channel] = blend(to[channel], from[channel], from[3]);
+    }
+  }
+  return out;
+}
+
+Picture to_rgb(const Picture& picture) {
+  if (picture.channel_count == 3) return picture;
+  Picture out = {picture.width_px, picture.height_px, 3, {}};
+  for (size_t i = 0; i < picture.pixels.size(); ++i)
+    if (i % 4 != 3) out.pixels.push_back(picture.pixels[i]);
+  return out;
+}
+
+Picture crop_centre_square(const Picture& picture) {
+  const int64_t side = std::min(picture.width_px, picture.height_px);
+  const int64_t left = (picture.width_px - side) / 2;
+  const int64_t top = (picture.height_px - side) / 2;
+  Picture out = {side, side, picture.channel_count, {}};
+  for (int64_t y = 0; y < side; ++y) {
+    const auto* row =
+        picture.pixels.data() + ((top + y) * picture.width_px + left) * picture.channel_count;
+    out.pixels.insert(out.pixels.end(), row, row + side * picture.channel_count);
+  }
+  return out;
+}
+
+Picture resize_bicubic(const Picture& rgb, int64_t width_px, int64_t height_px) {
+  assert(rgb.channel_count == 3);
+  const Picture wide = width_px == rgb.width_px ? rgb : resize_width(rgb, width_px);
+  return height_px == wide.height_px ? wide : resize_height(wide, height_px);
+}
+
+void to_planar_f32(const Picture& rgb, const Normalisation& normalisation, std::span<float> out) {
+  const size_t area = static_cast<size_t>(rgb.width_px * rgb.height_px);
+  assert(out.size() == 3 * area);
+  for (size_t i = 0; i < area; ++i)
+    for (size_t channel = 0; channel < 3; ++channel)
+      out[channel * area + i] =
+          (static_cast<float>(rgb.pixels[i * 3 + channel]) - normalisation.mean) /
+          normalisation.deviation;
+}
+
+}  // namespace qb::pictures

@@ -1,0 +1,56 @@
+#include "orchestration/campaign/describe.h"
+
+#include "base/file.h"
+#include "compression/quant/scheme.h"
+#include "measurement/probes/host.h"
+
+namespace qb::campaign {
+namespace fs = std::filesystem;
+namespace {
+
+void describe_compression(const fs::path& folder, Record& record) {
+  if (const auto scheme = quant::find_scheme(record.subject.scheme))
+    record.manifest.set("quantizes", quant::describe_roles(scheme->roles()));
+  const Result<std::string> text = read_file(folder / "bundle.json");
+  const Result<Json> manifest = text ? parse_json(*text) : Json();
+  if (!manifest) return;
+  for (const char* note : {"calibration", "chosen"})
+    if (const Json& value = (*manifest)["notes"][note]; !value.is_null())
+      record.manifest.set(note, value);
+}
+
+}  // namespace
+
+void describe_bundle(const BundleMaterial& material, Record& record) {
+  std::error_code ignored;
+  const auto stored_bytes = fs::file_size(material.folder / "weights.bin", ignored);
+  describe_compression(material.folder, record);
+  const int64_t cache_bytes = probes::last_level_cache_bytes();
+  if (cache_bytes > 0)
+    record.manifest.set("fits_cache", static_cast<int64_t>(stored_bytes) <= cache_bytes);
+  const Json& source = material.source;
+  record.manifest.set("bundle_hash", material.folder.filename().string())
+      .set("source_hash", source["hash"])
+      .set("weights", source["weights"])
+      .set("task", source["task"])
+      .set("weight_count", source["weight_count"])
+      .set("bits_per_weight",
+           static_cast<double>(stored_bytes) * 8.0 / source["weight_count"].as_double());
+}
+
+void describe_quality(const Result<QualityMaterial>& material, int64_t item_count_max,
+                      Record& record) {
+  if (!material) {
+    record.manifest.set("quality_problem", material.error().message);
+    return;
+  }
+  const Json& dataset = material->dataset;
+  record.manifest.set("dataset", Json::object({{"name", dataset["name"]},
+                                               {"hash", dataset["content_hash"]},
+                                               {"item_count", dataset["item_count"]}}));
+  if (item_count_max > 0) record.manifest.set("quality_item_count_max", item_count_max);
+  if (!material->baseline_problem.empty())
+    record.manifest.set("quality_problem", material->baseline_problem);
+}
+
+}  // namespace qb::campaign

@@ -1,0 +1,180 @@
+#include "orchestration/plan/plan.h"
+
+#include <algorithm>
+
+#include "base/rng.h"
+#include "compression/quant/scheme.h"
+#include "measurement/record/frameworks.h"
+#include "network/models/models.h"
+
+namespace qb::plan {
+namespace {
+
+constexpr std::string_view devices[] = {"cpu", "gpu", "ane"};
+
+Result<void> check_name(std::string_view kind, std::string_view name,
+                        std::span<const std::string_view> known) {
+  if (std::ranges::find(known, name) != known.end()) return {};
+  return fail(Errc::bad_input, "unknown {} \"{}\"; known: {}", kind, name, fmt::join(known, " "));
+}
+
+std::vector<std::string> all_schemes() {
+  std::vector<std::string> names;
+  for (const quant::Scheme& scheme : quant::schemes()) names.emplace_back(scheme.name);
+  return names;
+}
+
+// Of a suite whose benchmarks list different frameworks each keeps to its own: a framework is
+// measured where it is listed, and everywhere when no benchmark lists it.
+std::vector<std::string> narrowed_frameworks(const spec::Benchmark& benchmark,
+                                             const spec::Suite& suite,
+                                             const std::vector<std::string>& wanted) {
+  const auto lists = [](const spec::Benchmark& b, std::string_view name) {
+    return std::ranges::find(b.frameworks, base_framework(name)) != b.frameworks.end() ||
+           std::ranges::find(b.frameworks, name) != b.frameworks.end();
+  };
+  std::vector<std::string> kept;
+  for (const std::string& name : wanted)
+    if (lists(benchmark, name) ||
+        std::ranges::none_of(suite.benchmarks,
+                             [&](const spec::Benchmark& b) { return lists(b, name); }))
+      kept.push_back(name);
+  return kept;
+}
+
+// The benchmark with the user's lists in place of the suite's.
+spec::Benchmark narrowed(spec::Benchmark benchmark, const spec::Suite& suite,
+                         const Narrowing& narrowing) {
+  if (!narrowing.schemes.empty()) benchmark.schemes = narrowing.schemes;
+  if (benchmark.schemes == std::vector<std::string>{"all"}) benchmark.schemes = all_schemes();
+  if (!narrowing.frameworks.empty())
+    benchmark.frameworks = narrowed_frameworks(benchmark, suite, narrowing.frameworks);
+  benchmark.frameworks = with_versions(benchmark.frameworks, narrowing);
+  if (!narrowing.devices.empty()) benchmark.devices = narrowing.devices;
+  if (!narrowing.thread_counts.empty()) benchmark.thread_counts = narrowing.thread_counts;
+  if (!narrowing.batches.empty()) benchmark.batches = narrowing.batches;
+  if (!narrowing.depths.empty()) benchmark.depths = narrowing.depths;
+  return benchmark;
+}
+
+Result<void> check_names(const spec::Benchmark& benchmark) {
+  for (const std::string& name : benchmark.models) {
+    QB_TRY([[maybe_unused]] const models::Model model, models::find_model(name));
+  }
+  for (const std::string& name : benchmark.schemes) {
+    QB_TRY([[maybe_unused]] const quant::Scheme scheme, quant::find_scheme(name));
+  }
+  std::vector<std::string_view> frameworks;
+  for (const FrameworkRow& row : framework_rows) frameworks.push_back(row.name);
+  for (const std::string& name : benchmark.frameworks)
+    QB_CHECK(check_name("framework", base_framework(name), frameworks));
+  return check_devices(benchmark.devices);
+}
+
+Workload workload_of(const spec::Benchmark& benchmark, const models::Model& model) {
+  if (model.task != models::Task::causal_lm) return {};
+  return {.prompt_tokens = benchmark.prompt_tokens, .generated_tokens = benchmark.generated_tokens};
+}
+
+void add_case(PlannedCase planned, Plan& plan) {
+  const auto is_same = [&](const PlannedCase& other) { return other.subject == planned.subject; };
+  if (std::ranges::none_of(plan.cases, is_same)) plan.cases.push_back(std::move(planned));
+}
+
+Result<void> check_context(const models::Model& model, const Workload& w) {
+  const int64_t tokens = w.depth_tokens + w.prompt_tokens + w.generated_tokens;
+  if (model.task != models::Task::causal_lm || tokens <= model.context_tokens) return {};
+  return fail(Errc::bad_input, "{} tokens of context are wanted, {} was made for {}", tokens,
+              model.name, model.context_tokens);
+}
+
+Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& model, Plan& plan) {
+  const bool is_language = model.task == models::Task::causal_lm;
+  const std::vector<int64_t> depths = is_language ? benchmark.depths : std::vector<int64_t>{0};
+  for (const std::string& framework : benchmark.frameworks)
+    for (const std::string& device : benchmark.devices)
+      for (const std::string& scheme : benchmark.schemes)
+        for (const int64_t batch : benchmark.batches)
+          for (const int64_t thread_count : benchmark.thread_counts)
+            for (const int64_t depth : depths)
+              for (const double arrivals_per_s : benchmark.arrivals_per_s) {
+                Workload workload = workload_of(benchmark, model);
+                workload.batch = batch;
+                workload.thread_count = thread_count;
+                workload.depth_tokens = depth;
+                workload.arrivals_per_s = arrivals_per_s;
+                QB_CHECK(check_context(model, workload));
+                add_case({{std::string(model.name), scheme, framework, device, workload},
+                          benchmark.quality,
+                          benchmark.quality_item_count},
+                         plan);
+              }
+  return {};
+}
+
+}  // namespace
+
+void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed) {
+  const int64_t launch_count = std::max(protocol.launch_count, protocol.launch_count_max);
+  Rng rng(derive_seed(seed, "order of launches"));
+  std::vector<size_t> order(plan.cases.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  for (int64_t block = 0; block < launch_count; ++block) {
+    rng.shuffle(std::span(order));
+    for (const size_t index : order) {
+      plan.launches.push_back({.case_index = index, .index = block});
+      if (block == 0 && plan.cases[index].quality)
+        plan.launches.push_back({.case_index = index, .is_quality = true});
+    }
+  }
+}
+
+std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
+                                       const Narrowing& narrowing) {
+  std::vector<std::string> names;
+  for (const std::string& name : frameworks) {
+    const auto found = narrowing.versions.find(name);
+    if (found == narrowing.versions.end())
+      names.push_back(name);
+    else
+      names.insert(names.end(), found->second.begin(), found->second.end());
+  }
+  return names;
+}
+
+Result<void> check_devices(const std::vector<std::string>& names) {
+  for (const std::string& name : names) QB_CHECK(check_name("device", name, devices));
+  return {};
+}
+
+Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
+                        int64_t usable_core_count, uint64_t seed) {
+  Plan plan;
+  if (suite.benchmarks.empty())
+    return fail(Errc::bad_input,
+                "suite \"{}\" has no [[benchmark]]: give model files to run with "
+                "--model",
+                suite.name);
+  for (const std::string& name : narrowing.models) {
+    QB_TRY([[maybe_unused]] const models::Model model, models::find_model(name));
+  }
+  for (const spec::Benchmark& original : suite.benchmarks) {
+    spec::Benchmark benchmark = narrowed(original, suite, narrowing);
+    QB_CHECK(check_names(benchmark));
+    if (benchmark.thread_counts.empty()) benchmark.thread_counts = {usable_core_count};
+    for (const std::string& name : benchmark.models) {
+      if (!narrowing.models.empty() &&
+          std::ranges::find(narrowing.models, name) == narrowing.models.end())
+        continue;
+      QB_TRY(const models::Model model, models::find_model(name));
+      QB_CHECK(add_cases(benchmark, model, plan));
+    }
+  }
+  if (plan.cases.empty())
+    return fail(Errc::bad_input, "nothing is left of suite \"{}\": it has no model {}", suite.name,
+                fmt::join(narrowing.models, " or "));
+  add_launches(plan, suite.protocol, seed);
+  return plan;
+}
+
+}  // namespace qb::plan

@@ -1,0 +1,131 @@
+#include "orchestration/plan/plan.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+using namespace qb;
+using namespace qb::plan;
+
+namespace {
+
+spec::Suite suite_of(std::string_view body) {
+  return spec::parse_suite(fmt::format("name = \"s\"\n{}", body), "s.toml").value();
+}
+
+const char* const two_by_two = R"([protocol]
+launches = 3
+[[benchmark]]
+model = ["llama-test", "efficientnet-lite0"]
+scheme = ["fp32", "w8c"]
+framework = "reference"
+)";
+
+}  // namespace
+
+TEST_CASE("a plan is the product of the suite's lists, each launch once") {
+  const auto plan = build_plan(suite_of(two_by_two), {}, 2, 1);
+  REQUIRE(plan);
+  CHECK(plan->cases.size() == 4);
+  CHECK(plan->cases[0].subject.workload.prompt_tokens == 128);
+  CHECK(plan->cases[0].subject.workload.thread_count == 2);
+  CHECK(plan->cases[2].subject.workload.prompt_tokens == 0);  // pictures have no prompt
+  CHECK(plan->launches.size() == 4 * 3 + 4);
+  std::set<std::tuple<size_t, bool, int64_t>> seen;
+  for (const PlannedLaunch& launch : plan->launches)
+    CHECK(seen.insert({launch.case_index, launch.is_quality, launch.index}).second);
+}
+
+TEST_CASE("every block holds every case, and the seed decides the order") {
+  const auto order = [](uint64_t seed) {
+    const Plan plan = build_plan(suite_of(two_by_two), {}, 2, seed).value();
+    std::vector<size_t> cases;
+    for (const PlannedLaunch& launch : plan.launches)
+      if (!launch.is_quality) cases.push_back(launch.case_index);
+    return cases;
+  };
+  const std::vector<size_t> first = order(1);
+  for (size_t block = 0; block < 3; ++block)
+    CHECK(std::set<size_t>(first.begin() + static_cast<long>(block * 4),
+                           first.begin() + static_cast<long>(block * 4 + 4))
+              .size() == 4);
+  CHECK(order(1) == first);
+  std::set<std::vector<size_t>> orders;
+  for (uint64_t seed = 0; seed < 20; ++seed) orders.insert(order(seed));
+  CHECK(orders.size() > 15);
+}
+
+TEST_CASE("narrowing replaces lists and keeps the named models") {
+  const Narrowing narrowing = {
+      .models = {"llama-test"}, .schemes = {"w4g32"}, .thread_counts = {1, 4}};
+  const Plan plan = build_plan(suite_of(two_by_two), narrowing, 2, 1).value();
+  REQUIRE(plan.cases.size() == 2);
+  Narrowing deeper = narrowing;
+  deeper.batches = {2};
+  deeper.depths = {0, 16};
+  const Plan deep = build_plan(suite_of(two_by_two), deeper, 2, 1).value();
+  REQUIRE(deep.cases.size() == 4);
+  CHECK(case_id(deep.cases[1].subject) == "llama-test/w4g32/reference/cpu/b2t1p128g64d16");
+  CHECK(case_id(plan.cases[0].subject) == "llama-test/w4g32/reference/cpu/b1t1p128g64");
+  CHECK(case_id(plan.cases[1].subject) == "llama-test/w4g32/reference/cpu/b1t4p128g64");
+}
+
+TEST_CASE("batches, threads, depths and rates of arrival are swept") {
+  spec::Suite suite = suite_of(two_by_two);
+  suite.benchmarks.resize(1);
+  spec::Benchmark& benchmark = suite.benchmarks[0];
+  benchmark.models = {"llama-test"};
+  benchmark.schemes = {"fp32"};
+  benchmark.batches = {1, 4};
+  benchmark.thread_counts = {1, 2};
+  benchmark.depths = {0, 16};
+  benchmark.arrivals_per_s = {0.0, 12.5};
+  benchmark.prompt_tokens = 8;
+  benchmark.generated_tokens = 4;
+  const Plan plan = build_plan(suite, {.frameworks = {"reference"}}, 2, 1).value();
+  std::set<std::string> ids;
+  for (const PlannedCase& planned : plan.cases) ids.insert(case_id(planned.subject));
+  CHECK(plan.cases.size() == 16);
+  CHECK(ids.size() == 16);
+  CHECK(ids.contains("llama-test/fp32/reference/cpu/b4t2p8g4d16r12.5"));
+}
+
+TEST_CASE("a framework is measured where the suite lists it, or everywhere") {
+  spec::Suite suite;
+  suite.benchmarks = {
+      {.models = {"llama-test"}, .schemes = {"fp32"}, .frameworks = {"onnxruntime"}},
+      {.models = {"llama-test"}, .schemes = {"w8c"}, .frameworks = {"onnxruntime", "mlx"}}};
+  const auto ids = [&](std::vector<std::string> frameworks) {
+    std::vector<std::string> names;
+    const Plan plan = build_plan(suite, {.frameworks = std::move(frameworks)}, 2, 1).value();
+    for (const PlannedCase& c : plan.cases)
+      names.push_back(c.subject.scheme + " " + c.subject.framework);
+    return names;
+  };
+  CHECK(ids({"mlx"}) == std::vector<std::string>{"w8c mlx"});
+  CHECK(ids({"onnxruntime"}) == std::vector<std::string>{"fp32 onnxruntime", "w8c onnxruntime"});
+  CHECK(ids({"reference"}) == std::vector<std::string>{"fp32 reference", "w8c reference"});
+}
+
+TEST_CASE("unknown names are refused with the known ones") {
+  struct Row {
+    Narrowing narrowing;
+    std::string reason;
+  };
+  const Row rows[] = {{{.models = {"x"}}, "unknown model \"x\""},
+                      {{.models = {"smollm2-135m"}}, "nothing is left"},
+                      {{.schemes = {"x"}}, "unknown scheme \"x\""},
+                      {{.frameworks = {"x"}}, "unknown framework \"x\"; known: onnxruntime"},
+                      {{.devices = {"x"}}, "unknown device \"x\"; known: cpu"}};
+  for (const Row& row : rows) {
+    const auto plan = build_plan(suite_of(two_by_two), row.narrowing, 2, 1);
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().message.find(row.reason) != std::string::npos);
+  }
+}
+
+TEST_CASE("a suite without benchmark is a protocol for model files, and no plan of its own") {
+  const auto plan = build_plan(suite_of("[protocol]\nlaunches = 3\n"), {}, 2, 1);
+  REQUIRE_FALSE(plan);
+  CHECK(plan.error().message.find("--model") != std::string::npos);
+}

@@ -1,0 +1,171 @@
+// Quality: what the quality launch told, and what the intervals of it are made from.
+#include <algorithm>
+#include <cmath>
+
+#include "results/metrics/launches.h"
+#include "results/metrics/measures.h"
+#include "stats/chunks.h"
+#include "stats/intervals.h"
+
+namespace qb::metrics {
+namespace {
+
+// With fewer tokens an interval of the text holds too seldom (bench/interval_coverage.cpp).
+constexpr size_t share_tokens_min = 128;
+constexpr size_t perplexity_tokens_min = 512;
+constexpr size_t perplexity_ratio_tokens_min = 256;
+constexpr size_t kl_rows_min = 512;
+
+std::string why_absent(const Record& record, std::string_view source) {
+  for (const Launch& launch : record.launches)
+    if (launch.kind == "quality" && launch.outcome != Outcome::ok) return launch.reason;
+  if (record.manifest["weights"].as_string() == "synthetic")
+    return "the weights are synthetic, so task quality means nothing";
+  if (record.manifest["quality_problem"].is_string())
+    return record.manifest["quality_problem"].as_string();
+  if (!counted_launches(record, "quality").empty())
+    return fmt::format("the launch that measured quality tells no {}", source);
+  return "quality was not measured";
+}
+
+// The launch that has the figure; null when none does.
+const Launch* judged(const Record& record, std::string_view source) {
+  for (const Launch* launch : counted_launches(record, "quality"))
+    if (fact_of(*launch, source)) return launch;
+  return nullptr;
+}
+
+bool is_of_text(const Record& record) { return record.subject.workload.prompt_tokens > 0; }
+
+std::string_view items_of(const Record& record) {
+  return is_of_text(record) ? "tokens" : "pictures";
+}
+
+// How many tokens or pictures were judged; 0 when the launch doesn't tell.
+size_t item_count(const Launch& launch, const Record& record) {
+  const auto count = fact_of(launch, is_of_text(record) ? "token_count" : "picture_count");
+  return count && *count > 0.0 ? static_cast<size_t>(*count) : 0;
+}
+
+std::vector<double> chunks_of(const Launch& launch, std::string_view source) {
+  std::vector<double> chunks;
+  for (const Json& item : launch.facts[fmt::format("{}_chunks", source)].as_array())
+    if (item.is_number()) chunks.push_back(item.as_double());
+  if (chunks.size() != stats::chunk_count) chunks.clear();
+  return chunks;
+}
+
+void set_interval(Measurement& m, const stats::Interval& interval, std::string_view how) {
+  m.low = interval.low;
+  m.high = interval.high;
+  m.basis += fmt::format("; 95 % interval {}", how);
+}
+
+// A figure whose interval, if the text allows one, is `interval_of` its chunks.
+template <typename IntervalOf>
+Measurement over_chunks(const Record& record, const Metric& metric, size_t count_min,
+                        std::string_view source, IntervalOf&& interval_of) {
+  const Launch* launch = judged(record, metric.source);
+  if (!launch) return absent(why_absent(record, metric.source));
+  const size_t count = item_count(*launch, record);
+  Measurement m = {.value = fact_of(*launch, metric.source),
+                   .basis = fmt::format("over {} {}", count, items_of(record))};
+  const std::vector<double> chunks = chunks_of(*launch, source);
+  if (count < count_min)
+    m.basis += fmt::format("; no interval: it needs {}", count_min);
+  else if (chunks.empty())
+    m.basis += "; no interval: the launch tells no means of chunks, as earlier versions did not";
+  else if (const auto interval = interval_of(chunks, *m.value, count))
+    set_interval(m, *interval, "by Student's t over chunks of neighbours");
+  else
+    m.basis += "; no interval: the chunks are all alike";
+  return m;
+}
+
+std::optional<stats::Interval> exp_of(const std::optional<stats::Interval>& logs) {
+  if (!logs) return std::nullopt;
+  return stats::Interval{std::exp(logs->low), std::exp(logs->high)};
+}
+
+}  // namespace
+
+Measurement share(const Record& record, const Metric& metric) {
+  const Launch* launch = judged(record, metric.source);
+  if (!launch) return absent(why_absent(record, metric.source));
+  const size_t count = item_count(*launch, record);
+  Measurement m = {.value = fact_of(*launch, metric.source),
+                   .basis = fmt::format("the share of {} {}", count, items_of(record))};
+  if (const auto tied = fact_of(*launch, "tied_row_count"); tied && *tied > 0.0)
+    m.basis += fmt::format(", {:.0f} of which have no single likeliest answer and count against it",
+                           *tied);
+  const std::vector<double> chunks = chunks_of(*launch, metric.source);
+  if (count == 0 || *m.value < 0.0 || *m.value > 1.0) {
+    m.basis += "; no interval: their number isn't told";
+  } else if (!is_of_text(record)) {
+    set_interval(m, stats::wilson_interval(*m.value, static_cast<double>(count)),
+                 "by Wilson's rule");
+  } else if (count < share_tokens_min) {
+    m.basis += fmt::format("; no interval: it needs {}", share_tokens_min);
+  } else if (chunks.empty()) {
+    m.basis += "; no interval: the launch tells no means of chunks, as earlier versions did not";
+  } else {
+    const double worth = stats::effective_count(chunks, *m.value, count);
+    set_interval(m, stats::wilson_interval(*m.value, worth),
+                 fmt::format("by Wilson's rule; neighbours depend on each other, so they are worth "
+                             "{:.0f} independent ones",
+                             worth));
+  }
+  return m;
+}
+
+Measurement perplexity(const Record& record, const Metric& metric) {
+  return over_chunks(record, metric, perplexity_tokens_min, "nll",
+                     [](const auto& chunks, double value, size_t count) {
+                       return exp_of(stats::chunks_interval(chunks, std::log(value), count));
+                     });
+}
+
+// exp of the mean difference of the tokens' negative log likelihoods.
+Measurement perplexity_ratio(const Record& record, const Metric& metric) {
+  Measurement m = over_chunks(record, metric, perplexity_ratio_tokens_min, metric.source,
+                              [](const auto& chunks, double value, size_t count) {
+                                return exp_of(stats::chunks_interval(chunks, value, count));
+                              });
+  if (m.value) m.value = std::exp(*m.value);
+  return m;
+}
+
+Measurement kl_divergence(const Record& record, const Metric& metric) {
+  return over_chunks(record, metric, kl_rows_min, metric.source,
+                     [](const auto& chunks, double value, size_t count) {
+                       return stats::chunks_log_interval(chunks, value, count);
+                     });
+}
+
+Measurement quality_fact(const Record& record, const Metric& metric) {
+  const Launch* launch = judged(record, metric.source);
+  if (!launch) return absent(why_absent(record, metric.source));
+  return {.value = fact_of(*launch, metric.source),
+          .basis = fmt::format("over {} {}; no interval is made for it",
+                               item_count(*launch, record), items_of(record))};
+}
+
+// A distance between the outputs of two files; why there is none, where the worker or the campaign
+// says so.
+Measurement output_distance(const Record& record, const Metric& metric) {
+  if (const Launch* launch = judged(record, metric.source))
+    return {.value = fact_of(*launch, metric.source),
+            .basis = "the worst of the outputs; no interval is made for it"};
+  const Json& no_baseline = record.manifest["quality_problem"];
+  std::string reason = no_baseline.is_string()
+                           ? no_baseline.as_string()
+                           : "there is no other file to compare the outputs with";
+  for (const Launch& launch : record.launches) {
+    const Json& problem = launch.facts["comparison_problem"];
+    if (problem.is_string()) reason = problem.as_string();
+    if (launch.kind == "quality" && launch.outcome != Outcome::ok) reason = launch.reason;
+  }
+  return absent(std::move(reason));
+}
+
+}  // namespace qb::metrics

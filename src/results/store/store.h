@@ -1,0 +1,44 @@
+// The results store: SQLite, written so that a record once reported as saved is never lost.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "measurement/record/record.h"
+#include "results/store/database.h"
+
+namespace qb::store {
+
+struct StoreOptions {
+  int busy_ms = 10'000;  // how long another program may hold the file
+};
+
+class Store {
+ public:
+  // Creates the file and its folder when they aren't there. Errors name the file: no database,
+  // unreadable, written by a newer qbench, locked, disk full.
+  static Result<Store> open(const std::filesystem::path& path, const StoreOptions& options = {});
+  // Only to read: the file is not changed, not even when an earlier version wrote it.
+  static Result<Store> open_to_read(const std::filesystem::path& path,
+                                    const StoreOptions& options = {});
+
+  // Once more is no error. An id that another run has is one: nothing of either is touched.
+  Result<void> save_run(const Run& run);
+  // The record with its measurements and those of its launches that aren't stored yet, in one
+  // transaction that is on disk when this returns. A record's launches only grow, at their end, and
+  // don't change: the cost is that of the new ones.
+  Result<void> save_record(const Record& record);
+
+  // Newest first. A row that can't be read is there with its `damage`.
+  Result<std::vector<Run>> load_runs() const;
+  // In the order of their positions. Errors: a row that can't be read; it is named.
+  Result<std::vector<Record>> load_records(std::string_view run_id) const;
+
+ private:
+  explicit Store(Database database) : database_(std::move(database)) {}
+  Database database_;
+};
+
+}  // namespace qb::store
