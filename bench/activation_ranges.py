@@ -38,7 +38,7 @@ def answer(bin_folder: Path, engine: str, prepared: dict, token_count: int) -> d
     logits = work / f"{engine}-{Path(prepared['bundle']).name}-{token_count}.tensors"
     request = work / "request.json"
     request.write_text(json.dumps({
-        "kind": "quality", "bundle": prepared["bundle"], "device": "cpu", "batch": 1, "thread_count": 2,
+        "is_quality": True, "task": "causal_lm", "bundle": prepared["bundle"], "workload": {"thread_count": 2},
         "dataset": prepared["dataset"], "baseline_output": str(logits), "item_count_max": token_count}))
     done = subprocess.run([bin_folder / f"qbench-worker-{engine}", "--run", request], capture_output=True, text=True)
     events = [json.loads(line) for line in done.stdout.splitlines()]

@@ -100,9 +100,9 @@ def run_genai(folder: str, threads: int) -> None:
 
 
 def run_qbench(bundle: Path, threads: int) -> float:
-    request = {"kind": "speed", "bundle": str(bundle), "device": "cpu", "batch": 1, "thread_count": threads,
-               "prompt_tokens": PROMPT, "generated_tokens": GENERATED, "seed": 1, "warmup_count_min": 1,
-               "iteration_count_min": 3}
+    request = {"bundle": str(bundle), "task": "causal_lm", "seed": 1,
+               "workload": {"thread_count": threads, "prompt_tokens": PROMPT, "generated_tokens": GENERATED},
+               "limits": {"warmup_count_min": 1, "iteration_count_min": 3}}
     file = work / "request.json"
     file.write_text(json.dumps(request))
     done = subprocess.run([bin_folder / "qbench-worker-onnxruntime", "--run", file], capture_output=True, text=True)

@@ -51,7 +51,7 @@ void print_head(const char* title, std::initializer_list<size_t> counts, int wid
 
 // A case of the classifier kind with one inference a launch.
 Record record_of(const std::vector<double>& times) {
-  Record record = {.subject = {.workload = {.batch = 1}}};
+  Record record = {.subject = {.workload = {{"batch", 1}}, .task = "image_classification"}};
   for (size_t i = 0; i < times.size(); ++i)
     record.launches.push_back({.index = static_cast<int64_t>(i),
                                .samples = {{"inference", {static_cast<int64_t>(times[i] * 1e9)}}}});
@@ -115,7 +115,7 @@ void print_stopping(int repeat_count) {
 
 // A record whose quality launch told these facts.
 Bound quality_bound(const char* metric, int64_t prompt_tokens, double truth, Json facts) {
-  Record record = {.subject = {.workload = {.prompt_tokens = prompt_tokens}},
+  Record record = {.subject = {.task = prompt_tokens > 0 ? "causal_lm" : "image_classification"},
                    .launches = {{.kind = "quality", .facts = std::move(facts)}}};
   const metrics::Metric& row = *metrics::find_metric(metric);
   const Measurement m = row.measure(record, row);

@@ -117,9 +117,10 @@ def run_peer(folder: Path, prompt_tokens: int, generated_tokens: int) -> None:
 
 
 def run_qbench(bundle: Path, options) -> float:
-    request = {"kind": "speed", "bundle": str(bundle), "device": "gpu" if sys.platform == "darwin" else "cpu", "batch": 1,
-               "thread_count": options.threads, "prompt_tokens": options.prompt, "generated_tokens": options.generated,
-               "seed": 1, "warmup_count_min": 1, "iteration_count_min": 2}
+    request = {"bundle": str(bundle), "device": "gpu" if sys.platform == "darwin" else "cpu", "task": "causal_lm", "seed": 1,
+               "workload": {"thread_count": options.threads, "prompt_tokens": options.prompt,
+                            "generated_tokens": options.generated},
+               "limits": {"warmup_count_min": 1, "iteration_count_min": 2}}
     file = work / "request.json"
     file.write_text(json.dumps(request))
     done = subprocess.run([bin_folder / "qbench-worker-mlx", "--run", file], capture_output=True, text=True,

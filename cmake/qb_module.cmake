@@ -62,8 +62,8 @@ function(qb_engine name)
     return()
   endif()
   qb_module(engine_${name} FOLDER engines/${name} USES worker ${arg_USES} LINK ${arg_LINK})
-  add_executable(qbench-worker-${name} ${CMAKE_SOURCE_DIR}/src/measurement/worker/main.cpp)
-  target_link_libraries(qbench-worker-${name} PRIVATE qb_engine_${name} qb_worker)
+  add_executable(qbench-worker-${name} ${CMAKE_SOURCE_DIR}/src/measurement/scenarios/main.cpp)
+  target_link_libraries(qbench-worker-${name} PRIVATE qb_engine_${name} qb_scenarios)
 endfunction()
 
 # qb_native(<module>): compiled for the machine that builds it. Packing, calibration and quality

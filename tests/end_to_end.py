@@ -155,7 +155,7 @@ def test_failing_quality() -> None:
     limits = {path.name: json.loads(path.read_text()) for path in requests}
     check("every worker has a limit of memory and of processes, the baseline's and what prepares too",
           any("baseline" in name for name in limits) and any("prepare" in name for name in limits) and
-          all(one["memory_bytes_max"] > 0 and one["process_count_max"] > 0 for one in limits.values()), limits)
+          all(one["limits"]["memory_bytes_max"] > 0 and one["limits"]["process_count_max"] > 0 for one in limits.values()), limits)
     (folder / "kill-quality").unlink()
     program("run", "--resume", "-o", folder / "q.html")
     record = json.loads(program("report", "--format", "json").stdout)["records"][0]

@@ -145,7 +145,7 @@ int list_models(bool json) {
     if (json)
       array.push_back(Json::object({{"name", model.name},
                                     {"summary", model.summary},
-                                    {"task", models::name_of(model.task)},
+                                    {"task", model.task},
                                     {"weights", weights_state(model)}}));
     else
       std::printf("%-18s %s\n%18s %s\n", std::string(model.name).c_str(),

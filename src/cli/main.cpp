@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 
 #include "base/file.h"
@@ -22,6 +23,17 @@ void add_wide(CLI::App& verb, bool& wide) {
   verb.add_flag("--wide", wide, "Every column and note, however long the lines get");
 }
 
+// What is wrong with a value of the axis; empty: nothing.
+std::string complaint_of(const task::Axis& axis, const std::string& text) {
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    return fmt::format("\"{}\" is no number", text);
+  if (!axis.default_value) return {};  // the machine's limits are told where they are known
+  const auto checked = task::check(axis, value);
+  return checked ? std::string() : checked.error().message;
+}
+
 void add_narrowing(CLI::App& verb, RunOptions& options) {
   plan::Narrowing& n = options.narrowing;
   const auto list = [&](const char* name, auto& target, const char* help) {
@@ -38,11 +50,11 @@ void add_narrowing(CLI::App& verb, RunOptions& options) {
   list("--scheme", n.schemes, "These schemes instead of the suite's; \"all\" for every one");
   list("--framework", n.frameworks, "These frameworks instead of the suite's");
   list("--device", n.devices, "These devices instead of the suite's");
-  list("--threads", n.thread_counts, "These thread counts instead of the suite's");
-  list("--batch", n.batches, "These batches instead of the suite's")
-      ->check(CLI::Range(1, 1'000'000));
-  list("--depth", n.depths, "These tokens before the prompt instead of the suite's")
-      ->check(CLI::Range(0, 1'000'000));
+  for (const task::Axis* axis : task::axes()) {
+    const std::string help = fmt::format("These {} instead of the suite's", axis->summary);
+    list(task::flag_of(*axis).c_str(), n.axes[std::string(axis->name)], help.c_str())
+        ->check([axis](const std::string& text) { return complaint_of(*axis, text); });
+  }
 }
 
 void add_run(CLI::App& app, RunOptions& options) {

@@ -13,10 +13,11 @@ void keep_first_of_each(std::vector<T>& items) {
   items = std::move(kept);
 }
 
-Result<void> check(const std::vector<int64_t>& thread_counts, std::string_view origin,
-                   int64_t processor_count) {
-  for (const int64_t count : thread_counts)
-    if (count < 1 || count > processor_count)
+Result<void> check(const plan::Axes& axes, std::string_view origin, int64_t processor_count) {
+  const auto given = axes.find("thread_count");
+  if (given == axes.end()) return {};
+  for (const double count : given->second)
+    if (count < 1 || count > static_cast<double>(processor_count))
       return fail(Errc::bad_input, "{} {}: this machine offers 1 to {}", origin, count,
                   processor_count);
   return {};
@@ -29,19 +30,18 @@ plan::Narrowing without_repeats(plan::Narrowing narrowing) {
   keep_first_of_each(narrowing.schemes);
   keep_first_of_each(narrowing.frameworks);
   keep_first_of_each(narrowing.devices);
-  keep_first_of_each(narrowing.thread_counts);
-  keep_first_of_each(narrowing.batches);
-  keep_first_of_each(narrowing.depths);
+  for (auto& [axis, values] : narrowing.axes) keep_first_of_each(values);
   return narrowing;
 }
 
 Result<void> check_threads(const plan::Narrowing& narrowing, const spec::Suite& suite,
                            int64_t processor_count) {
-  if (!narrowing.thread_counts.empty())
-    return check(narrowing.thread_counts, "--threads", processor_count);
+  const auto given = narrowing.axes.find("thread_count");
+  if (given != narrowing.axes.end() && !given->second.empty())
+    return check(narrowing.axes, "--threads", processor_count);
   for (const spec::Benchmark& benchmark : suite.benchmarks)
-    QB_CHECK(check(benchmark.thread_counts, fmt::format("suite \"{}\": threads", suite.name),
-                   processor_count));
+    QB_CHECK(
+        check(benchmark.axes, fmt::format("suite \"{}\": threads", suite.name), processor_count));
   return {};
 }
 

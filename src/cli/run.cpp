@@ -92,13 +92,13 @@ Json to_json(const RunOptions& options) {
                             {"schemes", Json::array_of(n.schemes)},
                             {"frameworks", Json::array_of(n.frameworks)},
                             {"devices", Json::array_of(n.devices)},
-                            {"thread_counts", Json::array_of(n.thread_counts)},
-                            {"batches", Json::array_of(n.batches)},
-                            {"depths", Json::array_of(n.depths)},
                             {"blas", options.blas}});
   Json versions = Json::object({});
   for (const auto& [name, names] : n.versions) versions.set(name, Json::array_of(names));
   json.set("versions", std::move(versions));
+  Json axes = Json::object({});
+  for (const auto& [name, values] : n.axes) axes.set(name, Json::array_of(values));
+  json.set("axes", std::move(axes));
   if (!options.files.empty())
     json.set("files", Json::array_of(options.files)).set("inputs", Json::array_of(options.inputs));
   if (options.launches) json.set("launches", *options.launches);
@@ -112,25 +112,31 @@ std::vector<std::string> texts_of(const Json& list) {
   return texts;
 }
 
+std::vector<double> numbers_of(const Json& list) {
+  std::vector<double> numbers;
+  for (const Json& item : list.as_array()) numbers.push_back(item.as_double());
+  return numbers;
+}
+
+// As runs were kept before axes had names of their own.
+constexpr std::pair<std::string_view, std::string_view> earlier_axes[] = {
+    {"thread_counts", "thread_count"}, {"batches", "batch"}, {"depths", "depth_tokens"}};
+
 RunOptions with_options(RunOptions options, const Json& json) {
-  options.narrowing = {texts_of(json["models"]),
-                       texts_of(json["schemes"]),
-                       texts_of(json["frameworks"]),
-                       texts_of(json["devices"]),
-                       {},
-                       {},
-                       {}};
+  options.narrowing = {.models = texts_of(json["models"]),
+                       .schemes = texts_of(json["schemes"]),
+                       .frameworks = texts_of(json["frameworks"]),
+                       .devices = texts_of(json["devices"])};
   options.files = texts_of(json["files"]);
   options.inputs = texts_of(json["inputs"]);
-  for (const Json& count : json["thread_counts"].as_array())
-    options.narrowing.thread_counts.push_back(count.as_int());
+  for (const auto& [name, values] : json["axes"].as_object())
+    options.narrowing.axes[name] = numbers_of(values);
+  for (const auto& [earlier, name] : earlier_axes)
+    if (const auto values = numbers_of(json[earlier]); !values.empty())
+      options.narrowing.axes[std::string(name)] = values;
   for (const auto& [name, names] : json["versions"].as_object())
     options.narrowing.versions[name] = texts_of(names);
   if (json["blas"].is_string()) options.blas = json["blas"].as_string();
-  for (const Json& batch : json["batches"].as_array())
-    options.narrowing.batches.push_back(batch.as_int());
-  for (const Json& depth : json["depths"].as_array())
-    options.narrowing.depths.push_back(depth.as_int());
   if (json["launches"].is_int()) options.launches = json["launches"].as_int();
   if (json["memory_max"].is_string()) options.memory_max = json["memory_max"].as_string();
   return options;

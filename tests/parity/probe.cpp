@@ -143,7 +143,7 @@ Result<void> print_stats() {
 }
 
 Record record_of(const Json& launches) {
-  Record record = {.subject = {.workload = {.batch = 1}}};
+  Record record = {.subject = {.workload = {{"batch", 1}}}};
   for (const Json& samples : launches.as_array()) {
     SampleSeries series = {.phase = "inference"};
     for (const Json& ns : samples.as_array()) series.duration_ns.push_back(ns.as_int());

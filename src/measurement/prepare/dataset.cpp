@@ -10,6 +10,7 @@
 #include "compression/bundle/tensor_file.h"
 #include "network/pictures/labelled.h"
 #include "network/pictures/prepare.h"
+#include "task/task.h"
 
 namespace qb::prepare {
 namespace fs = std::filesystem;
@@ -150,47 +151,82 @@ Result<Dataset> find_or_save_pictures(const std::vector<pictures::LabelledPictur
   });
 }
 
+// Where what a task takes lies, and where it is kept.
+struct Place {
+  const ModelSource& source;
+  const fs::path& data_folder;
+  const fs::path& cache_folder;
+};
+
+Result<Dataset> text_to_score(const Place& p) {
+  const int64_t scored = scored_text.window_count * (scored_text.window_tokens - 1);
+  return find_or_save(text_recipe(p.source, scored_text, p.data_folder), p.cache_folder,
+                      [&](const fs::path& file) {
+                        return save_text(p.source, p.data_folder, scored_text, scored, file);
+                      });
+}
+
+Result<Dataset> text_to_calibrate_on(const Place& p) {
+  if (!p.source.tokenizer)
+    return find_or_save(fmt::format("seeded-tokens-{}", p.source.model.name), p.cache_folder,
+                        [&](const fs::path& file) { return save_seeded_tokens(p.source, file); });
+  return find_or_save(text_recipe(p.source, calibration_text, p.data_folder), p.cache_folder,
+                      [&](const fs::path& file) {
+                        return save_text(p.source, p.data_folder, calibration_text,
+                                         calibration_text.token_count(), file);
+                      });
+}
+
+// The large set where it is, the 20 samples elsewhere.
+Result<Dataset> pictures_to_score(const Place& p) {
+  const int64_t size_px = p.source.model.image_size_px;
+  if (const auto tux = pictures::find_tux_pictures(p.data_folder))
+    return find_or_save_pictures(*tux, "tuxpaint-156", size_px, p.cache_folder);
+  QB_TRY(const auto foolbox, pictures::find_foolbox_pictures(p.data_folder));
+  return find_or_save_pictures(foolbox, "foolbox-20", size_px, p.cache_folder);
+}
+
+Result<Dataset> pictures_to_calibrate_on(const Place& p) {
+  const bool is_scored_too = !has_tux_pictures(p.data_folder);
+  const std::string name = is_scored_too ? "foolbox-20 (the quality data itself)" : "foolbox-20";
+  QB_TRY(const auto pictures, pictures::find_foolbox_pictures(p.data_folder));
+  return find_or_save_pictures(pictures, name, p.source.model.image_size_px, p.cache_folder);
+}
+
+// What tasks name as their dataset.
+struct DatasetRow {
+  std::string_view name;
+  Result<Dataset> (*to_score)(const Place&);
+  Result<Dataset> (*to_calibrate_on)(const Place&);
+};
+constexpr DatasetRow rows[] = {
+    {"text", text_to_score, text_to_calibrate_on},
+    {"pictures", pictures_to_score, pictures_to_calibrate_on},
+};
+
+Result<DatasetRow> row_for(const models::Model& model) {
+  const std::string_view name = task::row_of(model.task).dataset;
+  const auto row = std::ranges::find(rows, name, &DatasetRow::name);
+  if (row == std::end(rows))
+    return fail(Errc::unsupported, "there is no data for {}: it is of the task {}", model.name,
+                model.task);
+  return *row;
+}
+
 }  // namespace
 
 Result<Dataset> prepare_dataset(const ModelSource& source, const fs::path& data_folder,
                                 const fs::path& cache_folder) {
-  if (source.model.task == models::Task::causal_lm) {
-    const int64_t scored = scored_text.window_count * (scored_text.window_tokens - 1);
-    return find_or_save(text_recipe(source, scored_text, data_folder), cache_folder,
-                        [&](const fs::path& file) {
-                          return save_text(source, data_folder, scored_text, scored, file);
-                        });
-  }
-  // The large set where it is, the 20 samples elsewhere.
-  const int64_t size_px = source.model.image_size_px;
-  if (const auto tux = pictures::find_tux_pictures(data_folder))
-    return find_or_save_pictures(*tux, "tuxpaint-156", size_px, cache_folder);
-  QB_TRY(const auto foolbox, pictures::find_foolbox_pictures(data_folder));
-  return find_or_save_pictures(foolbox, "foolbox-20", size_px, cache_folder);
+  QB_TRY(const DatasetRow row, row_for(source.model));
+  return row.to_score({source, data_folder, cache_folder});
 }
 
 Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,
                                                      const fs::path& data_folder,
                                                      const fs::path& cache_folder) {
-  Result<Dataset> set;
-  if (source.model.task != models::Task::causal_lm) {
-    const int64_t size_px = source.model.image_size_px;
-    const bool is_scored_too = !has_tux_pictures(data_folder);
-    const std::string name = is_scored_too ? "foolbox-20 (the quality data itself)" : "foolbox-20";
-    QB_TRY(const auto pictures, pictures::find_foolbox_pictures(data_folder));
-    set = find_or_save_pictures(pictures, name, size_px, cache_folder);
-  } else if (source.tokenizer) {
-    set = find_or_save(text_recipe(source, calibration_text, data_folder), cache_folder,
-                       [&](const fs::path& file) {
-                         return save_text(source, data_folder, calibration_text,
-                                          calibration_text.token_count(), file);
-                       });
-  } else {
-    set = find_or_save(fmt::format("seeded-tokens-{}", source.model.name), cache_folder,
-                       [&](const fs::path& file) { return save_seeded_tokens(source, file); });
-  }
-  if (!set) return tl::unexpected(std::move(set).error());
-  return compress::CalibrationSet{set->name, set->content_hash, set->file, set->item_count};
+  QB_TRY(const DatasetRow row, row_for(source.model));
+  QB_TRY(const Dataset set, row.to_calibrate_on({source, data_folder, cache_folder}));
+  return compress::CalibrationSet{set.name, set.content_hash, set.file, set.item_count};
 }
 
 }  // namespace qb::prepare

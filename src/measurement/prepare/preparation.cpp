@@ -14,7 +14,7 @@ Json describe(const ModelSource& source) {
     weight_count += ir::element_count(source.graph[value].shape);
   return Json::object({{"hash", source.source_hash},
                        {"weights", source.weights},
-                       {"task", models::name_of(source.model.task)},
+                       {"task", source.model.task},
                        {"weight_count", weight_count}});
 }
 

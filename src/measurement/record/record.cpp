@@ -10,13 +10,8 @@ constexpr std::string_view outcome_names[] = {
 }  // namespace
 
 std::string case_id(const Case& c) {
-  std::string id = fmt::format("{}/{}/{}/{}/b{}t{}", c.model, c.scheme, c.framework, c.device,
-                               c.workload.batch, c.workload.thread_count);
-  if (c.workload.prompt_tokens > 0)
-    id += fmt::format("p{}g{}", c.workload.prompt_tokens, c.workload.generated_tokens);
-  if (c.workload.depth_tokens > 0) id += fmt::format("d{}", c.workload.depth_tokens);
-  if (c.workload.arrivals_per_s > 0.0) id += fmt::format("r{}", c.workload.arrivals_per_s);
-  return id;
+  return fmt::format("{}/{}/{}/{}/{}", c.model, c.scheme, c.framework, c.device,
+                     task::id_of(task_of(c), c.workload));
 }
 
 std::string_view name_of(Outcome outcome) { return outcome_names[static_cast<size_t>(outcome)]; }

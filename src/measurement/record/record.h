@@ -9,18 +9,9 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "task/task.h"
 
 namespace qb {
-
-struct Workload {
-  int64_t batch = 1;
-  int64_t thread_count = 1;
-  int64_t prompt_tokens = 0;     // language models; 0 otherwise
-  int64_t generated_tokens = 0;  // language models; 0 otherwise
-  int64_t depth_tokens = 0;      // already in the caches before the prompt
-  double arrivals_per_s = 0.0;   // requests that come at a fixed rate; 0: one after another
-  friend bool operator==(const Workload&, const Workload&) = default;
-};
 
 // One cell of a suite.
 struct Case {
@@ -29,16 +20,13 @@ struct Case {
   std::string framework;  // "onnxruntime"
   std::string device;     // "cpu"
   Workload workload;
+  std::string task;  // "causal_lm": a row of task/task.h
   friend bool operator==(const Case&, const Case&) = default;
 };
 
-// The scheme of a model file of the user's own, whose bits qbench doesn't choose; the model is then
-// the file's name.
-inline constexpr std::string_view file_scheme = "as-is";
-inline bool is_file(const Case& c) { return c.scheme == file_scheme; }
-
 // "smollm2-135m/w4g32/onnxruntime/cpu/b1t2p128g64": unique within a run, stable between runs.
 std::string case_id(const Case& c);
+inline const task::Task& task_of(const Case& c) { return task::row_of(c.task); }
 
 enum class Outcome : uint8_t {
   ok,
@@ -53,8 +41,8 @@ enum class Outcome : uint8_t {
 std::string_view name_of(Outcome outcome);
 Result<Outcome> parse_outcome(std::string_view name);
 
-// Raw timings of one phase, in the order taken. Phases: load, compile, first_run, prefill,
-// time_to_first_token, decode (one sample a token), inference (vision).
+// Raw timings of one phase, in the order taken. Phases of all tasks: load, compile, first_run,
+// warm_up, arrival_latency, arrival_wait; a task's own are its scenario's.
 struct SampleSeries {
   std::string phase;
   std::vector<int64_t> duration_ns;

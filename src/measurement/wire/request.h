@@ -40,6 +40,7 @@ struct Request {
   std::string model_file;
   std::vector<InputSpec> inputs;
   std::string device = "cpu";
+  std::string task;  // a row of task/task.h, and a scenario of the worker
   Workload workload;
   uint64_t seed = 0;
   Limits limits;
@@ -58,6 +59,7 @@ struct Request {
 };
 
 Json to_json(const Request& request);
+// Errors name the field.
 Result<Request> request_from_json(const Json& json);
 
 }  // namespace qb::wire

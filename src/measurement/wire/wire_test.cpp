@@ -34,7 +34,8 @@ TEST_CASE("a request survives JSON, and says which field is wrong") {
                      .inputs = {{.name = "x", .shape = std::vector<int64_t>{1, 3}},
                                 {.name = "y", .type = ElementType::i64, .range = {{1.0, 2.0}}},
                                 {.name = "z", .file = "z.npy"}},
-                     .workload = {2, 3, 4, 5, 6, 7.5},
+                     .task = "causal_lm",
+                     .workload = {{"batch", 2}, {"thread_count", 3}, {"arrivals_per_s", 7.5}},
                      .seed = 7,
                      .limits = {1, 2, 3, 4, 5, 6, 7},
                      .dataset = "d",
@@ -49,11 +50,23 @@ TEST_CASE("a request survives JSON, and says which field is wrong") {
   CHECK(again->workload == request.workload);
   CHECK(again->limits.memory_bytes_max == 6);
   CHECK(again->limits.process_count_max == 7);
+  request.preparation.reset();
   Json spoilt = to_json(request);
-  spoilt.set("thread_count", 0);
+  spoilt.set("workload", Json::object({{"thread_count", 0}}));
   CHECK(request_from_json(spoilt).error().message.find("thread_count") != std::string::npos);
   Json too_fast = to_json(request);
-  too_fast.set("arrivals_per_s", -1.0);
+  too_fast.set("workload", Json::object({{"arrivals_per_s", -1.0}}));
   CHECK(request_from_json(too_fast).error().message.find("arrivals_per_s") != std::string::npos);
-  CHECK(request_from_json(Json::object({})).error().message.find("kind") != std::string::npos);
+  CHECK(request_from_json(Json::object({})).error().message.find("task") != std::string::npos);
+  Json of_pictures = to_json(request);
+  of_pictures.set("task", "image_classification")
+      .set("workload", Json::object({{"prompt_tokens", 8}}));
+  CHECK(request_from_json(of_pictures).error().message.find("prompt_tokens") != std::string::npos);
+  Json of_another = to_json(request);
+  of_another.set("kind", "quality");
+  CHECK(request_from_json(of_another).error().message.find("\"kind\"") != std::string::npos);
+  Json miswritten = to_json(request);
+  miswritten.set("limits", Json::object({{"iteration_count_min", "many"}}));
+  CHECK(request_from_json(miswritten).error().message.find("iteration_count_min") !=
+        std::string::npos);
 }

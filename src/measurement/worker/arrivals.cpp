@@ -81,7 +81,7 @@ bool keeps_pace(const Arrivals& arrivals, double arrivals_per_s) {
 
 Result<void> measure_arrivals(const wire::Request& request, const wire::Send& send,
                               const ArrivingRequests& requests) {
-  const double rate = request.workload.arrivals_per_s;
+  const double rate = request.workload.arrivals_per_s();
   if (rate <= 0.0) return {};
   send(wire::PhaseStarted{"arrivals"});
   QB_TRY(Arrivals arrivals, serve_arrivals(request.limits, rate, requests));

@@ -114,7 +114,7 @@ TEST_CASE("a workload without a rate is served one after another only") {
   const auto serve = [](int64_t) { return Result<void>(); };
   REQUIRE(measure_arrivals(request, send, {{}, serve}));
   CHECK(events.empty());
-  request.workload.arrivals_per_s = 1000.0;
+  request.workload.set("arrivals_per_s", 1000.0);
   REQUIRE(measure_arrivals(request, send, {{}, serve}));
   CHECK(events["arrival_latency"] == 1);
   CHECK(events["arrival_wait"] == 1);

@@ -108,9 +108,7 @@ void Measuring::send_energy(const wire::Send& send) const {
 
 void Measuring::send_work(const wire::Send& send) const {
   send(wire::Fact{"measured_runs", work_.run_count});
-  send_if_told(send, "measured_tokens", work_.token_count);
-  send_if_told(send, "measured_generated_tokens", work_.generated_token_count);
-  send_if_told(send, "measured_pictures", work_.picture_count);
+  for (const auto& [item, count] : work_.items) send(wire::Fact{"measured_" + item, count});
 }
 
 // Peak and steady memory, and what of it are weights and what is scratch (docs/methodology.md).

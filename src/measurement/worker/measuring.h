@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -34,13 +36,10 @@ class SampleRoom {
   size_t taken_count_ = 0;
 };
 
-// What a loop did, for figures by item. Of a language model, tokens that went through the network
-// and tokens that were chosen; the others hold what they count only.
+// What a loop did, for figures by item: how many of what ("tokens") went through.
 struct Work {
   int64_t run_count = 0;
-  std::optional<int64_t> token_count;
-  std::optional<int64_t> generated_token_count;
-  std::optional<int64_t> picture_count;
+  std::vector<std::pair<std::string, int64_t>> items = {};
 };
 
 // Readings, made when constructed.

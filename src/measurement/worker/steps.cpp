@@ -91,7 +91,7 @@ Result<void> measure_steps(const Steps& steps, const wire::Request& request, Mea
   QB_TRY(const LoopEnd end, repeat_until_steady(request.limits, SampleRoom::sample_capacity,
                                                 ends_ns, step, [&] { return look_at(samples); }));
   Work work = {.run_count = static_cast<int64_t>(end.count)};
-  if (steps.picture_count > 0) work.picture_count = work.run_count * steps.picture_count;
+  if (!steps.item.empty()) work.items = {{steps.item, work.run_count * steps.item_count}};
   measuring.end(work);
   send_settling(end, send);
   send(SampleSeries{"inference", tail_of(samples, end.first)});

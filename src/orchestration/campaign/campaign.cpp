@@ -217,10 +217,11 @@ class Campaign {
   wire::Request request_of(const Record& record, bool is_quality) {
     wire::Request request = {.is_quality = is_quality,
                              .device = record.subject.device,
+                             .task = record.subject.task,
                              .workload = record.subject.workload,
                              .seed = settings_.seed,
                              .limits = limits_of(settings_.protocol)};
-    const plan::PlannedCase& planned = plan_.cases[static_cast<size_t>(record.position)];
+    const plan::PlannedCase& planned = planned_of(record);
     if (!planned.file.empty()) {
       files_.complete(planned, request);
       return request;
@@ -238,9 +239,14 @@ class Campaign {
     return request;
   }
 
+  const plan::PlannedCase& planned_of(const Record& record) const {
+    return plan_.cases[static_cast<size_t>(record.position)];
+  }
+  bool is_of_file(const Record& record) const { return !planned_of(record).file.empty(); }
+
   bool has_quality(const Record& record) {
-    return is_file(record.subject) ? files_.has_baseline()
-                                   : materials_.quality(record.subject.model).has_value();
+    return is_of_file(record) ? files_.has_baseline()
+                              : materials_.quality(record.subject.model).has_value();
   }
 
   Result<void> launch(size_t number) {
@@ -285,7 +291,7 @@ class Campaign {
       record.manifest.set("energy_of", "the whole platform (psys), not the processor alone");
     if (launch.facts.contains("actual")) record.manifest.set("actual", launch.facts["actual"]);
     const std::string disturbance =
-        is_quality ? "" : contention_of(launch, record.subject.workload.thread_count);
+        is_quality ? "" : contention_of(launch, record.subject.workload.thread_count());
     if (!disturbance.empty()) launch.facts.set("contention", disturbance);
     record.launches.push_back(std::move(launch));
     QB_CHECK(save(record));
@@ -304,7 +310,7 @@ class Campaign {
       record.reason = launch.reason;
     }
     // A file that doesn't load, or doesn't take the inputs, is the user's to mend.
-    if (is_file(record.subject) && launch.outcome == Outcome::failed) add_problem(launch.reason);
+    if (is_of_file(record) && launch.outcome == Outcome::failed) add_problem(launch.reason);
   }
 
   // A case that never came to its turn is recorded as such, one that did not settle as unstable,

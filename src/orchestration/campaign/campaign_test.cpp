@@ -96,7 +96,8 @@ TEST_CASE("an audit sees timed answers that change, and a quality launch that an
 }
 
 TEST_CASE("a launch that was measured again doesn't count, its repeat does") {
-  Record record = {.subject = {.workload = {.prompt_tokens = 8, .generated_tokens = 2}}};
+  Record record = {.subject = {.workload = {{"prompt_tokens", 8}, {"generated_tokens", 2}},
+                               .task = "causal_lm"}};
   for (const auto& [index, ns] :
        {std::pair<int64_t, int64_t>{0, 1'000'000}, {1, 9'000'000}, {1 + repeat_offset, 1'000'000}})
     record.launches.push_back({.index = index, .samples = {{"decode", {ns}}}});

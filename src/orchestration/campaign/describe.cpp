@@ -32,7 +32,6 @@ void describe_bundle(const BundleMaterial& material, Record& record) {
   record.manifest.set("bundle_hash", material.folder.filename().string())
       .set("source_hash", source["hash"])
       .set("weights", source["weights"])
-      .set("task", source["task"])
       .set("weight_count", source["weight_count"])
       .set("bits_per_weight",
            static_cast<double>(stored_bytes) * 8.0 / source["weight_count"].as_double());

@@ -68,6 +68,7 @@ Result<fs::path> Materials::make_baseline(const std::string& model, const Json& 
   tell_(fmt::format("reference answers of {}", model));
   const Launch launch = runner::run_launch({.is_quality = true,
                                             .bundle = fp32->folder.string(),
+                                            .task = fp32->source["task"].as_string(),
                                             .limits = settings_.limits,
                                             .dataset = dataset["file"].as_string(),
                                             .baseline_output = file.string()},

@@ -12,9 +12,7 @@ Result<void> OwnFiles::describe(const plan::PlannedCase& planned, Record& record
   std::error_code error;
   const auto size_bytes = static_cast<int64_t>(fs::file_size(planned.file, error));
   if (error) return fail(Errc::io, "{}: {}", planned.file, error.message());
-  record.manifest.set("task", "file")
-      .set("content_hash", std::move(content_hash))
-      .set("file_bytes", size_bytes);
+  record.manifest.set("content_hash", std::move(content_hash)).set("file_bytes", size_bytes);
   return {};
 }
 

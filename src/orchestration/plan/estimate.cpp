@@ -51,7 +51,7 @@ int64_t Estimate::expected_ns(size_t case_index, bool is_quality) const {
   const Case& subject = plan_->cases[case_index].subject;
   if (const auto mean = mean_of_model(subject.model, is_quality)) return *mean;
   if (is_quality) return start_ns + quality_ns;
-  const int64_t rounds = subject.workload.arrivals_per_s > 0.0 ? 2 : 1;
+  const int64_t rounds = subject.workload.arrivals_per_s() > 0.0 ? 2 : 1;
   return start_ns + protocol_.warmup_duration_ns_min + rounds * protocol_.duration_ns_min;
 }
 

@@ -59,6 +59,6 @@ TEST_CASE("launches that only an interval may ask for count when their turn come
 
 TEST_CASE("a rate of arrivals is served after the timed loop, and takes as long again") {
   Plan plan = {.cases = {{case_of("a")}}, .launches = {{.case_index = 0}}};
-  plan.cases[0].subject.workload.arrivals_per_s = 5.0;
+  plan.cases[0].subject.workload.set("arrivals_per_s", 5.0);
   CHECK(Estimate(plan, protocol).left_ns(0) == (1 + 1 + 6) * s);
 }

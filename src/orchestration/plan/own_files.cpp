@@ -14,6 +14,10 @@ namespace qb::plan {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::string_view task_name = "own_file";
+constexpr std::string_view scheme_name =
+    "as-is";  // the file's own bits, which qbench doesn't choose
+
 const FileKindRow* find_kind(const fs::path& file) {
   const std::string ending = file_ending(file);
   const auto row = std::ranges::find(file_kind_rows, ending, &FileKindRow::ending);
@@ -85,6 +89,17 @@ size_t count_of_file_parts(std::span<const std::string_view> parts) {
   return 1;
 }
 
+// A file has its shapes: only the threads are chosen.
+Result<void> check_axes(const Axes& given, const std::string& path) {
+  for (const auto& [name, values] : given)
+    if (!values.empty() && name != "thread_count")
+      return fail(Errc::bad_input,
+                  "{}: {} is for models of the zoo: what a model file is given is what --input "
+                  "NAME=SHAPE says",
+                  path, task::flag_of(*task::find_axis(name)));
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> split_models(const std::string& list) {
@@ -144,33 +159,22 @@ Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
   if (!narrowing.schemes.empty())
     return fail(Errc::bad_input, "{}: a model file has its own bits: leave --scheme away",
                 absolute_paths.front());
-  if (!narrowing.batches.empty())
-    return fail(Errc::bad_input,
-                "{}: --batch is for models of the zoo: a model file has its shapes, of which "
-                "--input NAME=SHAPE says what it leaves open",
-                absolute_paths.front());
-  if (!narrowing.depths.empty())
-    return fail(Errc::bad_input,
-                "{}: --depth is for language models of the zoo: what a model file is given is what "
-                "--input says",
-                absolute_paths.front());
-  Narrowing axes = narrowing;
-  if (axes.devices.empty()) axes.devices = {"cpu"};
-  if (axes.thread_counts.empty()) axes.thread_counts = {usable_core_count};
-  QB_CHECK(check_devices(axes.devices));
+  QB_CHECK(check_axes(narrowing.axes, absolute_paths.front()));
+  const std::vector<std::string> devices =
+      narrowing.devices.empty() ? std::vector<std::string>{"cpu"} : narrowing.devices;
+  const task::Task& task = task::row_of(task_name);
+  const std::vector<Workload> workloads = workloads_of(task, narrowing.axes, usable_core_count);
+  QB_CHECK(check_devices(devices));
   Plan plan = {.inputs = std::move(inputs)};
   const std::vector<std::string> labels = labels_of(absolute_paths);
   for (size_t i = 0; i < absolute_paths.size(); ++i) {
     QB_TRY(const std::vector<std::string> frameworks, frameworks_of(absolute_paths[i], narrowing));
     for (const std::string& framework : frameworks)
-      for (const std::string& device : axes.devices)
-        for (const int64_t thread_count : axes.thread_counts) {
+      for (const std::string& device : devices)
+        for (const Workload& workload : workloads) {
           PlannedCase& planned = plan.cases.emplace_back();
-          planned.subject = {labels[i],
-                             std::string(file_scheme),
-                             framework,
-                             device,
-                             {.thread_count = thread_count}};
+          planned.subject = {labels[i], std::string(scheme_name), framework, device,
+                             workload,  std::string(task.name)};
           planned.quality = absolute_paths.size() > 1;
           planned.file = absolute_paths[i];
         }

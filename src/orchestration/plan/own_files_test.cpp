@@ -69,7 +69,7 @@ TEST_CASE("a name with commas stays whole where there is such a file") {
 TEST_CASE("files are measured as they are: their outputs are compared, schemes make no sense") {
   const std::vector<std::string> files = {"/a.onnx", "/b.pt2"};
   const auto plan =
-      build_file_plan(files, {}, {.thread_counts = {1, 2}}, {.launch_count = 3}, 4, 1);
+      build_file_plan(files, {}, {.axes = {{"thread_count", {1, 2}}}}, {.launch_count = 3}, 4, 1);
   REQUIRE(plan);
   CHECK(plan->cases.size() == 4);
   CHECK(plan->cases[0].subject.framework == "onnxruntime");
@@ -80,6 +80,6 @@ TEST_CASE("files are measured as they are: their outputs are compared, schemes m
   CHECK(build_file_plan(one, {}, {}, {.launch_count = 3}, 4, 1)->launches.size() == 3);
   CHECK_FALSE(build_file_plan(one, {}, {.schemes = {"fp32"}}, {}, 4, 1));
   CHECK_FALSE(build_file_plan(one, {}, {.devices = {"tpu"}}, {}, 4, 1));
-  CHECK_FALSE(build_file_plan(one, {}, {.batches = {8}}, {}, 4, 1));
-  CHECK_FALSE(build_file_plan(one, {}, {.depths = {5}}, {}, 4, 1));
+  CHECK_FALSE(build_file_plan(one, {}, {.axes = {{"batch", {8}}}}, {}, 4, 1));
+  CHECK_FALSE(build_file_plan(one, {}, {.axes = {{"depth_tokens", {5}}}}, {}, 4, 1));
 }

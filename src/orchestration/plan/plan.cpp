@@ -51,9 +51,8 @@ spec::Benchmark narrowed(spec::Benchmark benchmark, const spec::Suite& suite,
     benchmark.frameworks = narrowed_frameworks(benchmark, suite, narrowing.frameworks);
   benchmark.frameworks = with_versions(benchmark.frameworks, narrowing);
   if (!narrowing.devices.empty()) benchmark.devices = narrowing.devices;
-  if (!narrowing.thread_counts.empty()) benchmark.thread_counts = narrowing.thread_counts;
-  if (!narrowing.batches.empty()) benchmark.batches = narrowing.batches;
-  if (!narrowing.depths.empty()) benchmark.depths = narrowing.depths;
+  for (const auto& [axis, values] : narrowing.axes)
+    if (!values.empty()) benchmark.axes[axis] = values;
   return benchmark;
 }
 
@@ -71,48 +70,58 @@ Result<void> check_names(const spec::Benchmark& benchmark) {
   return check_devices(benchmark.devices);
 }
 
-Workload workload_of(const spec::Benchmark& benchmark, const models::Model& model) {
-  if (model.task != models::Task::causal_lm) return {};
-  return {.prompt_tokens = benchmark.prompt_tokens, .generated_tokens = benchmark.generated_tokens};
-}
-
 void add_case(PlannedCase planned, Plan& plan) {
   const auto is_same = [&](const PlannedCase& other) { return other.subject == planned.subject; };
   if (std::ranges::none_of(plan.cases, is_same)) plan.cases.push_back(std::move(planned));
 }
 
-Result<void> check_context(const models::Model& model, const Workload& w) {
-  const int64_t tokens = w.depth_tokens + w.prompt_tokens + w.generated_tokens;
-  if (model.task != models::Task::causal_lm || tokens <= model.context_tokens) return {};
+Result<void> check_context(const models::Model& model, const task::Task& task, const Workload& w) {
+  int64_t tokens = 0;
+  for (const task::Axis* axis : task.axes)
+    if (axis->is_context) tokens += w.integer(axis->name);
+  if (tokens == 0 || tokens <= model.context_tokens) return {};
   return fail(Errc::bad_input, "{} tokens of context are wanted, {} was made for {}", tokens,
               model.name, model.context_tokens);
 }
 
-Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& model, Plan& plan) {
-  const bool is_language = model.task == models::Task::causal_lm;
-  const std::vector<int64_t> depths = is_language ? benchmark.depths : std::vector<int64_t>{0};
+Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& model,
+                       int64_t usable_core_count, Plan& plan) {
+  const task::Task& task = task::row_of(model.task);
+  const std::vector<Workload> workloads = workloads_of(task, benchmark.axes, usable_core_count);
+  for (const Workload& workload : workloads) QB_CHECK(check_context(model, task, workload));
   for (const std::string& framework : benchmark.frameworks)
     for (const std::string& device : benchmark.devices)
       for (const std::string& scheme : benchmark.schemes)
-        for (const int64_t batch : benchmark.batches)
-          for (const int64_t thread_count : benchmark.thread_counts)
-            for (const int64_t depth : depths)
-              for (const double arrivals_per_s : benchmark.arrivals_per_s) {
-                Workload workload = workload_of(benchmark, model);
-                workload.batch = batch;
-                workload.thread_count = thread_count;
-                workload.depth_tokens = depth;
-                workload.arrivals_per_s = arrivals_per_s;
-                QB_CHECK(check_context(model, workload));
-                add_case({{std::string(model.name), scheme, framework, device, workload},
-                          benchmark.quality,
-                          benchmark.quality_item_count},
-                         plan);
-              }
+        for (const Workload& workload : workloads)
+          add_case({{std::string(model.name), scheme, framework, device, workload,
+                     std::string(task.name)},
+                    benchmark.quality,
+                    benchmark.quality_item_count},
+                   plan);
   return {};
 }
 
 }  // namespace
+
+std::vector<Workload> workloads_of(const task::Task& task, const Axes& axes,
+                                   int64_t usable_core_count) {
+  std::vector<Workload> workloads = {{}};
+  for (const task::Axis* axis : task.axes) {
+    const auto given = axes.find(axis->name);
+    const std::vector<double> values =
+        given != axes.end() && !given->second.empty()
+            ? given->second
+            : std::vector{axis->default_value.value_or(static_cast<double>(usable_core_count))};
+    std::vector<Workload> longer;
+    for (const Workload& workload : workloads)
+      for (const double value : values) {
+        longer.push_back(workload);
+        longer.back().set(axis->name, value);
+      }
+    workloads = std::move(longer);
+  }
+  return workloads;
+}
 
 void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed) {
   const int64_t launch_count = std::max(protocol.launch_count, protocol.launch_count_max);
@@ -161,13 +170,12 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
   for (const spec::Benchmark& original : suite.benchmarks) {
     spec::Benchmark benchmark = narrowed(original, suite, narrowing);
     QB_CHECK(check_names(benchmark));
-    if (benchmark.thread_counts.empty()) benchmark.thread_counts = {usable_core_count};
     for (const std::string& name : benchmark.models) {
       if (!narrowing.models.empty() &&
           std::ranges::find(narrowing.models, name) == narrowing.models.end())
         continue;
       QB_TRY(const models::Model model, models::find_model(name));
-      QB_CHECK(add_cases(benchmark, model, plan));
+      QB_CHECK(add_cases(benchmark, model, usable_core_count, plan));
     }
   }
   if (plan.cases.empty())

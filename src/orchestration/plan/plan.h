@@ -13,15 +13,16 @@
 
 namespace qb::plan {
 
+using Axes = std::map<std::string, std::vector<double>, std::less<>>;
+
 // What a user's flags leave of a suite; an empty list leaves all.
 struct Narrowing {
   std::vector<std::string> models;
   std::vector<std::string> schemes;  // "all": every scheme there is
   std::vector<std::string> frameworks;
   std::vector<std::string> devices;
-  std::vector<int64_t> thread_counts;
-  std::vector<int64_t> batches;
-  std::vector<int64_t> depths;
+  // Values of axes (task/task.h), by their names.
+  Axes axes;
   // Frameworks of which several versions are here, and the names of these ("pytorch" →
   // "pytorch@2.13.0", …), which take its place.
   std::map<std::string, std::vector<std::string>> versions;
@@ -46,6 +47,11 @@ struct Plan {
   std::vector<PlannedLaunch> launches;
   std::vector<InputSpec> inputs;  // of files
 };
+
+// The product of the task's axes, the last one changing first: the values given, or the axis'
+// default.
+std::vector<Workload> workloads_of(const task::Task& task, const Axes& axes,
+                                   int64_t usable_core_count);
 
 // Blocks of launches, each holding every case once in an order drawn from `seed`.
 void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed);

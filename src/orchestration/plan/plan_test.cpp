@@ -27,9 +27,9 @@ TEST_CASE("a plan is the product of the suite's lists, each launch once") {
   const auto plan = build_plan(suite_of(two_by_two), {}, 2, 1);
   REQUIRE(plan);
   CHECK(plan->cases.size() == 4);
-  CHECK(plan->cases[0].subject.workload.prompt_tokens == 128);
-  CHECK(plan->cases[0].subject.workload.thread_count == 2);
-  CHECK(plan->cases[2].subject.workload.prompt_tokens == 0);  // pictures have no prompt
+  CHECK(plan->cases[0].subject.workload.integer("prompt_tokens") == 128);
+  CHECK(plan->cases[0].subject.workload.thread_count() == 2);
+  CHECK_FALSE(plan->cases[2].subject.workload.has("prompt_tokens"));  // pictures have no prompt
   CHECK(plan->launches.size() == 4 * 3 + 4);
   std::set<std::tuple<size_t, bool, int64_t>> seen;
   for (const PlannedLaunch& launch : plan->launches)
@@ -57,12 +57,12 @@ TEST_CASE("every block holds every case, and the seed decides the order") {
 
 TEST_CASE("narrowing replaces lists and keeps the named models") {
   const Narrowing narrowing = {
-      .models = {"llama-test"}, .schemes = {"w4g32"}, .thread_counts = {1, 4}};
+      .models = {"llama-test"}, .schemes = {"w4g32"}, .axes = {{"thread_count", {1, 4}}}};
   const Plan plan = build_plan(suite_of(two_by_two), narrowing, 2, 1).value();
   REQUIRE(plan.cases.size() == 2);
   Narrowing deeper = narrowing;
-  deeper.batches = {2};
-  deeper.depths = {0, 16};
+  deeper.axes["batch"] = {2};
+  deeper.axes["depth_tokens"] = {0, 16};
   const Plan deep = build_plan(suite_of(two_by_two), deeper, 2, 1).value();
   REQUIRE(deep.cases.size() == 4);
   CHECK(case_id(deep.cases[1].subject) == "llama-test/w4g32/reference/cpu/b2t1p128g64d16");
@@ -76,12 +76,12 @@ TEST_CASE("batches, threads, depths and rates of arrival are swept") {
   spec::Benchmark& benchmark = suite.benchmarks[0];
   benchmark.models = {"llama-test"};
   benchmark.schemes = {"fp32"};
-  benchmark.batches = {1, 4};
-  benchmark.thread_counts = {1, 2};
-  benchmark.depths = {0, 16};
-  benchmark.arrivals_per_s = {0.0, 12.5};
-  benchmark.prompt_tokens = 8;
-  benchmark.generated_tokens = 4;
+  benchmark.axes["batch"] = {1, 4};
+  benchmark.axes["thread_count"] = {1, 2};
+  benchmark.axes["depth_tokens"] = {0, 16};
+  benchmark.axes["arrivals_per_s"] = {0.0, 12.5};
+  benchmark.axes["prompt_tokens"] = {8};
+  benchmark.axes["generated_tokens"] = {4};
   const Plan plan = build_plan(suite, {.frameworks = {"reference"}}, 2, 1).value();
   std::set<std::string> ids;
   for (const PlannedCase& planned : plan.cases) ids.insert(case_id(planned.subject));

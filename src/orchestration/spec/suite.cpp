@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "task/task.h"
 
 namespace qb::spec {
 namespace {
@@ -109,34 +110,42 @@ Field bytes(std::string_view name, int64_t& target) {
           }};
 }
 
-bool is_at_least(double value, int64_t smallest) { return value >= static_cast<double>(smallest); }
-bool is_at_least(int64_t value, int64_t smallest) { return value >= smallest; }
-bool is_at_least(const std::string&, int64_t) { return true; }
+// The items of a list, or the one thing that stands in its place.
+std::vector<const toml::node*> items_of(const toml::node& node) {
+  std::vector<const toml::node*> items;
+  if (const toml::array* array = node.as_array())
+    for (const toml::node& item : *array) items.push_back(&item);
+  else
+    items.push_back(&node);
+  return items;
+}
 
-// A list of T, or one T; `smallest` is for integers.
-template <typename T>
-Field list(std::string_view name, std::vector<T>& target, std::string_view kind,
-           int64_t smallest = 1) {
-  return {name,
-          [name, &target, kind, smallest](const Section& section,
-                                          const toml::node& node) -> Result<void> {
+Field names(std::string_view name, std::vector<std::string>& target) {
+  return {name, [name, &target](const Section& section, const toml::node& node) -> Result<void> {
             target.clear();
-            const auto add = [&](const toml::node& item) {
-              // 20 is a rate as good as 20.0, but 2.5 no count.
-              const auto value =
-                  std::is_same_v<T, double> ? item.value<T>() : item.value_exact<T>();
-              if (value) target.push_back(*value);
-              return value.has_value();
-            };
-            bool good = true;
-            if (const toml::array* array = node.as_array()) {
-              for (const toml::node& item : *array) good = add(item) && good;
-            } else {
-              good = add(node);
+            for (const toml::node* item : items_of(node)) {
+              if (!item->is_string()) return section.refuse(node, name, "must be a list of names");
+              target.push_back(*item->value<std::string>());
             }
-            for (const T& item : target) good = good && is_at_least(item, smallest);
-            if (!good || target.empty())
-              return section.refuse(node, name, fmt::format("must be a list of {}", kind));
+            if (target.empty()) return section.refuse(node, name, "must be a list of names");
+            return {};
+          }};
+}
+
+// Values of an axis. 20 is a rate as good as 20.0, but 2.5 no count.
+Field numbers(const task::Axis& axis, Benchmark& benchmark) {
+  return {axis.suite_key,
+          [&axis, &benchmark](const Section& section, const toml::node& node) -> Result<void> {
+            std::vector<double>& target = benchmark.axes[std::string(axis.name)];
+            target.clear();
+            for (const toml::node* item : items_of(node)) {
+              if (!(axis.is_integer ? item->is_integer() : item->is_number()) ||
+                  !task::check(axis, *item->value<double>()))
+                return section.refuse(node, axis.suite_key, task::limits_text(axis));
+              target.push_back(*item->value<double>());
+            }
+            if (target.empty())
+              return section.refuse(node, axis.suite_key, task::limits_text(axis));
             return {};
           }};
 }
@@ -167,24 +176,18 @@ Result<void> read_protocol(const Section& section, Protocol& protocol) {
 }
 
 Result<void> read_workload(const Section& section, Benchmark& benchmark) {
-  const Field fields[] = {
-      integer("prompt_tokens", benchmark.prompt_tokens, 1),
-      integer("generated_tokens", benchmark.generated_tokens, 1),
-      list("batch", benchmark.batches, "integers of at least 1"),
-      list("threads", benchmark.thread_counts, "integers of at least 1"),
-      list("depth", benchmark.depths, "integers of at least 0", 0),
-      list("arrivals_per_s", benchmark.arrivals_per_s, "rates such as 12.5, 0 for none", 0),
-  };
+  std::vector<Field> fields;
+  for (const task::Axis* axis : task::axes()) fields.push_back(numbers(*axis, benchmark));
   return read_fields(section, fields);
 }
 
 Result<Benchmark> read_benchmark(const Section& section) {
   Benchmark benchmark;
   const Field fields[] = {
-      list("model", benchmark.models, "names"),
-      list("scheme", benchmark.schemes, "names"),
-      list("framework", benchmark.frameworks, "names"),
-      list("device", benchmark.devices, "names"),
+      names("model", benchmark.models),
+      names("scheme", benchmark.schemes),
+      names("framework", benchmark.frameworks),
+      names("device", benchmark.devices),
       boolean("quality", benchmark.quality),
       integer("quality_items", benchmark.quality_item_count, 2),
       {"workload",

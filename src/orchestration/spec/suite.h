@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,12 +39,9 @@ struct Benchmark {
   std::vector<std::string> schemes;
   std::vector<std::string> frameworks;
   std::vector<std::string> devices = {"cpu"};
-  std::vector<int64_t> batches = {1};
-  std::vector<int64_t> thread_counts;  // empty: the machine's physical cores
-  int64_t prompt_tokens = 128;
-  int64_t generated_tokens = 64;
-  std::vector<int64_t> depths = {0};           // tokens in the caches before the prompt
-  std::vector<double> arrivals_per_s = {0.0};  // requests at a fixed rate; 0: one after another
+  // Values of axes (task/task.h), by their names; a task takes those that it has, and its defaults
+  // for those that are not here.
+  std::map<std::string, std::vector<double>, std::less<>> axes;
   bool quality = true;
   int64_t quality_item_count = 0;  // tokens or pictures to judge, at most; 0: all there are
 };

@@ -32,8 +32,8 @@ TEST_CASE("a suite is read field by field, one value standing for a list of one"
   CHECK(benchmark.models == std::vector<std::string>{"a", "b"});
   CHECK(benchmark.schemes == std::vector<std::string>{"fp32"});
   CHECK(benchmark.devices == std::vector<std::string>{"cpu"});
-  CHECK(benchmark.thread_counts == std::vector<int64_t>{1, 2});
-  CHECK(benchmark.prompt_tokens == 16);
+  CHECK(benchmark.axes.at("thread_count") == std::vector<double>{1, 2});
+  CHECK(benchmark.axes.at("prompt_tokens") == std::vector<double>{16});
 }
 
 TEST_CASE("a typing error is one line with file, line and field") {
@@ -77,8 +77,8 @@ TEST_CASE("limits of workers and rates of arrival are read") {
   REQUIRE(suite);
   CHECK(suite->protocol.memory_bytes_max == 6'000'000'000);
   CHECK(suite->protocol.process_count_max == 50);
-  CHECK(suite->benchmarks[0].batches == std::vector<int64_t>{1, 8});
-  CHECK(suite->benchmarks[0].arrivals_per_s == std::vector<double>{0.0, 12.5});
+  CHECK(suite->benchmarks[0].axes.at("batch") == std::vector<double>{1, 8});
+  CHECK(suite->benchmarks[0].axes.at("arrivals_per_s") == std::vector<double>{0.0, 12.5});
   text.replace(text.find("12.5"), 4, "-1.0");
   CHECK(parse_suite(text, "small.toml").error().message.find("arrivals_per_s: must be a list of") !=
         std::string::npos);

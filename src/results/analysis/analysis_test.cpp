@@ -15,15 +15,16 @@ TEST_CASE("the frontier holds what nothing beats") {
 
 TEST_CASE("a sweep shows what it sweeps, in columns and labels") {
   std::vector<Record> records;
-  for (const int64_t batch : {1, 8})
+  for (const double batch : {1.0, 8.0})
     for (const double arrivals_per_s : {0.0, 12.5})
       records.push_back({.subject = {"m",
                                      "fp32",
                                      "onnxruntime",
                                      "cpu",
-                                     {.batch = batch, .arrivals_per_s = arrivals_per_s}}});
+                                     {{"batch", batch}, {"arrivals_per_s", arrivals_per_s}},
+                                     "image_classification"}});
   records.push_back(records.front());
-  records.back().subject.workload.thread_count = 4;
+  records.back().subject.workload.set("thread_count", 4);
   const auto groups = group_by_model(records);
   const Table table = summarize(groups[0].records);
   const auto texts = [&](std::string_view heading) {
@@ -43,12 +44,30 @@ TEST_CASE("a sweep shows what it sweeps, in columns and labels") {
 
 TEST_CASE("a summary has a row for every case, and ratios to fp32 of the same framework") {
   std::vector<Record> records(3);
-  records[0].subject = {"m", "fp32", "onnxruntime", "cpu", {1, 2, 8, 4}};
+  records[0].subject = {
+      "m",
+      "fp32",
+      "onnxruntime",
+      "cpu",
+      {{"batch", 1}, {"thread_count", 2}, {"prompt_tokens", 8}, {"generated_tokens", 4}},
+      "causal_lm"};
   records[0].measurements = {{.name = "decode_tokens_per_s", .value = 50.0}};
-  records[1].subject = {"m", "w4g32", "onnxruntime", "cpu", {1, 2, 8, 4}};
+  records[1].subject = {
+      "m",
+      "w4g32",
+      "onnxruntime",
+      "cpu",
+      {{"batch", 1}, {"thread_count", 2}, {"prompt_tokens", 8}, {"generated_tokens", 4}},
+      "causal_lm"};
   records[1].measurements = {
       {.name = "decode_tokens_per_s", .value = 100.0, .low = 90.0, .high = 110.0}};
-  records[2].subject = {"m", "w4g32", "mlx", "cpu", {1, 2, 8, 4}};
+  records[2].subject = {
+      "m",
+      "w4g32",
+      "mlx",
+      "cpu",
+      {{"batch", 1}, {"thread_count", 2}, {"prompt_tokens", 8}, {"generated_tokens", 4}},
+      "causal_lm"};
   records[2].outcome = Outcome::unavailable;
   records[2].reason = "no worker";
   const auto groups = group_by_model(records);
@@ -56,7 +75,7 @@ TEST_CASE("a summary has a row for every case, and ratios to fp32 of the same fr
   const Table table = summarize(groups[0].records);
   REQUIRE(table.rows.size() == 3);
   CHECK(table.title == "m, cpu, 2 threads");
-  for (Record& record : records) record.subject.workload.thread_count = 1;
+  for (Record& record : records) record.subject.workload.set("thread_count", 1);
   CHECK(summarize(groups[0].records).title == "m, cpu, 1 thread");
   const auto cell = [&](size_t row, std::string_view heading) {
     for (size_t i = 0; i < table.columns.size(); ++i)
@@ -95,7 +114,9 @@ TEST_CASE("an interval's farther side stands behind the figure") {
 TEST_CASE("figures judged on other items are marked and never ranked") {
   std::vector<Record> records;
   for (const int64_t count : {156, 156, 52}) {
-    records.push_back({.subject = {"m", "s" + std::to_string(records.size()), "mlx", "cpu", {}}});
+    records.push_back(
+        {.subject = {
+             "m", "s" + std::to_string(records.size()), "mlx", "cpu", {}, "image_classification"}});
     records.back().launches = {
         {.kind = "quality", .facts = Json::object({{"picture_count", count}})}};
     records.back().measurements = {{.name = "pictures_per_s", .value = 100.0},
@@ -118,13 +139,14 @@ TEST_CASE("figures judged on other items are marked and never ranked") {
 
 TEST_CASE("unlike workloads and cases that did not settle are not ranked") {
   std::vector<Record> records(2);
-  for (Record& record : records) record.subject = {"m", "fp32", "mlx", "cpu", {}};
+  for (Record& record : records)
+    record.subject = {"m", "fp32", "mlx", "cpu", {}, "image_classification"};
   records[1].outcome = Outcome::unstable;
   const auto is_ranked = [&](size_t row) {
     return summarize(group_by_model(records)[0].records).rows[row][0].is_ranked;
   };
   CHECK(is_ranked(0));
   CHECK_FALSE(is_ranked(1));
-  records[1].subject.workload.depth_tokens = 64;
+  records[1].subject.workload.set("depth_tokens", 64);
   CHECK_FALSE(is_ranked(0));
 }

@@ -28,7 +28,7 @@ bool is_shared(const Records& records, KeyOf&& key_of) {
 
 // " 2 threads" where the records differ in it.
 std::string threads_of(const Record& record, const Records& all) {
-  const auto threads = [](const Record& r) { return r.subject.workload.thread_count; };
+  const auto threads = [](const Record& r) { return r.subject.workload.thread_count(); };
   if (is_shared(all, threads)) return {};
   return fmt::format(" {} thread{}", threads(record), threads(record) == 1 ? "" : "s");
 }
@@ -81,16 +81,24 @@ std::vector<std::string> names_of(const Records& some, const Records& all) {
   return names;
 }
 
+// They differ in no axis that tables are split by.
+bool are_of_one_table(const Record& a, const Record& b) {
+  return a.subject.task == b.subject.task &&
+         std::ranges::all_of(task::axes(), [&](const task::Axis* axis) {
+           return axis->title.empty() || task::value_of(*axis, a.subject.workload) ==
+                                             task::value_of(*axis, b.subject.workload);
+         });
+}
+
 }  // namespace
 
 std::vector<ModelGroup> group_by_model(const std::vector<Record>& records) {
   std::vector<ModelGroup> groups;
   for (const Record& record : records) {
-    const std::string model = is_file(record.subject) ? "model files" : record.subject.model;
+    const std::string_view group_title = task_of(record.subject).group;
+    const std::string model = group_title.empty() ? record.subject.model : std::string(group_title);
     const auto found = std::ranges::find_if(groups, [&](const ModelGroup& group) {
-      const Workload& w = group.records.front()->subject.workload;
-      return group.model == model && w.prompt_tokens == record.subject.workload.prompt_tokens &&
-             w.generated_tokens == record.subject.workload.generated_tokens;
+      return group.model == model && are_of_one_table(*group.records.front(), record);
     });
     if (found == groups.end())
       groups.push_back({model, {&record}});
@@ -101,14 +109,23 @@ std::vector<ModelGroup> group_by_model(const std::vector<Record>& records) {
 }
 
 const std::string& variant_of(const Record& record) {
-  return is_file(record.subject) ? record.subject.model : record.subject.scheme;
+  return task_of(record.subject).variant == task::Variant::model ? record.subject.model
+                                                                 : record.subject.scheme;
 }
 
 std::string sweep_of(const Workload& w) {
   std::string text;
-  if (w.depth_tokens > 0) text += fmt::format(" at depth {}", w.depth_tokens);
-  if (w.batch > 1) text += fmt::format(" batch {}", w.batch);
-  if (w.arrivals_per_s > 0.0) text += fmt::format(" at {}/s", w.arrivals_per_s);
+  for (const task::Axis* axis : task::axes())
+    if (!axis->sweep.empty() && !task::is_default(*axis, w))
+      text += fmt::format(fmt::runtime(axis->sweep), task::text_of(*axis, value_of(*axis, w)));
+  return text;
+}
+
+std::string title_of(const Workload& w) {
+  std::string text;
+  for (const task::Axis* axis : task::axes())
+    if (!axis->title.empty() && w.has(axis->name))
+      text += fmt::format(fmt::runtime(axis->title), task::text_of(*axis, value_of(*axis, w)));
   return text;
 }
 
@@ -141,7 +158,7 @@ std::string name_cases(const Records& some, const Records& all) {
 const Record* find_base(const Record& record, const Records& all) {
   if (all.empty()) return nullptr;
   Case wanted = record.subject;
-  if (is_file(record.subject)) {
+  if (task_of(record.subject).variant == task::Variant::model) {
     wanted.model = all.front()->subject.model;
     wanted.framework = all.front()->subject.framework;
   } else {
@@ -153,14 +170,14 @@ const Record* find_base(const Record& record, const Records& all) {
 }
 
 std::string_view quality_metric(const Record& record) {
-  return is_file(record.subject) ? "output_cosine" : "top1_agreement";
+  return task_of(record.subject).quality_metric;
 }
 
 std::optional<int64_t> judged_item_count(const Record& record) {
-  if (is_file(record.subject)) return std::nullopt;
+  const std::string_view fact = task_of(record.subject).item_fact;
+  if (fact.empty()) return std::nullopt;
   for (const Launch* launch : metrics::counted_launches(record, "quality"))
-    for (const char* fact : {"token_count", "picture_count"})
-      if (launch->facts[fact].is_int()) return launch->facts[fact].as_int();
+    if (launch->facts[fact].is_int()) return launch->facts[fact].as_int();
   const Measurement* quality = find_measurement(record, quality_metric(record));
   if (!quality || !quality->value) return std::nullopt;
   const Json& limit = record.manifest["quality_item_count_max"];  // a launch without that fact
@@ -181,10 +198,6 @@ std::optional<int64_t> usual_item_count(const Records& records) {
 bool is_judged_alike(const Record& record, const Records& all) {
   const auto count = judged_item_count(record);
   return !count || count == usual_item_count(all);
-}
-
-std::string_view item_noun(const Record& record) {
-  return record.subject.workload.prompt_tokens > 0 ? "tokens" : "pictures";
 }
 
 }  // namespace qb::analysis

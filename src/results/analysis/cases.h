@@ -23,8 +23,12 @@ std::vector<ModelGroup> group_by_model(const std::vector<Record>& records);
 const std::string& variant_of(const Record& record);
 // " at depth 64 batch 8 at 12.5/s": what tells the cases of a sweep apart; empty where none does.
 std::string sweep_of(const Workload& workload);
+// ", prompt of 128 tokens, 64 generated": what a table's title says of its workload.
+std::string title_of(const Workload& workload);
 // "w4g32 onnxruntime", and the device where it isn't cpu.
 std::string label_of(const Record& record);
+// What its quality is judged on: "tokens", "pictures".
+inline std::string_view item_noun(const Record& record) { return task_of(record.subject).item; }
 // The same without what all the records share.
 std::string short_label_of(const Record& record, const std::vector<const Record*>& all);
 // `some` of `all`, in as few words as tell them: "all", "all but fp32", "pytorch, w8c", "w4g32,
@@ -42,7 +46,7 @@ const Record* find_base(const Record& record, const std::vector<const Record*>& 
 // The metric that stands for the quality of the record's task.
 std::string_view quality_metric(const Record& record);
 
-// Tokens or pictures that the record's quality was judged on; empty when it wasn't judged.
+// Items, such as tokens, that the record's quality was judged on; empty when it wasn't judged.
 std::optional<int64_t> judged_item_count(const Record& record);
 // The number that most of the judged records share, of equally many the greater; empty when none
 // was judged.
@@ -50,7 +54,5 @@ std::optional<int64_t> usual_item_count(const std::vector<const Record*>& record
 // Whether the record's quality may be compared with the table's: judged on as many items as most,
 // or not judged on items at all.
 bool is_judged_alike(const Record& record, const std::vector<const Record*>& all);
-// "tokens" or "pictures".
-std::string_view item_noun(const Record& record);
 
 }  // namespace qb::analysis

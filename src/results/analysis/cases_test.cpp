@@ -8,7 +8,7 @@ using namespace qb::analysis;
 namespace {
 
 Record record_of(const char* scheme, const char* framework) {
-  return {.subject = {"m", scheme, framework, "cpu", {}}};
+  return {.subject = {"m", scheme, framework, "cpu", {}, "image_classification"}};
 }
 
 // fp32, w8c and w4g32 in two frameworks: 0 to 2 and 3 to 5.

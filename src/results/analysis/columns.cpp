@@ -12,10 +12,10 @@ using Records = std::vector<const Record*>;
 using metrics::Better;
 
 bool always(const Records&) { return true; }
-bool of_files(const Records& records) { return is_file(records.front()->subject); }
+bool of_files(const Records& records) { return records.front()->subject.task == "own_file"; }
 bool of_models(const Records& records) { return !of_files(records); }
 bool of_language(const Records& records) {
-  return of_models(records) && records.front()->subject.workload.prompt_tokens > 0;
+  return of_models(records) && records.front()->subject.task == "causal_lm";
 }
 bool of_pictures(const Records& records) { return of_models(records) && !of_language(records); }
 
@@ -25,13 +25,13 @@ bool any_workload(const Records& records, Is&& is) {
                              [&](const Record* record) { return is(record->subject.workload); });
 }
 bool with_batches(const Records& records) {
-  return any_workload(records, [](const Workload& w) { return w.batch > 1; });
+  return any_workload(records, [](const Workload& w) { return w.batch() > 1; });
 }
 bool with_depths(const Records& records) {
-  return any_workload(records, [](const Workload& w) { return w.depth_tokens > 0; });
+  return any_workload(records, [](const Workload& w) { return w.integer("depth_tokens") > 0; });
 }
 bool with_arrivals(const Records& records) {
-  return any_workload(records, [](const Workload& w) { return w.arrivals_per_s > 0.0; });
+  return any_workload(records, [](const Workload& w) { return w.arrivals_per_s() > 0.0; });
 }
 bool with_failures(const Records& records) {
   return !std::ranges::all_of(records, [](const Record* record) { return is_ok(*record); });
@@ -48,19 +48,19 @@ Cell framework_cell(const Record& record, const Records&) {
 Cell device_cell(const Record& record, const Records&) { return {record.subject.device, {}, {}}; }
 
 Cell threads_cell(const Record& record, const Records&) {
-  return count_cell(record.subject.workload.thread_count);
+  return count_cell(record.subject.workload.thread_count());
 }
 
 Cell batch_cell(const Record& record, const Records&) {
-  return count_cell(record.subject.workload.batch);
+  return count_cell(record.subject.workload.batch());
 }
 
 Cell depth_cell(const Record& record, const Records&) {
-  return count_cell(record.subject.workload.depth_tokens);
+  return count_cell(record.subject.workload.integer("depth_tokens"));
 }
 
 Cell arrivals_cell(const Record& record, const Records&) {
-  const double per_s = record.subject.workload.arrivals_per_s;
+  const double per_s = record.subject.workload.arrivals_per_s();
   if (per_s == 0.0) return {"–", std::nullopt, "one request after another"};
   return {fmt::format("{}", per_s), per_s, {}};
 }
@@ -81,8 +81,8 @@ Cell ratio_cell(const Record& record, const Records& records) {
   const auto ratio = base ? metrics::speed_ratio(record, *base) : std::nullopt;
   if (!ratio)
     return {"–", std::nullopt,
-            is_file(record.subject) ? "needs this file and the first one"
-                                    : "needs this case and fp32 in the same framework"};
+            record.subject.task == "own_file" ? "needs this file and the first one"
+                                              : "needs this case and fp32 in the same framework"};
   if (base == &record) return {ratio_text(ratio->value), ratio->value, {}};
   Cell cell = {ratio_text(ratio->value), ratio->value, ratio_note(*ratio)};
   if (ratio->interval)
@@ -156,9 +156,8 @@ constexpr ColumnRule rules[] = {
 // Only like is ranked with like: cases that are ok, of one workload but for its threads.
 bool is_ranked(const Record& record, const Records& records) {
   const auto is_like = [&](const Record* other) {
-    Workload workload = other->subject.workload;
-    workload.thread_count = record.subject.workload.thread_count;
-    return workload == record.subject.workload;
+    return other->subject.workload.without("thread_count") ==
+           record.subject.workload.without("thread_count");
   };
   return is_ok(record) && std::ranges::all_of(records, is_like);
 }

@@ -81,7 +81,8 @@ Table compare_frameworks(const std::vector<const Record*>& records) {
                              {"KL", "nats", metrics::Better::neither, 2},
                              {"largest logit difference", "1", metrics::Better::neither, 3},
                              {"computes", "", metrics::Better::neither, 5}}};
-  if (!records.empty() && is_file(records.front()->subject)) return table;  // bits of their own
+  if (!records.empty() && task_of(records.front()->subject).variant == task::Variant::model)
+    return table;  // bits of their own
   std::vector<const Record*> leads;
   for (const Record* lead : records) {
     const auto is_same = [&](const Record* other) { return are_same_bits(*lead, *other); };

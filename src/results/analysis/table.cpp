@@ -65,7 +65,8 @@ Table summarize(const Records& records) {
   if (records.empty()) return table;
   const Record& first = *records.front();
   const std::string weights = first.manifest["weights"].as_string();
-  table.title = (is_file(first.subject) ? "model files" : first.subject.model) +
+  table.title = (task_of(first.subject).group.empty() ? first.subject.model
+                                                      : std::string(task_of(first.subject).group)) +
                 (weights.empty() ? "" : fmt::format(", {} weights", weights));
   table.rows.resize(records.size());
   for (const ColumnRule& rule : column_rules()) {

@@ -167,7 +167,7 @@ Claim find_best_alike(const Records& records) {
   Claim claim = {.name = "best_within_1_percent",
                  .title = "fastest within 1 % of fp32's answers",
                  .metric = metrics::speed_metric(*records.front())};
-  if (is_file(records.front()->subject)) {
+  if (task_of(records.front()->subject).quality_metric != agreement) {
     claim.reason = "outputs of model files have no agreement; see their cosine and differences";
     return claim;
   }
@@ -191,17 +191,13 @@ Claim find_best_alike(const Records& records) {
 
 std::string title_of(const ModelGroup& group, const Record& first) {
   const Workload& w = first.subject.workload;
-  std::string title = group.model;
-  if (w.prompt_tokens > 0)
-    title +=
-        fmt::format(", prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
+  const std::string title = group.model + analysis::title_of(w);
   const std::string sweep = sweep_of(w);
   return sweep.empty() ? title : title + "," + sweep;
 }
 
-bool is_like(const Workload& a, Workload b) {
-  b.thread_count = a.thread_count;
-  return a == b;
+bool is_like(const Workload& a, const Workload& b) {
+  return a.without("thread_count") == b.without("thread_count");
 }
 
 }  // namespace
@@ -231,8 +227,7 @@ std::string sentence_of(const Claim& claim, const Records& records) {
     text = fmt::format("{}{}, {}", name_cases(claim.winners, records),
                        is_itself ? " (unquantized)" : "", figure_of(winner, claim.metric));
     if (claim.ratio) {
-      text += fmt::format(", {} {}", ratio_text(claim.ratio->value),
-                          is_file(winner.subject) ? "the first file" : "fp32");
+      text += fmt::format(", {} {}", ratio_text(claim.ratio->value), task_of(winner.subject).base);
       if (const auto& interval = claim.ratio->interval)
         text += " " + spread_text(claim.ratio->value, interval->low, interval->high, "x");
     }

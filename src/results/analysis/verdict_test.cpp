@@ -10,7 +10,7 @@ namespace {
 // A case whose launches ran at `speeds` (pictures a second), judged on 156 pictures.
 Record record_of(const char* scheme, const std::vector<double>& speeds, double bytes,
                  double agreement, double low, double high) {
-  Record record = {.subject = {"m", scheme, "onnxruntime", "cpu", {}},
+  Record record = {.subject = {"m", scheme, "onnxruntime", "cpu", {}, "image_classification"},
                    .manifest = Json::object({{"weights", "pretrained"}})};
   int64_t index = 0;
   for (const double speed : speeds)
@@ -141,7 +141,7 @@ TEST_CASE("each workload of a sweep has a verdict of its own") {
   std::vector<Record> records;
   for (const int64_t batch : {1, 8}) {
     records.push_back(record_of("fp32", about(100), 400, 1.0, 1.0, 1.0));
-    records.back().subject.workload.batch = batch;
+    records.back().subject.workload.set("batch", batch);
   }
   const auto verdicts = judge(group_by_model(records).front());
   REQUIRE(verdicts.size() == 2);

@@ -25,7 +25,9 @@ Record record_of(const Case& subject, std::initializer_list<Json::Member> counts
   return record;
 }
 
-const Case language = {.scheme = "fp32", .workload = {.prompt_tokens = 8, .generated_tokens = 2}};
+const Case language = {.scheme = "fp32",
+                       .workload = {{"prompt_tokens", 8}, {"generated_tokens", 2}},
+                       .task = "causal_lm"};
 
 }  // namespace
 
@@ -42,10 +44,11 @@ TEST_CASE("energy is told for each token, picture or run, memory's apart") {
   CHECK(*read(generation, "dram_joules_per_token").value == doctest::Approx(0.02));
   CHECK(read(generation, "joules_per_picture").reason == "does not apply");
   CHECK(read(generation, "joules_per_run").reason == "does not apply");
-  const Record pictures = record_of({.scheme = "fp32"}, {{"measured_pictures", 50}});
+  const Record pictures =
+      record_of({.scheme = "fp32", .task = "image_classification"}, {{"measured_pictures", 50}});
   CHECK(*read(pictures, "dram_joules_per_picture").value == doctest::Approx(0.04));
   CHECK(read(pictures, "joules_per_token").reason == "does not apply");
-  const Record file = record_of({.scheme = std::string(file_scheme)}, {{"measured_runs", 4}});
+  const Record file = record_of({.scheme = "as-is", .task = "own_file"}, {{"measured_runs", 4}});
   CHECK(*read(file, "dram_joules_per_run").value == doctest::Approx(0.5));
   CHECK(read(file, "joules_per_picture").reason == "does not apply");
 }

@@ -8,10 +8,7 @@
 
 namespace qb::metrics {
 
-std::string_view speed_metric(const Record& record) {
-  if (is_file(record.subject)) return "inferences_per_s";
-  return record.subject.workload.prompt_tokens > 0 ? "decode_tokens_per_s" : "pictures_per_s";
-}
+std::string_view speed_metric(const Record& record) { return task_of(record.subject).speed_metric; }
 
 std::vector<const Launch*> counted_launches(const Record& record, std::string_view kind) {
   std::vector<const Launch*> counted;

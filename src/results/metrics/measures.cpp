@@ -127,13 +127,12 @@ Measurement phase_median(const Record& record, const Metric& metric) {
 
 // Whole generations of a launch: the first token and the steps after it.
 Measurement generation_median(const Record& record, const Metric& metric) {
-  const auto steps =
-      static_cast<size_t>(std::max<int64_t>(0, record.subject.workload.generated_tokens - 1));
   return over_launches(record, metric, [&](const Launch& launch) -> std::optional<double> {
     const SampleSeries* first = find_series(launch, metric.source);
     const SampleSeries* decode = find_series(launch, "decode");
-    if (!first || (steps > 0 && !decode)) return std::nullopt;
+    if (!first || first->duration_ns.empty()) return std::nullopt;
     std::vector<double> totals = as_doubles(first->duration_ns);
+    const size_t steps = decode ? decode->duration_ns.size() / totals.size() : 0;
     for (size_t i = 0; i < totals.size() * steps && i < decode->duration_ns.size(); ++i)
       totals[i / steps] += static_cast<double>(decode->duration_ns[i]);
     return stats::median(totals);
@@ -142,11 +141,11 @@ Measurement generation_median(const Record& record, const Metric& metric) {
 
 Measurement prefill_rate(const Record& record, const Metric& metric) {
   return rate(record, metric,
-              record.subject.workload.batch * record.subject.workload.prompt_tokens);
+              record.subject.workload.batch() * record.subject.workload.integer("prompt_tokens"));
 }
 
 Measurement batch_rate(const Record& record, const Metric& metric) {
-  return rate(record, metric, record.subject.workload.batch);
+  return rate(record, metric, record.subject.workload.batch());
 }
 
 Measurement p90(const Record& record, const Metric& metric) {

@@ -364,35 +364,6 @@ static_assert(
     }(),
     "names are unique and rows complete");
 
-// Of a model file: what can be told of any model. Of others: not what is told of files alone.
-bool applies_to_file(const Metric& metric) {
-  static constexpr std::string_view others[] = {"load_ns", "pictures_per_s", "generation_ns_p50"};
-  return std::ranges::find(others, metric.name) == std::end(others) &&
-         metric.source != "measured_pictures" &&
-         (metric.kind != "quality" || metric.measure == output_distance);
-}
-bool is_for_files_only(const Metric& metric) {
-  return metric.name == "inferences_per_s" || metric.source == "measured_runs" ||
-         metric.measure == output_distance;
-}
-
-// Whether a metric says something about the record's task at all.
-bool applies(const Metric& metric, const Record& record) {
-  if (is_file(record.subject) ? !applies_to_file(metric) : is_for_files_only(metric)) return false;
-  static constexpr std::string_view language[] = {
-      "prefill",    "decode",          "time_to_first_token",      "nll_difference",
-      "perplexity", "measured_tokens", "measured_generated_tokens"};
-  static constexpr std::string_view vision[] = {"inference", "top1_accuracy", "top5_accuracy",
-                                                "measured_pictures"};
-  static constexpr std::string_view open[] = {"arrival_latency", "served_per_s"};
-  const bool is_language = record.subject.workload.prompt_tokens > 0;
-  const auto has = [&](std::span<const std::string_view> sources) {
-    return std::ranges::find(sources, metric.source) != sources.end();
-  };
-  if (has(open)) return record.subject.workload.arrivals_per_s > 0.0;
-  return !has(is_language ? std::span<const std::string_view>(vision) : language);
-}
-
 }  // namespace
 
 std::string_view name_of(Better better) {
@@ -408,13 +379,13 @@ const Metric* find_metric(std::string_view name) {
 
 std::string_view scope_of(const Metric& metric, const Record& record) {
   if (metric.kind == "speed") return "in this session";
-  return record.subject.workload.prompt_tokens > 0 ? "of this text" : "of pictures like these";
+  return task_of(record.subject).items_like;
 }
 
 std::vector<Measurement> measure(const Record& record) {
   std::vector<Measurement> measurements;
   for (const Metric& metric : rows) {
-    if (!applies(metric, record)) continue;
+    if (!task::applies(metric.name, task_of(record.subject), record.subject.workload)) continue;
     Measurement measurement = metric.measure(record, metric);
     measurement.name = metric.name;
     measurements.push_back(std::move(measurement));

@@ -14,7 +14,8 @@ namespace {
 
 Record language_record() {
   Record record;
-  record.subject.workload = {.batch = 2, .prompt_tokens = 100, .generated_tokens = 3};
+  record.subject.task = "causal_lm";
+  record.subject.workload = {{"batch", 2}, {"prompt_tokens", 100}, {"generated_tokens", 3}};
   for (int64_t i = 0; i < 3; ++i)
     record.launches.push_back({.index = i,
                                .samples = {{"load", {1000 * (i + 1)}},
@@ -104,7 +105,7 @@ TEST_CASE("three launches give the median an interval around it, two none") {
 }
 
 TEST_CASE("a percentile is of all samples, and shows each launch's own") {
-  Record record = {.subject = {.workload = {.batch = 1}}};
+  Record record = {.subject = {.workload = {{"batch", 1}}, .task = "image_classification"}};
   for (int64_t i = 0; i < 3; ++i)
     record.launches.push_back(
         {.index = i, .samples = {{"inference", std::vector<int64_t>(30, 1000 * (i + 1))}}});
@@ -121,7 +122,7 @@ namespace {
 // Pictures a second of launches with these indices; block b's machine takes 1 + b / 5 times as
 // long.
 Record record_of(double factor, const std::vector<int64_t>& indices) {
-  Record record = {.subject = {.workload = {.batch = 1}}};
+  Record record = {.subject = {.workload = {{"batch", 1}}, .task = "image_classification"}};
   for (const int64_t index : indices) {
     const auto block = static_cast<double>(index % repeat_offset);
     const double jitter = 1.0 + 0.001 * static_cast<double>((7 * index) % 3);
@@ -190,6 +191,7 @@ TEST_CASE("a share of a text is worth fewer answers than there are, one of pictu
   facts.set("token_count", 127);
   CHECK_FALSE(read(text, "top1_agreement").low);
   Record pictures = {
+      .subject = {.task = "image_classification"},
       .launches = {{.kind = "quality",
                     .facts = Json::object(
                         {{"picture_count", 156}, {"top1_accuracy", 1.0}, {"tied_row_count", 2}})}}};
@@ -240,7 +242,7 @@ TEST_CASE("figures of a text have intervals from their chunks where the text is 
 TEST_CASE("latency from intended starts is a figure while the queue doesn't grow, and only then") {
   Record record = language_record();
   CHECK(read(record, "arrival_latency_ns_p50").reason == "does not apply");
-  record.subject.workload.arrivals_per_s = 10.0;
+  record.subject.workload.set("arrivals_per_s", 10.0);
   for (Launch& launch : record.launches)
     if (launch.kind == "speed") {
       launch.samples.push_back({"arrival_latency", std::vector<int64_t>(30, 7'000'000)});
@@ -280,7 +282,8 @@ TEST_CASE("quality that was measured again after a crash counts") {
 }
 
 TEST_CASE("a whole generation is its first token and the steps after it") {
-  Record record = {.subject = {.workload = {.prompt_tokens = 4, .generated_tokens = 3}}};
+  Record record = {.subject = {.workload = {{"prompt_tokens", 4}, {"generated_tokens", 3}},
+                               .task = "causal_lm"}};
   record.launches = {
       {.samples = {{"time_to_first_token", {10, 20, 30}}, {"decode", {1, 1, 2, 2, 3, 3}}}}};
   CHECK(read(record, "generation_ns_p50").value == 24.0);

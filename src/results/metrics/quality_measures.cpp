@@ -35,15 +35,11 @@ const Launch* judged(const Record& record, std::string_view source) {
   return nullptr;
 }
 
-bool is_of_text(const Record& record) { return record.subject.workload.prompt_tokens > 0; }
+std::string_view items_of(const Record& record) { return task_of(record.subject).item; }
 
-std::string_view items_of(const Record& record) {
-  return is_of_text(record) ? "tokens" : "pictures";
-}
-
-// How many tokens or pictures were judged; 0 when the launch doesn't tell.
+// How many items were judged; 0 when the launch doesn't tell.
 size_t item_count(const Launch& launch, const Record& record) {
-  const auto count = fact_of(launch, is_of_text(record) ? "token_count" : "picture_count");
+  const auto count = fact_of(launch, task_of(record.subject).item_fact);
   return count && *count > 0.0 ? static_cast<size_t>(*count) : 0;
 }
 
@@ -101,7 +97,7 @@ Measurement share(const Record& record, const Metric& metric) {
   const std::vector<double> chunks = chunks_of(*launch, metric.source);
   if (count == 0 || *m.value < 0.0 || *m.value > 1.0) {
     m.basis += "; no interval: their number isn't told";
-  } else if (!is_of_text(record)) {
+  } else if (!task_of(record.subject).are_items_dependent) {
     set_interval(m, stats::wilson_interval(*m.value, static_cast<double>(count)),
                  "by Wilson's rule");
   } else if (count < share_tokens_min) {

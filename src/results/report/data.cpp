@@ -61,12 +61,12 @@ Json to_json(const Record& record, bool with_samples) {
                        {"scheme", c.scheme},
                        {"framework", c.framework},
                        {"device", c.device},
-                       {"batch", c.workload.batch},
-                       {"thread_count", c.workload.thread_count},
-                       {"prompt_tokens", c.workload.prompt_tokens},
-                       {"generated_tokens", c.workload.generated_tokens},
-                       {"depth_tokens", c.workload.depth_tokens},
-                       {"arrivals_per_s", c.workload.arrivals_per_s},
+                       {"batch", c.workload.batch()},
+                       {"thread_count", c.workload.thread_count()},
+                       {"prompt_tokens", c.workload.integer("prompt_tokens")},
+                       {"generated_tokens", c.workload.integer("generated_tokens")},
+                       {"depth_tokens", c.workload.integer("depth_tokens")},
+                       {"arrivals_per_s", c.workload.arrivals_per_s()},
                        {"outcome", name_of(record.outcome)},
                        {"reason", record.reason},
                        {"recorded_at", record.recorded_at},
@@ -156,10 +156,10 @@ std::string render_csv(const Document& document) {
           "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(record.run_id),
           csv_field(c.model), csv_field(c.scheme), csv_field(c.framework),
           csv_field(record.manifest["framework_version"].as_string()), csv_field(c.device),
-          c.workload.batch, c.workload.thread_count, c.workload.prompt_tokens,
-          c.workload.generated_tokens, c.workload.depth_tokens, c.workload.arrivals_per_s,
-          name_of(record.outcome), m.name, metric ? metric->unit : "", number(m.value),
-          number(m.low), number(m.high), csv_field(m.reason));
+          c.workload.batch(), c.workload.thread_count(), c.workload.integer("prompt_tokens"),
+          c.workload.integer("generated_tokens"), c.workload.integer("depth_tokens"),
+          c.workload.arrivals_per_s(), name_of(record.outcome), m.name, metric ? metric->unit : "",
+          number(m.value), number(m.low), number(m.high), csv_field(m.reason));
     }
   }
   return text;

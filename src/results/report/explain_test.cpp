@@ -41,14 +41,16 @@ size_t count(std::string_view text, std::string_view part) {
 }  // namespace
 
 TEST_CASE("every metric's explanation lists the launches that made it, and no others") {
-  const Case kinds[] = {{"lm", "w4g32", "mlx", "cpu", {.prompt_tokens = 8, .generated_tokens = 4}},
-                        {"lm",
-                         "w4g32",
-                         "mlx",
-                         "cpu",
-                         {.prompt_tokens = 8, .generated_tokens = 4, .arrivals_per_s = 2.0}},
-                        {"vision", "w4g32", "mlx", "cpu", {}},
-                        {"net.onnx", std::string(file_scheme), "mlx", "cpu", {}}};
+  const Case kinds[] = {
+      {"lm", "w4g32", "mlx", "cpu", {{"prompt_tokens", 8}, {"generated_tokens", 4}}, "causal_lm"},
+      {"lm",
+       "w4g32",
+       "mlx",
+       "cpu",
+       {{"prompt_tokens", 8}, {"generated_tokens", 4}, {"arrivals_per_s", 2.0}},
+       "causal_lm"},
+      {"vision", "w4g32", "mlx", "cpu", {}, "image_classification"},
+      {"net.onnx", "as-is", "mlx", "cpu", {}, "own_file"}};
   size_t explained = 0;
   for (const Case& kind : kinds) {
     const Record record = record_with_all(kind);
@@ -68,8 +70,8 @@ TEST_CASE("every metric's explanation lists the launches that made it, and no ot
 }
 
 TEST_CASE("a percentile is explained by the launches that were timed") {
-  const Record record =
-      record_with_all({"lm", "fp32", "mlx", "cpu", {.prompt_tokens = 8, .generated_tokens = 4}});
+  const Record record = record_with_all(
+      {"lm", "fp32", "mlx", "cpu", {{"prompt_tokens", 8}, {"generated_tokens", 4}}, "causal_lm"});
   const auto text = render_explanation(record, "decode_ns_p99");
   REQUIRE(text);
   CHECK(text->find("launch 2: ok") != std::string::npos);

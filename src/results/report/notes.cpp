@@ -140,10 +140,10 @@ std::vector<std::string> problems_of(const Records& records) {
 std::string describe_workload(const Records& records) {
   const Workload& w = records.front()->subject.workload;
   const bool is_sweep = std::ranges::any_of(
-      records, [&](const Record* other) { return other->subject.workload.batch != w.batch; });
-  std::string text = is_sweep ? std::string("batches as shown") : fmt::format("batch {}", w.batch);
-  if (w.prompt_tokens > 0)
-    text += fmt::format(", prompt of {} tokens, {} generated", w.prompt_tokens, w.generated_tokens);
+      records, [&](const Record* other) { return other->subject.workload.batch() != w.batch(); });
+  std::string text =
+      is_sweep ? std::string("batches as shown") : fmt::format("batch {}", w.batch());
+  text += analysis::title_of(w);
   const auto judged = std::ranges::find_if(
       records, [](const Record* record) { return !record->manifest["dataset"].is_null(); });
   if (judged == records.end()) return text;

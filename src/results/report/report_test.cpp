@@ -17,10 +17,22 @@ using namespace qb::report;
 
 namespace {
 
+// A prompt of so many tokens; 0: pictures.
+Workload workload_of(int64_t prompt) {
+  Workload workload = {{"batch", 1}, {"thread_count", 2}};
+  if (prompt == 0) return workload;
+  workload.set("prompt_tokens", static_cast<double>(prompt));
+  workload.set("generated_tokens", 4);
+  return workload;
+}
+
 Record record_of(const char* model, const char* scheme, const char* framework, int64_t prompt,
                  std::vector<Measurement> measurements) {
   return {.run_id = "r",
-          .subject = {model, scheme, framework, "cpu", {1, 2, prompt, prompt > 0 ? 4 : 0}},
+          .subject = {model, scheme, framework, "cpu", workload_of(prompt),
+                      prompt > 0                            ? "causal_lm"
+                      : scheme == std::string_view("as-is") ? "own_file"
+                                                            : "image_classification"},
           .measurements = std::move(measurements),
           .manifest = Json::object(
               {{"framework_version", "1.2.3"},

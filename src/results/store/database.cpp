@@ -10,7 +10,7 @@
 namespace qb::store {
 namespace {
 
-constexpr int64_t schema_version = 3;
+constexpr int64_t schema_version = 4;
 
 Result<void> execute(sqlite3* database, const char* sql) {
   if (sqlite3_exec(database, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
@@ -48,6 +48,28 @@ Result<int64_t> read_version(sqlite3* database) {
   return version;
 }
 
+// The workload's columns become named values; what the task is was told by them.
+constexpr const char* columns_to_workload = R"(
+  ALTER TABLE record ADD COLUMN task TEXT NOT NULL DEFAULT '';
+  ALTER TABLE record ADD COLUMN workload TEXT NOT NULL DEFAULT '{}';
+  UPDATE record SET
+    task = CASE WHEN scheme = 'as-is' THEN 'own_file'
+                WHEN prompt_tokens > 0 THEN 'causal_lm' ELSE 'image_classification' END;
+  UPDATE record SET workload = CASE task
+    WHEN 'own_file' THEN json_object('batch', batch, 'thread_count', thread_count)
+    WHEN 'causal_lm' THEN json_object('batch', batch, 'thread_count', thread_count,
+      'prompt_tokens', prompt_tokens, 'generated_tokens', generated_tokens,
+      'depth_tokens', depth_tokens, 'arrivals_per_s', arrivals_per_s)
+    ELSE json_object('batch', batch, 'thread_count', thread_count,
+      'arrivals_per_s', arrivals_per_s) END;
+  ALTER TABLE record DROP COLUMN batch;
+  ALTER TABLE record DROP COLUMN thread_count;
+  ALTER TABLE record DROP COLUMN prompt_tokens;
+  ALTER TABLE record DROP COLUMN generated_tokens;
+  ALTER TABLE record DROP COLUMN depth_tokens;
+  ALTER TABLE record DROP COLUMN arrivals_per_s;
+)";
+
 Result<void> migrate(sqlite3* database, int64_t version) {
   if (version == schema_version) return {};
   if (version == 0) QB_CHECK(execute(database, schema_sql()));
@@ -58,6 +80,7 @@ Result<void> migrate(sqlite3* database, int64_t version) {
   if (version == 1 || version == 2)
     QB_CHECK(
         execute(database, "ALTER TABLE record ADD COLUMN arrivals_per_s REAL NOT NULL DEFAULT 0"));
+  if (version > 0 && version < 4) QB_CHECK(execute(database, columns_to_workload));
   return execute(database, fmt::format("PRAGMA user_version = {}", schema_version).c_str());
 }
 

@@ -118,7 +118,15 @@ struct FaultySystem {
 
 Record record_of(int64_t launch_count) {
   Record record = {.run_id = "r1",
-                   .subject = {"m", "w4g32", "onnxruntime", "cpu", {1, 2, 8, 4}},
+                   .subject = {"m",
+                               "w4g32",
+                               "onnxruntime",
+                               "cpu",
+                               {{"batch", 1},
+                                {"thread_count", 2},
+                                {"prompt_tokens", 8},
+                                {"generated_tokens", 4}},
+                               "causal_lm"},
                    .recorded_at = "now"};
   for (int64_t i = 0; i < launch_count; ++i)
     record.launches.push_back({.index = i, .samples = {{"decode", std::vector<int64_t>(500, i)}}});

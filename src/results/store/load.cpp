@@ -10,16 +10,6 @@ Result<Json> read_json(const Statement& row, std::string_view column) {
   return with_context(parse_json(row.text(column)), column);
 }
 
-Workload read_workload(const Statement& row) {
-  return {
-      .batch = row.integer("batch"),
-      .thread_count = row.integer("thread_count"),
-      .prompt_tokens = row.integer("prompt_tokens"),
-      .generated_tokens = row.integer("generated_tokens"),
-      .depth_tokens = row.integer("depth_tokens"),
-      .arrivals_per_s = row.real("arrivals_per_s").value_or(0.0)};  // the schema has no NULL here
-}
-
 Result<Record> read_record(const Statement& row) {
   Record record;
   record.run_id = row.text("run_id");
@@ -28,7 +18,9 @@ Result<Record> read_record(const Statement& row) {
   record.subject.scheme = row.text("scheme");
   record.subject.framework = row.text("framework");
   record.subject.device = row.text("device");
-  record.subject.workload = read_workload(row);
+  record.subject.task = row.text("task");
+  QB_TRY(const Json workload, read_json(row, "workload"));
+  QB_TRY(record.subject.workload, with_context(workload_from_json(workload), "workload"));
   QB_TRY(record.outcome, parse_outcome(row.text("outcome")));
   record.reason = row.text("reason");
   record.recorded_at = row.text("recorded_at");

@@ -17,16 +17,12 @@ CREATE TABLE record (             -- one case of a run
   scheme TEXT NOT NULL,
   framework TEXT NOT NULL,
   device TEXT NOT NULL,
-  batch INTEGER NOT NULL,
-  thread_count INTEGER NOT NULL,
-  prompt_tokens INTEGER NOT NULL,
-  generated_tokens INTEGER NOT NULL,
+  task TEXT NOT NULL,
+  workload TEXT NOT NULL,         -- JSON: named numbers
   outcome TEXT NOT NULL,
   reason TEXT NOT NULL,
   recorded_at TEXT NOT NULL,
   manifest TEXT NOT NULL,         -- JSON
-  depth_tokens INTEGER NOT NULL DEFAULT 0,
-  arrivals_per_s REAL NOT NULL DEFAULT 0,  -- 0: one request after another
   PRIMARY KEY (run_id, case_id)
 ) STRICT;
 

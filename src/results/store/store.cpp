@@ -91,14 +91,12 @@ Result<void> replace_measurements(sqlite3* database, const Record& record, const
 Result<void> save_row(sqlite3* database, const Record& record, const std::string& id) {
   static const std::string sql =
       insert_sql("record",
-                 {"run_id", "case_id", "position", "model", "scheme", "framework", "device",
-                  "batch", "thread_count", "prompt_tokens", "generated_tokens", "outcome", "reason",
-                  "recorded_at", "manifest", "depth_tokens", "arrivals_per_s"}) +
+                 {"run_id", "case_id", "position", "model", "scheme", "framework", "device", "task",
+                  "workload", "outcome", "reason", "recorded_at", "manifest"}) +
       " ON CONFLICT (run_id, case_id) DO UPDATE SET position = excluded.position, outcome = "
       "excluded.outcome, reason = excluded.reason, recorded_at = excluded.recorded_at, manifest = "
       "excluded.manifest";
   const Case& c = record.subject;
-  const Workload& w = c.workload;
   QB_TRY(Statement insert, Statement::prepare(database, sql));
   return insert.bind("run_id", record.run_id)
       .bind("case_id", id)
@@ -107,16 +105,12 @@ Result<void> save_row(sqlite3* database, const Record& record, const std::string
       .bind("scheme", c.scheme)
       .bind("framework", c.framework)
       .bind("device", c.device)
-      .bind("batch", w.batch)
-      .bind("thread_count", w.thread_count)
-      .bind("prompt_tokens", w.prompt_tokens)
-      .bind("generated_tokens", w.generated_tokens)
+      .bind("task", c.task)
+      .bind("workload", dump_json(to_json(c.workload)))
       .bind("outcome", name_of(record.outcome))
       .bind("reason", record.reason)
       .bind("recorded_at", record.recorded_at)
       .bind("manifest", dump_json(record.manifest))
-      .bind("depth_tokens", w.depth_tokens)
-      .bind("arrivals_per_s", std::optional<double>(w.arrivals_per_s))
       .run();
 }
 

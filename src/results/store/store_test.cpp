@@ -27,7 +27,17 @@ struct TemporaryFolder {
 Record full_record(int64_t threads) {
   return {.run_id = "r1",
           .position = threads,
-          .subject = {"m", "w4g32", "onnxruntime", "cpu", {1, threads, 128, 64}},
+          .subject = {"m",
+                      "w4g32",
+                      "onnxruntime",
+                      "cpu",
+                      {{"batch", 1},
+                       {"thread_count", static_cast<double>(threads)},
+                       {"prompt_tokens", 128},
+                       {"generated_tokens", 64},
+                       {"depth_tokens", 0},
+                       {"arrivals_per_s", 0}},
+                      "causal_lm"},
           .outcome = Outcome::unstable,
           .reason = "why",
           .recorded_at = "2026-11-23T00:00:00Z",
@@ -78,6 +88,24 @@ void check_equal(const Record& a, const Record& b) {
   }
 }
 
+// Workloads as columns.
+constexpr const char* to_version_3 = R"(
+  ALTER TABLE record ADD COLUMN batch INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE record ADD COLUMN thread_count INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE record ADD COLUMN prompt_tokens INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE record ADD COLUMN generated_tokens INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE record ADD COLUMN depth_tokens INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE record ADD COLUMN arrivals_per_s REAL NOT NULL DEFAULT 0;
+  UPDATE record SET batch = workload ->> 'batch', thread_count = workload ->> 'thread_count',
+    prompt_tokens = coalesce(workload ->> 'prompt_tokens', 0),
+    generated_tokens = coalesce(workload ->> 'generated_tokens', 0),
+    depth_tokens = coalesce(workload ->> 'depth_tokens', 0),
+    arrivals_per_s = coalesce(workload ->> 'arrivals_per_s', 0);
+  ALTER TABLE record DROP COLUMN task;
+  ALTER TABLE record DROP COLUMN workload;
+  PRAGMA user_version = 3;
+)";
+
 // Makes a store, takes away what later versions added, and opens it.
 void read_old_store(const fs::path& path, const char* downgrade) {
   {
@@ -91,10 +119,12 @@ void read_old_store(const fs::path& path, const char* downgrade) {
   sqlite3_close(database);
   Store store = Store::open(path).value();
   CHECK(store.load_runs().value().size() == 1);
-  CHECK(store.load_records("r1").value().size() == 1);
+  const auto records = store.load_records("r1").value();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].subject == full_record(1).subject);
   Record deep = full_record(2);
-  deep.subject.workload.depth_tokens = 1024;
-  deep.subject.workload.arrivals_per_s = 12.5;
+  deep.subject.workload.set("depth_tokens", 1024);
+  deep.subject.workload.set("arrivals_per_s", 12.5);
   REQUIRE(store.save_record(deep));
   CHECK(store.load_records("r1").value()[1].subject == deep.subject);
 }
@@ -149,15 +179,18 @@ TEST_CASE("a file that is no store is refused in one line with its name") {
 }
 
 TEST_CASE("a store of an earlier version is read, and takes new records") {
-  static constexpr const char* downgrades[] = {
-      "ALTER TABLE record DROP COLUMN arrivals_per_s; PRAGMA user_version = 2",
-      "ALTER TABLE record DROP COLUMN arrivals_per_s; ALTER TABLE run DROP COLUMN options; "
-      "ALTER TABLE record DROP COLUMN depth_tokens; PRAGMA user_version = 1"};
-  for (const char* downgrade : downgrades) {
+  const std::string to_version_2 =
+      std::string(to_version_3) +
+      "ALTER TABLE record DROP COLUMN arrivals_per_s; PRAGMA user_version = 2;";
+  const std::string to_version_1 =
+      to_version_2 +
+      "ALTER TABLE run DROP COLUMN options; "
+      "ALTER TABLE record DROP COLUMN depth_tokens; PRAGMA user_version = 1";
+  for (const std::string& downgrade : {std::string(to_version_3), to_version_2, to_version_1}) {
     CAPTURE(downgrade);
     const TemporaryFolder folder;
     const auto path = folder.path / "old.db";
-    read_old_store(path, downgrade);
+    read_old_store(path, downgrade.c_str());
   }
 }
 
@@ -199,15 +232,15 @@ TEST_CASE("only to read, a store of an earlier version stays as it is") {
     const Store store = Store::open_to_read(path).value();
     check_equal(store.load_records("r1").value().at(0), full_record(1));
   }
-  execute(path, "ALTER TABLE record DROP COLUMN arrivals_per_s; PRAGMA user_version = 2");
+  execute(path, to_version_3);
   {
     const Store store = Store::open_to_read(path).value();
     CHECK(store.load_runs().value().size() == 1);
     check_equal(store.load_records("r1").value().at(0), full_record(1));
   }
-  CHECK(integers_of(path, "PRAGMA user_version") == std::vector<int64_t>{2});
-  CHECK(Store::open(path));
   CHECK(integers_of(path, "PRAGMA user_version") == std::vector<int64_t>{3});
+  CHECK(Store::open(path));
+  CHECK(integers_of(path, "PRAGMA user_version") == std::vector<int64_t>{4});
   CHECK_FALSE(Store::open_to_read(folder.path / "absent.db"));
   CHECK_FALSE(fs::exists(folder.path / "absent.db"));
 }

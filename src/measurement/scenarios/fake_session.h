@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "compression/bundle/tensor_file.h"
-#include "measurement/worker/run.h"
+#include "measurement/scenarios/model_run.h"
 #include "network/ir/builder.h"
 
-namespace qb::worker::fake {
+namespace qb::scenarios::fake {
 
 inline constexpr int64_t vocabulary = 7;
 
@@ -112,11 +112,22 @@ struct Stage {
   }
 };
 
+// The stage's networks tell them apart by their first input.
+inline const ModelTask& task_of(const bundle::Bundle& bundle) {
+  return language.check(bundle.graph()) ? language : classification;
+}
+
+inline Result<void> judge(const bundle::Bundle& bundle, worker::Session& session,
+                          const wire::Request& request, const wire::Send& send) {
+  QB_TRY(const bundle::TensorFile dataset, bundle::TensorFile::open(request.dataset));
+  return task_of(bundle).measure_quality(bundle, session, dataset, request, send);
+}
+
 inline Result<void> measure(const bundle::Bundle& bundle, worker::Session& session,
                             const wire::Request& request, Listener& listener) {
   worker::SampleRoom room;
   worker::Measuring measuring(room, probes::resident_parts());
-  QB_CHECK(worker::measure_speed(bundle, session, request, measuring, listener.send()));
+  QB_CHECK(task_of(bundle).measure_speed(bundle, session, request, measuring, listener.send()));
   measuring.send("", listener.send());
   return {};
 }
@@ -125,4 +136,4 @@ inline wire::Request quality_request(std::string dataset) {
   return {.is_quality = true, .dataset = std::move(dataset)};
 }
 
-}  // namespace qb::worker::fake
+}  // namespace qb::scenarios::fake

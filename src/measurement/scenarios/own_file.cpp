@@ -5,16 +5,18 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/stand_in.h"
+#include "measurement/scenarios/scenarios.h"
 #include "measurement/wire/reason.h"
 #include "measurement/worker/elements.h"
 #include "measurement/worker/file_inputs.h"
 #include "measurement/worker/file_outputs.h"
-#include "measurement/worker/run.h"
 #include "measurement/worker/steps.h"
 
-namespace qb::worker {
+namespace qb::scenarios {
 namespace fs = std::filesystem;
 namespace {
+
+using namespace worker;  // the protocol's words: Session, Steps, Measuring, …
 
 // All outputs of the last run: types, shapes and bytes.
 std::string hash_of_outputs(const Session& session) {
@@ -114,7 +116,7 @@ Result<void> measure_file_outputs(FileSession& session, const FileInputs& inputs
 
 }  // namespace
 
-Result<void> run_file(Engine& engine, const wire::Request& request, const wire::Send& send) {
+Result<void> run_own_file(Engine& engine, const wire::Request& request, const wire::Send& send) {
   std::optional<SampleRoom> room;
   if (!request.is_quality) room.emplace();
   const probes::ResidentParts loaded = probes::resident_parts();
@@ -124,7 +126,7 @@ Result<void> run_file(Engine& engine, const wire::Request& request, const wire::
   const int64_t compile_start = now_ns();
   QB_TRY(const std::unique_ptr<FileSession> session,
          engine.open_file(request.model_file, {.device = request.device,
-                                               .thread_count = request.workload.thread_count}));
+                                               .thread_count = request.workload.thread_count()}));
   send(SampleSeries{"compile", {now_ns() - compile_start}});
   QB_TRY(std::vector<ResolvedInput> resolved,
          with_context(resolve_inputs(session->inputs(), request.inputs), name));
@@ -142,4 +144,4 @@ Result<void> run_file(Engine& engine, const wire::Request& request, const wire::
   return {};
 }
 
-}  // namespace qb::worker
+}  // namespace qb::scenarios

@@ -6,18 +6,19 @@
 #include <set>
 #include <thread>
 
-#include "measurement/worker/fake_session.h"
+#include "measurement/scenarios/fake_session.h"
 #include "measurement/worker/timed_loop.h"
 
 using namespace qb;
-using namespace qb::worker::fake;
+using namespace qb::scenarios;
+using namespace qb::scenarios::fake;
 namespace fs = std::filesystem;
 
 TEST_CASE("a generation is a prefill and then one token a step, fed with the likeliest") {
   const Stage stage;
   FakeSession session;
   Listener listener;
-  const wire::Request request = {.workload = {.prompt_tokens = 5, .generated_tokens = 4},
+  const wire::Request request = {.workload = {{"prompt_tokens", 5}, {"generated_tokens", 4}},
                                  .limits = {.warmup_count_min = 2, .iteration_count_min = 3}};
   REQUIRE(measure(stage.language_model(), session, request, listener));
   constexpr size_t audit_count = 10;
@@ -51,7 +52,7 @@ TEST_CASE("at a depth the context is filled once, and prompt and tokens come aft
   FakeSession session;
   Listener listener;
   const wire::Request request = {
-      .workload = {.prompt_tokens = 5, .generated_tokens = 3, .depth_tokens = 100},
+      .workload = {{"prompt_tokens", 5}, {"generated_tokens", 3}, {"depth_tokens", 100}},
       .limits = {.warmup_count_min = 0, .iteration_count_min = 2}};
   REQUIRE(measure(stage.language_model(), session, request, listener));
   // The first run is the first of all; its prompt is answered once more when the context is there.
@@ -69,7 +70,7 @@ TEST_CASE("warm-up and first run are not among the samples") {
   const Stage stage;
   FakeSession session;
   Listener listener;
-  const wire::Request request = {.workload = {.prompt_tokens = 5, .generated_tokens = 4},
+  const wire::Request request = {.workload = {{"prompt_tokens", 5}, {"generated_tokens", 4}},
                                  .limits = {.warmup_count_min = 2, .iteration_count_min = 3}};
   REQUIRE(measure(stage.language_model(), session, request, listener));
   CHECK(listener.samples["first_run"].size() == 1);
@@ -140,11 +141,11 @@ TEST_CASE("a quality launch answers the first timed input too, unless there is a
   REQUIRE(measure(model, timed, request, listener));
   SteadySession judged(false);
   Listener quality;
-  REQUIRE(worker::answer_as_when_timed(model, judged, request, quality.send()));
+  REQUIRE(answer_as_when_timed(task_of(model), model, judged, request, quality.send()));
   CHECK(quality.facts["output_hash"] == listener.facts["output_hash"]);
-  request.workload.batch = 2;
+  request.workload.set("batch", 2);
   Listener of_batch;
-  REQUIRE(worker::answer_as_when_timed(model, judged, request, of_batch.send()));
+  REQUIRE(answer_as_when_timed(task_of(model), model, judged, request, of_batch.send()));
   CHECK(of_batch.facts.empty());
 }
 
@@ -215,8 +216,7 @@ TEST_CASE("a model that knows nothing has the vocabulary as its perplexity") {
   FakeSession session;
   session.prefers = false;
   Listener listener;
-  REQUIRE(worker::measure_quality(model, session, quality_request(stage.dataset(tensors)),
-                                  listener.send()));
+  REQUIRE(judge(model, session, quality_request(stage.dataset(tensors)), listener.send()));
   CHECK(listener.facts["perplexity"].as_double() == doctest::Approx(vocabulary));
   CHECK(listener.facts["token_count"].as_int() == 4);
 }
@@ -231,11 +231,11 @@ TEST_CASE("logits that are their own baseline agree wholly") {
   request.baseline_output = (stage.root / "baseline").string();
   FakeSession writer;
   Listener listener;
-  REQUIRE(worker::measure_quality(model, writer, request, listener.send()));
+  REQUIRE(judge(model, writer, request, listener.send()));
   CHECK_FALSE(listener.facts.contains("kl_divergence"));
   request.baseline = std::exchange(request.baseline_output, "");
   FakeSession reader;
-  REQUIRE(worker::measure_quality(model, reader, request, listener.send()));
+  REQUIRE(judge(model, reader, request, listener.send()));
   CHECK(listener.facts["kl_divergence"].as_double() == 0.0);
   CHECK(listener.facts["top1_agreement"].as_double() == 1.0);
 }
@@ -257,11 +257,11 @@ TEST_CASE("a kernel that writes a constant is never right, nor agrees with anyth
     FakeSession writer;
     writer.prefers = !is_constant;
     Listener listener;
-    REQUIRE(worker::measure_quality(model, writer, request, listener.send()));
+    REQUIRE(judge(model, writer, request, listener.send()));
     request.baseline = std::exchange(request.baseline_output, "");
     FakeSession session;
     session.prefers = !is_constant;
-    REQUIRE(worker::measure_quality(model, session, request, listener.send()));
+    REQUIRE(judge(model, session, request, listener.send()));
     const double wanted = is_constant ? 0.0 : 1.0;
     CHECK(listener.facts["top1_accuracy"].as_double(-1.0) == wanted);
     CHECK(listener.facts["top5_accuracy"].as_double(-1.0) == wanted);
@@ -290,8 +290,7 @@ TEST_CASE("logits that aren't finite are no answers: no picture is right, no tex
       FakeSession session;
       session.filling = filling;
       Listener listener;
-      const auto done =
-          worker::measure_quality(model, session, quality_request(dataset), listener.send());
+      const auto done = judge(model, session, quality_request(dataset), listener.send());
       REQUIRE_FALSE(done);
       CHECK(done.error().code == Errc::framework_failed);
       CHECK_FALSE(listener.facts.contains("top1_accuracy"));
@@ -312,11 +311,11 @@ TEST_CASE(
   FakeSession flat;
   flat.prefers = false;
   Listener listener;
-  REQUIRE(worker::measure_quality(model, flat, request, listener.send()));
+  REQUIRE(judge(model, flat, request, listener.send()));
   CHECK_FALSE(listener.facts.contains("nll_difference"));
   request.baseline = std::exchange(request.baseline_output, "");
   FakeSession session;
-  REQUIRE(worker::measure_quality(model, session, request, listener.send()));
+  REQUIRE(judge(model, session, request, listener.send()));
   CHECK(listener.facts["token_count"].as_int() == 48);
   for (const char* name : {"nll", "nll_difference", "kl_divergence", "top1_agreement"}) {
     CAPTURE(name);
@@ -352,8 +351,7 @@ TEST_CASE("a hostile dataset is an error that says so") {
     FakeSession session;
     Listener listener;
     Result<void> done;
-    CHECK_NOTHROW(done = worker::measure_quality(model, session, quality_request(path.string()),
-                                                 listener.send()));
+    CHECK_NOTHROW(done = judge(model, session, quality_request(path.string()), listener.send()));
     CHECK_FALSE(done);
   }
 }
@@ -370,8 +368,7 @@ TEST_CASE("a dataset without pictures is an error") {
   const std::string path = (stage.root / "hostile").string();
   const bool is_saved = bundle::save_tensor_file(path, Json::object({}), tensors).has_value();
   const bool is_judged =
-      is_saved &&
-      worker::measure_quality(model, session, quality_request(path), listener.send()).has_value();
+      is_saved && judge(model, session, quality_request(path), listener.send()).has_value();
   CHECK_FALSE(is_judged);
 }
 
@@ -386,6 +383,5 @@ TEST_CASE("fewer labels than pictures is an error") {
                                          {"labels", {ElementType::i64, label_shape, labels}}};
   FakeSession session;
   Listener listener;
-  CHECK_FALSE(worker::measure_quality(model, session, quality_request(stage.dataset(tensors)),
-                                      listener.send()));
+  CHECK_FALSE(judge(model, session, quality_request(stage.dataset(tensors)), listener.send()));
 }

@@ -1,10 +1,10 @@
 // The entry point of every worker: qbench-worker-<framework>.
 #include <cstdio>
 
+#include "measurement/scenarios/scenarios.h"
 #include "measurement/wire/serve.h"
-#include "measurement/worker/run.h"
 
-namespace qb::worker {
+namespace qb::scenarios {
 namespace {
 
 constexpr std::string_view usage =
@@ -13,9 +13,9 @@ constexpr std::string_view usage =
     "Runs one launch of one case and writes its events, one JSON object a line (to standard\n"
     "output unless N is given). qbench keeps the request of every launch in its log folder.\n";
 
-Json to_json(const Description& d) {
+Json to_json(const worker::Description& d) {
   Json::Array devices;
-  for (const DeviceDescription& device : d.devices)
+  for (const worker::DeviceDescription& device : d.devices)
     devices.push_back(Json::object(
         {{"name", device.name}, {"available", device.available}, {"reason", device.reason}}));
   Json schemes = Json::object({});
@@ -32,11 +32,11 @@ Json to_json(const Description& d) {
 }
 
 }  // namespace
-}  // namespace qb::worker
+}  // namespace qb::scenarios
 
 int main(int argument_count, char** arguments) try {
-  using namespace qb::worker;
-  const std::unique_ptr<Engine> engine = make_engine();
+  using namespace qb::scenarios;
+  const std::unique_ptr<qb::worker::Engine> engine = qb::worker::make_engine();
   return qb::wire::serve(
       {arguments, static_cast<size_t>(argument_count)}, usage,
       [&] { return to_json(engine->describe()); },

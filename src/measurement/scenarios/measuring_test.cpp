@@ -6,10 +6,11 @@
 #include <cstdlib>
 #include <thread>
 
-#include "measurement/worker/fake_session.h"
+#include "measurement/scenarios/fake_session.h"
 
 using namespace qb;
-using namespace qb::worker::fake;
+using namespace qb::scenarios;
+using namespace qb::scenarios::fake;
 
 namespace {
 
@@ -101,7 +102,7 @@ TEST_CASE("a language model's tokens are counted: through the network, and chose
   FakeSession session;
   Listener listener;
   const wire::Request request = {
-      .workload = {.batch = 2, .prompt_tokens = 5, .generated_tokens = 4},
+      .workload = {{"batch", 2}, {"prompt_tokens", 5}, {"generated_tokens", 4}},
       .limits = {.warmup_count_min = 0, .iteration_count_min = 3}};
   REQUIRE(measure(stage.language_model(), session, request, listener));
   CHECK(listener.facts["measured_runs"].as_int() == 3);

@@ -1,30 +1,35 @@
-// Speed: a language model's generations or a classifier's pictures, repeated until steady; then an
-// audit that no answer was kept from an earlier run.
+// Text generation: a prompt's prefill, then greedy decoding; judged by how likely a text is.
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "base/hash.h"
 #include "base/rng.h"
-#include "compression/quality/quality.h"
+#include "compression/bundle/tensor_file.h"
+#include "measurement/scenarios/judge.h"
+#include "measurement/scenarios/model_run.h"
+#include "measurement/scenarios/scenarios.h"
 #include "measurement/worker/arrivals.h"
-#include "measurement/worker/run.h"
 #include "measurement/worker/steps.h"
 #include "stats/stats.h"
 
-namespace qb::worker {
+namespace qb::scenarios {
 namespace {
 
-// All outputs of the last run. Error: one that isn't finite.
-Result<std::string> hash_of_logits(const Session& session) {
-  Hasher hasher;
-  for (const TensorView& output : session.outputs()) {
-    if (!quality::are_finite(output.f32()))
-      return fail(Errc::framework_failed, "a run gave a logit that isn't finite");
-    hasher.update(output.bytes());
-  }
-  return hasher.hex();
-}
+using namespace worker;  // the protocol's words: Session, Steps, Measuring, …
+
+// The workload's axes.
+struct Shape {
+  explicit Shape(const Workload& w)
+      : batch(w.batch()),
+        prompt_tokens(w.integer("prompt_tokens")),
+        generated_tokens(w.integer("generated_tokens")),
+        depth_tokens(w.integer("depth_tokens")) {}
+  int64_t batch, prompt_tokens, generated_tokens, depth_tokens;
+
+  int64_t total_tokens() const { return depth_tokens + prompt_tokens + generated_tokens; }
+};
 
 // Prefill of a prompt, then greedy decoding, one token a step. Each step is staged, and then run.
 class Generation {
@@ -97,12 +102,14 @@ class Generation {
     return series;
   }
   size_t steps_each() const { return static_cast<size_t>(workload_.generated_tokens - 1); }
-  // Of so many generations. The token that is chosen last goes through no step.
+  // Of so many generations: tokens that went through the network (the one that is chosen last goes
+  // through no step), and tokens that were chosen.
   Work work(size_t count) const {
     const auto sequences = static_cast<int64_t>(count) * workload_.batch;
     return {.run_count = static_cast<int64_t>(count),
-            .token_count = sequences * (workload_.prompt_tokens + workload_.generated_tokens - 1),
-            .generated_token_count = sequences * workload_.generated_tokens};
+            .items = {
+                {"tokens", sequences * (workload_.prompt_tokens + workload_.generated_tokens - 1)},
+                {"generated_tokens", sequences * workload_.generated_tokens}}};
   }
 
  private:
@@ -138,7 +145,7 @@ class Generation {
     return meter ? meter->time(run, samples) : run();
   }
 
-  Workload workload_;
+  Shape workload_;
   int64_t vocabulary_;
   Session& session_;
   Rng rng_;
@@ -159,15 +166,16 @@ class Generation {
 // The first prompt's answer after its context. The first run came before that, over a context of
 // zeros, which takes as long.
 Result<void> answer_first_prompt(Generation& generation, const wire::Request& request) {
-  if (request.workload.depth_tokens > 0) QB_CHECK(generation.fill_context());
+  if (Shape(request.workload).depth_tokens > 0) QB_CHECK(generation.fill_context());
   QB_CHECK(generation.stage_prompt(0));
   return generation.run_step();
 }
 
-Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
-                                const wire::Request& request, Measuring& measuring,
-                                const wire::Send& send) {
-  if (request.workload.prompt_tokens < 1 || request.workload.generated_tokens < 1)
+Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
+                           const wire::Request& request, Measuring& measuring,
+                           const wire::Send& send) {
+  const Shape workload(request.workload);
+  if (workload.prompt_tokens < 1 || workload.generated_tokens < 1)
     return fail(Errc::bad_input, "a language model needs prompt_tokens and generated_tokens");
   Generation generation(bundle.graph(), request, session);
   generation.prefill_ns = measuring.room().take();
@@ -179,14 +187,14 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
                           .hash_outputs = [&] { return hash_of_logits(session); },
                           .stage_fresh = [&] { return generation.stage_fresh_prompt(); }};
   QB_CHECK(time_first_run(prefills, send));
-  if (request.workload.depth_tokens > 0) {
+  if (workload.depth_tokens > 0) {
     send(wire::PhaseStarted{"fill_context"});
     QB_CHECK(answer_first_prompt(generation, request));
   }
   QB_CHECK(send_output_hash(prefills, "output_hash", send));
   send(wire::PhaseStarted{"measure"});
   const size_t count_max = std::max<size_t>(
-      1, SampleRoom::sample_capacity / static_cast<size_t>(request.workload.generated_tokens));
+      1, SampleRoom::sample_capacity / static_cast<size_t>(workload.generated_tokens));
   const auto step = [&](int64_t i) -> Result<void> {
     QB_CHECK(generation.stage_prompt(i));
     return generation.run(i, &measuring.meter());
@@ -210,83 +218,88 @@ Result<void> measure_generation(const bundle::Bundle& bundle, Session& session,
                                           }});
 }
 
-// Pictures that differ, in turn.
-class Pictures {
- public:
-  Pictures(const ir::Graph& graph, const wire::Request& request, Session& session)
-      : shape_(ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
-                        {.batch = request.workload.batch})),
-        session_(session),
-        rng_(derive_seed(request.seed, "pictures")),
-        values_(element_count(shape_) * input_count),
-        fresh_(element_count(shape_)) {
-    draw(values_);
-  }
-  Result<void> stage(int64_t number) {
-    return stage_values(values_.data() +
-                        static_cast<size_t>(number % input_count) * element_count(shape_));
-  }
-  // Pictures that no run has seen.
-  Result<void> stage_fresh() {
-    draw(fresh_);
-    return stage_values(fresh_.data());
-  }
-  Result<void> run() { return session_.run({{&staged_, 1}, 0}); }
+// What is told of a text: how likely its tokens were, and by how much less than to the baseline.
+void send_likelihood(const wire::Send& send, std::span<const double> nll,
+                     std::span<const double> baseline_nll) {
+  send(wire::Fact{"perplexity", std::exp(stats::mean(nll))});
+  send_series(send, "nll", nll);
+  if (baseline_nll.size() != nll.size()) return;
+  std::vector<double> differences(nll.begin(), nll.end());
+  for (size_t i = 0; i < differences.size(); ++i) differences[i] -= baseline_nll[i];
+  send_series(send, "nll_difference", differences);
+}
 
- private:
-  void draw(std::vector<float>& values) {
-    for (float& value : values) value = static_cast<float>(2.0 * rng_.uniform() - 1.0);
+// Perplexity = exp(mean negative log likelihood) of every token but a window's first.
+Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
+                             const bundle::TensorFile& dataset, const wire::Request& request,
+                             const wire::Send& send) {
+  QB_TRY(const TensorView tokens, dataset.find("tokens", ElementType::i64, 2));
+  const int64_t limit = request.item_count_max;
+  const int64_t window_tokens = limit > 0 ? std::min(limit, tokens.shape[1]) : tokens.shape[1];
+  const int64_t window_count =
+      limit > 0 ? std::clamp<int64_t>(limit / window_tokens, 1, tokens.shape[0]) : tokens.shape[0];
+  if (window_tokens < 2)
+    return fail(Errc::bad_input, "{}: a window needs two tokens at least", request.dataset);
+  const auto vocabulary =
+      static_cast<size_t>(bundle.graph()[bundle.graph().outputs[0]].shape[2].extent);
+  QB_TRY(Judge judge, Judge::open(request, static_cast<int64_t>(vocabulary)));
+  std::vector<int64_t> positions(static_cast<size_t>(window_tokens - 1));
+  std::iota(positions.begin(), positions.end(), 0);
+  for (const int64_t id : tokens.i64())
+    if (id < 0 || static_cast<size_t>(id) >= vocabulary)
+      return fail(Errc::bad_input, "{}: token {} is outside the vocabulary of {}", request.dataset,
+                  id, vocabulary);
+  const int64_t position_shape[] = {window_tokens - 1};
+  const int64_t token_shape[] = {1, window_tokens};
+  std::vector<double> nll;
+  for (int64_t window = 0; window < window_count; ++window) {
+    const int64_t* ids = tokens.i64().data() + window * tokens.shape[1];
+    const TensorView inputs[] = {{ElementType::i64, token_shape, ids},
+                                 {ElementType::i64, position_shape, positions.data()}};
+    QB_CHECK(session.run({inputs, 0}));
+    QB_TRY(const auto logits, logits_of(session, positions.size() * vocabulary));
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const auto row = logits.subspan(i * vocabulary, vocabulary);
+      nll.push_back(quality::negative_log_likelihood(row, ids[i + 1]));
+      QB_CHECK(judge.add(row, ids[i + 1]));
+    }
   }
-  Result<void> stage_values(const float* values) {
-    staged_ = {ElementType::f32, shape_, values};
-    return session_.stage({{&staged_, 1}, 0});
-  }
+  send(wire::Fact{"token_count", nll.size()});
+  if (bundle.weights_origin() == "pretrained") send_likelihood(send, nll, judge.baseline_nll());
+  return judge.finish(send);
+}
 
-  std::vector<int64_t> shape_;
-  Session& session_;
-  Rng rng_;
-  std::vector<float> values_;
-  std::vector<float> fresh_;
-  TensorView staged_;
-};
+Result<void> check(const ir::Graph& graph) {
+  std::vector<std::string> names;
+  for (const ir::Value input : graph.of_kind(ir::ValueKind::input))
+    names.push_back(graph[input].name);
+  if (names == std::vector<std::string>{"tokens", "positions"}) return {};
+  return fail(Errc::bad_input, "{}: takes [{}], a language model takes tokens and positions",
+              graph.name, fmt::join(names, ", "));
+}
 
-Result<void> measure_inference(const bundle::Bundle& bundle, Session& session,
-                               const wire::Request& request, Measuring& measuring,
-                               const wire::Send& send) {
-  Pictures pictures(bundle.graph(), request, session);
-  return measure_steps({.stage = [&](int64_t i) { return pictures.stage(i); },
-                        .run = [&] { return pictures.run(); },
-                        .hash_outputs = [&] { return hash_of_logits(session); },
-                        .stage_fresh = [&] { return pictures.stage_fresh(); },
-                        .picture_count = request.workload.batch},
-                       request, measuring, send);
+// The workload's, or a window of the dataset.
+Result<int64_t> context_tokens(const wire::Request& request, const bundle::TensorFile* dataset) {
+  const int64_t workload_tokens = Shape(request.workload).total_tokens();
+  if (!dataset) return workload_tokens;
+  QB_TRY(const TensorView tokens, dataset->find("tokens", ElementType::i64, 2));
+  return std::max(tokens.shape[1], workload_tokens);
+}
+
+Result<bool> ask_first(const bundle::Bundle& bundle, Session& session,
+                       const wire::Request& request) {
+  if (Shape(request.workload).prompt_tokens < 1) return false;
+  Generation generation(bundle.graph(), request, session);
+  QB_CHECK(answer_first_prompt(generation, request));
+  return true;
 }
 
 }  // namespace
 
-Result<void> answer_as_when_timed(const bundle::Bundle& bundle, Session& session,
-                                  const wire::Request& request, const wire::Send& send) {
-  if (request.workload.batch != 1) return {};
-  if (is_language_model(bundle.graph())) {
-    if (request.workload.prompt_tokens < 1) return {};
-    Generation generation(bundle.graph(), request, session);
-    QB_CHECK(answer_first_prompt(generation, request));
-  } else {
-    Pictures pictures(bundle.graph(), request, session);
-    QB_CHECK(pictures.stage(0));
-    QB_CHECK(pictures.run());
-  }
-  QB_TRY(std::string hash, hash_of_logits(session));
-  send(wire::Fact{"output_hash", std::move(hash)});
-  return {};
+const ModelTask language = {check, context_tokens, measure_speed, measure_quality, ask_first};
+
+Result<void> run_language(Engine& engine, const wire::Request& request, const wire::Send& send) {
+  return run_model(language, engine, request, send);
 }
 
-Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
-                           const wire::Request& request, Measuring& measuring,
-                           const wire::Send& send) {
-  return is_language_model(bundle.graph())
-             ? measure_generation(bundle, session, request, measuring, send)
-             : measure_inference(bundle, session, request, measuring, send);
-}
-
-}  // namespace qb::worker
+}  // namespace qb::scenarios

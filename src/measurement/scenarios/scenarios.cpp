@@ -1,0 +1,33 @@
+#include "measurement/scenarios/scenarios.h"
+
+#include <algorithm>
+
+#include "measurement/probes/process.h"
+
+namespace qb::scenarios {
+namespace {
+
+constexpr Scenario rows[] = {
+    {"causal_lm", run_language},
+    {"image_classification", run_classification},
+    {"own_file", run_own_file},
+};
+
+}  // namespace
+
+std::span<const Scenario> scenarios() { return rows; }
+
+Result<void> run_request(worker::Engine& engine, const wire::Request& request,
+                         const wire::Send& send) {
+  const worker::Description description = engine.describe();
+  send(wire::Fact{"framework_version", description.version});
+  if (!description.available)
+    return fail(Errc::unavailable, "{}; {}", description.reason, description.remedy);
+  if (const auto bytes = probes::resident_bytes()) send(wire::Fact{"rss_bytes_start", *bytes});
+  const auto row = std::ranges::find(rows, request.task, &Scenario::task);
+  if (row == std::end(rows))
+    return fail(Errc::bad_input, "no scenario carries out \"{}\"", request.task);
+  return row->run(engine, request, send);
+}
+
+}  // namespace qb::scenarios
