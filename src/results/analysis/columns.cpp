@@ -72,7 +72,9 @@ Cell bits_cell(const Record& record, const Records&) {
 }
 
 Cell outcome_cell(const Record& record, const Records&) {
-  return {std::string(name_of(record.outcome)), std::nullopt, record.reason};
+  return {.text = std::string(name_of(record.outcome)),
+          .note = record.reason,
+          .is_bad = !is_ok(record)};
 }
 
 // Speed over that of the base (find_base).

@@ -8,9 +8,9 @@
 
 #include "base/display_width.h"
 #include "results/analysis/table.h"
-#include "results/report/html.h"
-#include "results/report/notes.h"
 #include "results/report/text_table.h"
+#include "results/sections/markup.h"
+#include "results/sections/sections.h"
 
 using namespace qb;
 using namespace qb::report;
@@ -113,7 +113,7 @@ TEST_CASE("every format renders what its golden file holds") {
 }
 
 TEST_CASE("nothing of a record can become markup") {
-  CHECK(escape_html("<a href=\"x\">'&") == "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
+  CHECK(sections::escape_markup("<a href=\"x\">'&") == "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
   Document document = made_up();
   document.records[0].subject.model = "<script>alert(1)</script>";
   document.records[0].reason = "<img src=x>";
@@ -186,13 +186,12 @@ TEST_CASE("a text fits the terminal, and says what it leaves out") {
 }
 
 TEST_CASE("the less important columns go first, and those without any value before them") {
-  analysis::Table table = {
-      .title = "t",
+  const analysis::Table table = {
       .columns = {{"name"}, {"first", "1", {}, 1}, {"last", "1", {}, 9}, {"empty", "1", {}, 2}},
       .rows = {{{"a"}, {"1", 1.0}, {"2", 2.0}, {"–"}}}};
   const auto has = [&](size_t columns, const char* heading) {
     const std::string text = table_text(table, {.column_count = columns});
-    return lines_of(text)[1].find(heading) != std::string::npos;
+    return lines_of(text)[0].find(heading) != std::string::npos;
   };
   CHECK(has(26, "empty"));
   CHECK_FALSE(has(25, "empty"));
@@ -204,12 +203,11 @@ TEST_CASE("the less important columns go first, and those without any value befo
 }
 
 TEST_CASE("columns are aligned under wide characters") {
-  const analysis::Table table = {.title = "t",
-                                 .columns = {{"file"}, {"x", "1"}},
+  const analysis::Table table = {.columns = {{"file"}, {"x", "1"}},
                                  .rows = {{{"模型.onnx"}, {"1"}}, {{"a.onnx"}, {"22"}}}};
   const auto lines = lines_of(table_text(table, {}));
-  for (size_t i = 2; i < lines.size(); ++i)
-    CHECK(display_width(lines[i]) == display_width(lines[1]));
+  REQUIRE(lines.size() == 3);
+  for (const std::string& line : lines) CHECK(display_width(line) == display_width(lines[0]));
 }
 
 TEST_CASE("what all or most cases share is noted once; reservations are never left out") {
@@ -225,7 +223,8 @@ TEST_CASE("what all or most cases share is noted once; reservations are never le
     }
   std::vector<const Record*> records;
   for (const Record& record : document.records) records.push_back(&record);
-  const std::vector<Note> notes = notes_of(records);
+  const sections::Blocks blocks = sections::build_notes({.model = "lm", .records = records});
+  const auto& notes = std::get<sections::Notes>(blocks.at(0)).notes;
   REQUIRE(notes.size() == 7);
   CHECK(notes[0].text.starts_with("all but fp32: the weights fit the last-level cache"));
   CHECK(notes[1].text == "all: 10 launches in all disturbed by other programs (qbench explain)");
@@ -281,6 +280,13 @@ TEST_CASE("the verdict ends the text, and JSON has it as data") {
   CHECK((*json)["records"].as_array()[2]["speed_ratio"].is_null());
 }
 
+TEST_CASE("a title of several lines stays a heading of one") {
+  Document document = made_up();
+  document.records[0].subject.model = "a\nb";
+  document.records.resize(1);
+  CHECK(lines_of(render_terminal(document))[0].starts_with("a\\x0ab,"));
+}
+
 TEST_CASE("names keep a Markdown table whole, whatever is in them") {
   Document document = made_up();
   for (Record& record : document.records) {
@@ -305,12 +311,11 @@ TEST_CASE("names keep a Markdown table whole, whatever is in them") {
 
 TEST_CASE("what a terminal acts on is measured as it is shown, and breaks no row") {
   const analysis::Table table = {
-      .title = "a\nb",
       .columns = {{"file"}, {"x", "1"}},
       .rows = {{{"a\x1b[31m\nb.onnx"}, {"1"}}, {{"\xe2\x80\xae.onnx"}, {"22"}}}};
   const auto lines = lines_of(table_text(table, {}));
-  REQUIRE(lines.size() == 4);
+  REQUIRE(lines.size() == 3);
   for (const std::string& line : lines) CHECK(line.find('\x1b') == std::string::npos);
-  CHECK(display_width(lines[2]) == display_width(lines[1]));
-  CHECK(display_width(lines[3]) == display_width(lines[1]));
+  CHECK(display_width(lines[1]) == display_width(lines[0]));
+  CHECK(display_width(lines[2]) == display_width(lines[0]));
 }
