@@ -112,6 +112,61 @@ TEST_CASE("every format renders what its golden file holds") {
   }
 }
 
+namespace {
+
+// What a reader of any format must find of a block; what only the page shows is none of it.
+struct TextsOf {
+  using Texts = std::vector<std::string>;
+  Texts operator()(const sections::Heading& heading) const { return {heading.text}; }
+  Texts operator()(const sections::Paragraph& paragraph) const { return {paragraph.text}; }
+  Texts operator()(const sections::List& list) const {
+    Texts texts;
+    for (const auto& item : list.items) texts.insert(texts.end(), {item.label, item.text});
+    return texts;
+  }
+  Texts operator()(const sections::Notes& notes) const {
+    Texts texts;
+    for (const auto& note : notes.notes) texts.push_back(note.text);
+    return texts;
+  }
+  Texts operator()(const sections::Table& table) const {
+    Texts texts;
+    for (const auto& column : table.columns) texts.push_back(column.heading);
+    for (const auto& row : table.rows)
+      for (const auto& cell : row) texts.push_back(cell.text);
+    return texts;
+  }
+  Texts operator()(const sections::Figure&) const { return {}; }
+  Texts operator()(const sections::Folded&) const { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "every section that says something says it in the terminal, in Markdown and on the page") {
+  Document document = made_up();
+  document.records.push_back(document.records[1]);  // the same bits in two frameworks
+  document.records.back().subject.framework = "pytorch";
+  const std::string text = render_terminal(document, {.is_wide = true});
+  const std::string markdown = render_markdown(document);
+  const std::string page = render_html(document);
+  for (const sections::Section& section : sections::sections) {
+    CAPTURE(section.name);
+    size_t block_count = 0;
+    for (const auto& group : analysis::group_by_model(document.records))
+      for (const sections::Block& block : section.build(group)) {
+        ++block_count;
+        for (const std::string& part : std::visit(TextsOf{}, block)) {
+          CAPTURE(part);
+          CHECK(text.find(part) != std::string::npos);
+          CHECK(markdown.find(part) != std::string::npos);
+          CHECK(page.find(sections::escape_markup(part)) != std::string::npos);
+        }
+      }
+    CHECK(block_count > 0);  // the document has something for each section
+  }
+}
+
 TEST_CASE("nothing of a record can become markup") {
   CHECK(sections::escape_markup("<a href=\"x\">'&") == "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
   Document document = made_up();
