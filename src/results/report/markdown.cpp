@@ -59,8 +59,8 @@ struct ToMarkdown {
 std::string group_markdown(const analysis::ModelGroup& group) {
   std::string text;
   bool was_notes = false;
-  for (const sections::Section& section : sections::sections_of_text())
-    for (const sections::Block& block : section.build(group)) {
+  for (const sections::Section* section : sections::sections_of_text())
+    for (const sections::Block& block : section->build(group)) {
       const std::string part = std::visit(ToMarkdown{}, block);
       if (part.empty()) continue;
       const bool is_notes = std::holds_alternative<sections::Notes>(block);

@@ -60,9 +60,9 @@ struct ToText {
 // The sections that stand below their model, or those that stand below all models.
 std::string group_text(const analysis::ModelGroup& group, const Layout& layout, bool at_end) {
   std::string text;
-  for (const sections::Section& section : sections::sections_of_text())
-    if (section.ends_terminal == at_end)
-      for (const sections::Block& block : section.build(group))
+  for (const sections::Section* section : sections::sections_of_text())
+    if (section->ends_terminal == at_end)
+      for (const sections::Block& block : section->build(group))
         text += std::visit(ToText{layout, at_end}, block);
   return text;
 }

@@ -38,6 +38,6 @@ inline constexpr Section sections[] = {
 };
 
 // The same in the order of a text.
-std::vector<Section> sections_of_text();
+std::vector<const Section*> sections_of_text();
 
 }  // namespace qb::sections
