@@ -63,9 +63,11 @@ struct Task {
   std::string_view speed_metric;
   std::string_view quality_metric;
   Variant variant = Variant::scheme;
-  std::string_view group = {};     // the title of its table; empty: the model's name
+  std::string_view group = {};  // the title of its table; empty: the model's name
+  std::string_view variant_heading = "scheme";
   std::string_view base = "fp32";  // what speed is compared with
   std::string_view base_heading = "vs fp32";
+  std::string_view base_missing = "needs this case and fp32 in the same framework";
   std::span<const std::string_view> metrics;  // that not every task has
   std::span<const Column> columns;
 };

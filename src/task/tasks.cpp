@@ -163,8 +163,10 @@ constexpr Task rows[] = {
      .quality_metric = "output_cosine",
      .variant = Variant::model,
      .group = "model files",
+     .variant_heading = "file",
      .base = "the first file",
      .base_heading = "vs first",
+     .base_missing = "needs this file and the first one",
      .metrics = file_metrics,
      .columns = file_columns},
 };

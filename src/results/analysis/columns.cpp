@@ -11,34 +11,6 @@ namespace {
 using Records = std::vector<const Record*>;
 using metrics::Better;
 
-bool always(const Records&) { return true; }
-bool of_files(const Records& records) { return records.front()->subject.task == "own_file"; }
-bool of_models(const Records& records) { return !of_files(records); }
-bool of_language(const Records& records) {
-  return of_models(records) && records.front()->subject.task == "causal_lm";
-}
-bool of_pictures(const Records& records) { return of_models(records) && !of_language(records); }
-
-template <typename Is>
-bool any_workload(const Records& records, Is&& is) {
-  return std::ranges::any_of(records,
-                             [&](const Record* record) { return is(record->subject.workload); });
-}
-bool with_batches(const Records& records) {
-  return any_workload(records, [](const Workload& w) { return w.batch() > 1; });
-}
-bool with_depths(const Records& records) {
-  return any_workload(records, [](const Workload& w) { return w.integer("depth_tokens") > 0; });
-}
-bool with_arrivals(const Records& records) {
-  return any_workload(records, [](const Workload& w) { return w.arrivals_per_s() > 0.0; });
-}
-bool with_failures(const Records& records) {
-  return !std::ranges::all_of(records, [](const Record* record) { return is_ok(*record); });
-}
-
-Cell count_cell(int64_t count) { return {std::to_string(count), static_cast<double>(count), {}}; }
-
 Cell variant_cell(const Record& record, const Records&) { return {variant_of(record), {}, {}}; }
 
 Cell framework_cell(const Record& record, const Records&) {
@@ -47,22 +19,11 @@ Cell framework_cell(const Record& record, const Records&) {
 
 Cell device_cell(const Record& record, const Records&) { return {record.subject.device, {}, {}}; }
 
-Cell threads_cell(const Record& record, const Records&) {
-  return count_cell(record.subject.workload.thread_count());
-}
-
-Cell batch_cell(const Record& record, const Records&) {
-  return count_cell(record.subject.workload.batch());
-}
-
-Cell depth_cell(const Record& record, const Records&) {
-  return count_cell(record.subject.workload.integer("depth_tokens"));
-}
-
-Cell arrivals_cell(const Record& record, const Records&) {
-  const double per_s = record.subject.workload.arrivals_per_s();
-  if (per_s == 0.0) return {"–", std::nullopt, "one request after another"};
-  return {fmt::format("{}", per_s), per_s, {}};
+Cell axis_cell(const task::Axis& axis, const Record& record) {
+  const double value = task::value_of(axis, record.subject.workload);
+  if (!axis.default_note.empty() && task::is_default(axis, record.subject.workload))
+    return {"–", std::nullopt, std::string(axis.default_note)};
+  return {task::text_of(axis, value), value, {}};
 }
 
 Cell bits_cell(const Record& record, const Records&) {
@@ -72,17 +33,16 @@ Cell bits_cell(const Record& record, const Records&) {
 }
 
 Cell outcome_cell(const Record& record, const Records&) {
-  return {std::string(name_of(record.outcome)), std::nullopt, record.reason};
+  return {.text = std::string(name_of(record.outcome)),
+          .note = record.reason,
+          .is_bad = !is_ok(record)};
 }
 
 // Speed over that of the base (find_base).
 Cell ratio_cell(const Record& record, const Records& records) {
   const Record* base = find_base(record, records);
   const auto ratio = base ? metrics::speed_ratio(record, *base) : std::nullopt;
-  if (!ratio)
-    return {"–", std::nullopt,
-            record.subject.task == "own_file" ? "needs this file and the first one"
-                                              : "needs this case and fp32 in the same framework"};
+  if (!ratio) return {"–", std::nullopt, std::string(task_of(record.subject).base_missing)};
   if (base == &record) return {ratio_text(ratio->value), ratio->value, {}};
   Cell cell = {ratio_text(ratio->value), ratio->value, ratio_note(*ratio)};
   if (ratio->interval)
@@ -90,68 +50,38 @@ Cell ratio_cell(const Record& record, const Records& records) {
   return cell;
 }
 
-constexpr ColumnRule rules[] = {
-    {.heading = "scheme", .applies = of_models, .cell = variant_cell},
-    {.heading = "file", .applies = of_files, .cell = variant_cell},
-    {.heading = "framework", .applies = always, .cell = framework_cell},
-    {.heading = "device", .applies = always, .cell = device_cell, .is_hoisted = true},
-    {.heading = "threads",
-     .unit = "1",
-     .applies = always,
-     .cell = threads_cell,
-     .is_hoisted = true,
-     .title_suffix = " threads"},
-    {.heading = "batch", .unit = "1", .applies = with_batches, .cell = batch_cell},
-    {.heading = "depth",
-     .unit = "tokens",
-     .applies = with_depths,
-     .cell = depth_cell,
-     .is_hoisted = true,
-     .title_suffix = " tokens before the prompt"},
-    {.heading = "arrivals", .unit = "1/s", .applies = with_arrivals, .cell = arrivals_cell},
-    {.heading = "bits/weight",
+// Figures of several cases, which a task's columns name like metrics.
+constexpr ColumnRule computed[] = {
+    {.name = "bits_per_weight",
+     .heading = "bits/weight",
      .unit = "1",
      .better = Better::lower,
-     .rank = 14,
-     .applies = of_models,
      .cell = bits_cell},
-    {.metric = "bundle_bytes", .rank = 3, .applies = always},
-    {.metric = "decode_tokens_per_s", .applies = of_language, .shows_spread = true},
-    {.metric = "pictures_per_s", .applies = of_pictures, .shows_spread = true},
-    {.metric = "inferences_per_s", .applies = of_files, .shows_spread = true},
-    {.heading = "vs fp32",
-     .unit = "1",
-     .better = Better::higher,
-     .rank = 1,
-     .applies = of_models,
-     .cell = ratio_cell},
-    {.heading = "vs first",
-     .unit = "1",
-     .better = Better::higher,
-     .rank = 1,
-     .applies = of_files,
-     .cell = ratio_cell},
-    {.metric = "arrival_latency_ns_p50", .rank = 2, .applies = with_arrivals},
-    {.metric = "arrival_latency_ns_p99", .rank = 2, .applies = with_arrivals},
-    {.metric = "prefill_tokens_per_s", .rank = 9, .applies = of_language},
-    {.metric = "time_to_first_token_ns_p50", .rank = 7, .applies = of_language},
-    {.metric = "inference_ns_p50", .rank = 7, .applies = of_pictures},
-    {.metric = "inference_ns_p50", .rank = 5, .applies = of_files},
-    {.metric = "inference_ns_p90", .rank = 9, .applies = of_pictures},
-    {.metric = "inference_ns_p90", .rank = 11, .applies = of_files},
-    {.metric = "first_run_ns", .rank = 13, .applies = of_files},
-    {.metric = "compile_ns", .rank = 12, .applies = of_files},
-    {.metric = "rss_bytes_peak", .rank = 8, .applies = always},
-    {.metric = "perplexity", .rank = 4, .applies = of_language, .shows_spread = true},
-    {.metric = "top1_accuracy", .rank = 4, .applies = of_pictures, .shows_spread = true},
-    {.metric = "top1_agreement", .rank = 2, .applies = of_models, .shows_spread = true},
-    {.metric = "kl_divergence", .rank = 10, .applies = of_language, .shows_spread = true},
-    {.metric = "logit_cosine", .rank = 10, .applies = of_pictures},
-    {.metric = "output_cosine", .rank = 2, .applies = of_files},
-    {.metric = "output_max_abs_difference", .rank = 6, .applies = of_files},
-    {.metric = "output_relative_rms", .rank = 4, .applies = of_files},
-    {.heading = "outcome", .rank = 6, .applies = with_failures, .cell = outcome_cell},
+    {.name = "speed_ratio", .unit = "1", .better = Better::higher, .cell = ratio_cell},
 };
+
+bool is_shown(const task::Axis& axis, const Records& records) {
+  return axis.is_always_shown || std::ranges::any_of(records, [&](const Record* record) {
+           return !task::is_default(axis, record->subject.workload);
+         });
+}
+
+// At least one of the records has the metric.
+bool applies_to_any(std::string_view metric, const Records& records) {
+  return std::ranges::any_of(records, [&](const Record* record) {
+    return task::applies(metric, task_of(record->subject), record->subject.workload);
+  });
+}
+
+ColumnRule rule_of(const task::Column& column, const task::Task& task) {
+  ColumnRule rule = {.name = column.metric};
+  const auto found = std::ranges::find(computed, column.metric, &ColumnRule::name);
+  if (found != std::end(computed)) rule = *found;
+  if (rule.name == "speed_ratio") rule.heading = task.base_heading;
+  rule.rank = column.rank;
+  rule.shows_spread = column.shows_spread;
+  return rule;
+}
 
 // Only like is ranked with like: cases that are ok, of one workload but for its threads.
 bool is_ranked(const Record& record, const Records& records) {
@@ -170,7 +100,7 @@ std::string absent_text(const Record& record, std::string_view metric) {
 }
 
 Cell metric_cell(const ColumnRule& rule, const Record& record, const Records& records) {
-  const metrics::Metric& metric = *metrics::find_metric(rule.metric);
+  const metrics::Metric& metric = *metrics::find_metric(rule.name);
   const Measurement* m = find_measurement(record, metric.name);
   if (!m || !m->value)
     return {absent_text(record, metric.name), std::nullopt, m ? m->reason : "not measured"};
@@ -195,12 +125,29 @@ Cell metric_cell(const ColumnRule& rule, const Record& record, const Records& re
 
 }  // namespace
 
-std::span<const ColumnRule> column_rules() { return rules; }
+std::vector<ColumnRule> column_rules(const Records& records) {
+  const task::Task& task = task_of(records.front()->subject);
+  std::vector<ColumnRule> rules = {
+      {.heading = task.variant_heading, .cell = variant_cell},
+      {.heading = "framework", .cell = framework_cell},
+      {.heading = "device", .cell = device_cell, .shared = "{}"},
+  };
+  for (const task::Axis* axis : task.axes)
+    if (!axis->heading.empty() && is_shown(*axis, records))
+      rules.push_back(
+          {.heading = axis->heading, .unit = axis->unit, .axis = axis, .shared = axis->shared});
+  for (const task::Column& column : task.columns)
+    if (applies_to_any(column.metric, records)) rules.push_back(rule_of(column, task));
+  if (!std::ranges::all_of(records, [](const Record* record) { return is_ok(*record); }))
+    rules.push_back({.heading = "outcome", .rank = 6, .cell = outcome_cell});
+  return rules;
+}
 
 Cell cell_of(const ColumnRule& rule, const Record& record, const Records& records) {
-  if (!rule.metric.empty()) return metric_cell(rule, record, records);
-  Cell cell = rule.cell(record, records);
-  cell.is_ranked = is_ranked(record, records);
+  Cell cell = rule.axis   ? axis_cell(*rule.axis, record)
+              : rule.cell ? rule.cell(record, records)
+                          : metric_cell(rule, record, records);
+  if (rule.axis || rule.cell) cell.is_ranked = is_ranked(record, records);
   return cell;
 }
 

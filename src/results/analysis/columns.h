@@ -10,21 +10,20 @@
 namespace qb::analysis {
 
 struct ColumnRule {
-  // A metric's column has its label, unit and better side; others say their own.
-  std::string_view metric = {};
+  // Of a metric, whose label, unit and better side the column has, unless it has a cell of its own.
+  std::string_view name = {};
   std::string_view heading = {};
   std::string_view unit = {};
   metrics::Better better = metrics::Better::neither;
   int rank = 0;  // as Column::rank
-  bool (*applies)(const std::vector<const Record*>& records) = nullptr;
+  const task::Axis* axis = nullptr;
   Cell (*cell)(const Record& record, const std::vector<const Record*>& records) = nullptr;
-  bool shows_spread = false;  // the interval stands in the cell, not only in its note
-  bool is_hoisted = false;    // what all rows share moves to the title, with this behind it:
-  std::string_view title_suffix = {};
+  bool shows_spread = false;     // the interval stands in the cell, not only in its note
+  std::string_view shared = {};  // how what all rows share is put into the title: "{} threads"
 };
 
-// In the order of the table.
-std::span<const ColumnRule> column_rules();
+// Of the task's row (task/task.h) and what every table has, in order; at least one record.
+std::vector<ColumnRule> column_rules(const std::vector<const Record*>& records);
 
 // What the rule shows of one of the records.
 Cell cell_of(const ColumnRule& rule, const Record& record,

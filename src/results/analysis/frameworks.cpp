@@ -19,7 +19,7 @@ bool are_same_bits(const Record& a, const Record& b) {
   return a.subject == other;
 }
 
-Cell speed_cell(const Record& record) {
+Cell speed_cell(const Record& record, const Record&) {
   const std::string_view name = metrics::speed_metric(record);
   const Measurement* m = find_measurement(record, name);
   return {
@@ -27,6 +27,7 @@ Cell speed_cell(const Record& record) {
 }
 
 Cell ratio_cell(const Record& record, const Record& lead) {
+  if (&record == &lead) return {"1", 1.0, "what the others are compared with"};
   const auto ratio = metrics::speed_ratio(record, lead);
   if (!ratio) return {"–", std::nullopt, "one of the two has no speed"};
   std::string text = ratio_text(ratio->value);
@@ -46,41 +47,69 @@ Cell divergence_cell(const Record& record, std::string_view name, std::string_vi
                       divergence["from"].as_string())};
 }
 
-std::string computes(const Record& record) {
-  const std::string& type = record.manifest["actual"]["compute_type"].as_string();
-  return type.empty() ? "not told" : type;
+Cell scheme_cell(const Record& record, const Record&) { return {record.subject.scheme, {}, {}}; }
+
+Cell framework_cell(const Record& record, const Record&) {
+  return {record.subject.framework, {}, record.manifest["framework_version"].as_string()};
 }
 
+// The figure of the cell, unless the record is the one that others are compared with.
+template <Cell (*cell_of)(const Record&)>
+Cell compared_cell(const Record& record, const Record& lead) {
+  if (&record == &lead) return {"–", std::nullopt, "compared with itself"};
+  return cell_of(record);
+}
+
+Cell agreement_cell(const Record& record) { return divergence_cell(record, "top1_agreement", "1"); }
+Cell kl_cell(const Record& record) { return divergence_cell(record, "kl_divergence", "nats"); }
+Cell difference_cell(const Record& record) {
+  return divergence_cell(record, "logit_max_abs_difference", "1");
+}
+
+Cell computes_cell(const Record& record, const Record&) {
+  const std::string& type = record.manifest["actual"]["compute_type"].as_string();
+  return {type.empty() ? "not told" : type, {}, {}};
+}
+
+struct ComparedColumn {
+  std::string_view heading;
+  std::string_view unit = {};
+  metrics::Better better = metrics::Better::neither;
+  int rank = 0;  // as Column::rank
+  Cell (*cell)(const Record& record, const Record& lead) = nullptr;
+};
+
+constexpr ComparedColumn columns[] = {
+    {.heading = "scheme", .cell = scheme_cell},
+    {.heading = "framework", .cell = framework_cell},
+    {.heading = "speed",
+     .unit = "1/s",
+     .better = metrics::Better::higher,
+     .rank = 4,
+     .cell = speed_cell},
+    {.heading = "vs the first", .unit = "1", .cell = ratio_cell},
+    {.heading = "same answers", .unit = "1", .rank = 1, .cell = compared_cell<agreement_cell>},
+    {.heading = "KL", .unit = "nats", .rank = 2, .cell = compared_cell<kl_cell>},
+    {.heading = "largest logit difference",
+     .unit = "1",
+     .rank = 3,
+     .cell = compared_cell<difference_cell>},
+    {.heading = "computes", .rank = 5, .cell = computes_cell},
+};
+
 std::vector<Cell> row_of(const Record& record, const Record& lead) {
-  std::vector<Cell> row = {
-      {record.subject.scheme, {}, {}},
-      {record.subject.framework, {}, record.manifest["framework_version"].as_string()},
-      speed_cell(record)};
-  if (&record == &lead) {
-    row.push_back({"1", 1.0, "what the others are compared with"});
-    for (int i = 0; i < 3; ++i) row.push_back({"–", std::nullopt, "compared with itself"});
-  } else {
-    row.push_back(ratio_cell(record, lead));
-    row.push_back(divergence_cell(record, "top1_agreement", "1"));
-    row.push_back(divergence_cell(record, "kl_divergence", "nats"));
-    row.push_back(divergence_cell(record, "logit_max_abs_difference", "1"));
-  }
-  row.push_back({computes(record), {}, {}});
+  std::vector<Cell> row;
+  for (const ComparedColumn& column : columns) row.push_back(column.cell(record, lead));
   return row;
 }
 
 }  // namespace
 
 Table compare_frameworks(const std::vector<const Record*>& records) {
-  Table table = {.title = "The same bits in each framework",
-                 .columns = {{"scheme"},
-                             {"framework"},
-                             {"speed", "1/s", metrics::Better::higher, 4},
-                             {"vs the first", "1"},
-                             {"same answers", "1", metrics::Better::neither, 1},
-                             {"KL", "nats", metrics::Better::neither, 2},
-                             {"largest logit difference", "1", metrics::Better::neither, 3},
-                             {"computes", "", metrics::Better::neither, 5}}};
+  Table table = {.title = "The same bits in each framework"};
+  for (const ComparedColumn& column : columns)
+    table.columns.push_back(
+        {std::string(column.heading), std::string(column.unit), column.better, column.rank});
   if (!records.empty() && task_of(records.front()->subject).variant == task::Variant::model)
     return table;  // bits of their own
   std::vector<const Record*> leads;

@@ -12,9 +12,9 @@ namespace {
 using Records = std::vector<const Record*>;
 
 Column column_of(const ColumnRule& rule) {
-  if (rule.metric.empty())
+  if (rule.axis || rule.cell)
     return {std::string(rule.heading), std::string(rule.unit), rule.better, rule.rank};
-  const metrics::Metric& metric = *metrics::find_metric(rule.metric);
+  const metrics::Metric& metric = *metrics::find_metric(rule.name);
   return {std::string(metric.label), std::string(metric.unit), metric.better, rule.rank};
 }
 
@@ -69,14 +69,15 @@ Table summarize(const Records& records) {
                                                       : std::string(task_of(first.subject).group)) +
                 (weights.empty() ? "" : fmt::format(", {} weights", weights));
   table.rows.resize(records.size());
-  for (const ColumnRule& rule : column_rules()) {
-    if (!rule.applies(records)) continue;
+  for (const ColumnRule& rule : column_rules(records)) {
     const std::vector<Cell> cells = cells_of(rule, records);
-    if (rule.is_hoisted && say_the_same(cells)) {
+    if (!rule.shared.empty() && say_the_same(cells)) {
       const std::string& text = cells.front().text;
-      const bool is_one = text == "1" && rule.title_suffix.ends_with('s');  // "1 thread"
-      table.title += fmt::format(", {}{}", text,
-                                 rule.title_suffix.substr(0, rule.title_suffix.size() - is_one));
+      const bool is_one = text == "1" && rule.shared.ends_with('s');  // "1 thread"
+      table.title +=
+          ", " +
+          fmt::format(fmt::runtime(rule.shared.substr(0, rule.shared.size() - (is_one ? 1 : 0))),
+                      text);
       continue;
     }
     table.columns.push_back(column_of(rule));

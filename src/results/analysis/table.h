@@ -24,6 +24,7 @@ struct Cell {
   std::optional<double> value;  // for sorting and machines
   std::string note;             // an interval, or why there is no value
   bool is_ranked = true;        // may be called the best of its column
+  bool is_bad = false;          // says that something went wrong
 };
 
 struct Table {

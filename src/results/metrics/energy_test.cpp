@@ -1,6 +1,6 @@
-#include "results/metrics/energy.h"
-
 #include <doctest/doctest.h>
+
+#include "results/metrics/metrics.h"
 
 using namespace qb;
 using namespace qb::metrics;

@@ -1,7 +1,10 @@
-// How metrics are read from a record's launches: what the rows of metrics.cpp name.
+// How metrics are read from a record's launches: what the subjects' files (speed.cpp, memory.cpp,
+// …) share.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -9,34 +12,32 @@
 
 namespace qb::metrics {
 
+// The rows of a subject, in the order of the table.
+std::span<const Metric> speed_metrics();
+std::span<const Metric> memory_metrics();
+std::span<const Metric> energy_metrics();
+std::span<const Metric> disk_metrics();
+std::span<const Metric> quality_metrics();
+
 // The number that a launch told under that name; empty when it told none.
 std::optional<double> fact_of(const Launch& launch, std::string_view name);
+// metric.fact, times the factor, over metric.per; empty when one isn't told or there is nothing to
+// divide by.
+std::optional<double> quotient_of(const Launch& launch, const Metric& metric, double factor = 1.0);
+
 Measurement absent(std::string reason);
+// Why no launch gives the metric.
+std::string why_absent(const Record& record, const Metric& metric);
+// "3 launches"
+std::string launches_text(size_t count);
 
-// The launch is the unit of speed: one value each, their median.
-Measurement phase_median(const Record& record, const Metric& metric);
-Measurement generation_median(const Record& record, const Metric& metric);
-Measurement prefill_rate(const Record& record, const Metric& metric);
-Measurement batch_rate(const Record& record, const Metric& metric);
-Measurement p90(const Record& record, const Metric& metric);
-Measurement p99(const Record& record, const Metric& metric);
-Measurement speed_fact(const Record& record, const Metric& metric);
-Measurement peak_memory(const Record& record, const Metric& metric);
-Measurement package_power(const Record& record, const Metric& metric);
-Measurement power_above_idle(const Record& record, const Metric& metric);
-Measurement share_of_time(const Record& record, const Metric& metric);
-Measurement arrival_median(const Record& record, const Metric& metric);
-Measurement arrival_p90(const Record& record, const Metric& metric);
-Measurement arrival_p99(const Record& record, const Metric& metric);
+using ValueOf = std::function<std::optional<double>(const Launch&)>;
 
-// A figure of the quality launch. Those that vary with the text or the pictures have a 95 %
-// interval where there is enough of it: shares (Wilson), perplexity, its ratio and KL (Student's t
-// over chunks of the text).
-Measurement share(const Record& record, const Metric& metric);
-Measurement perplexity(const Record& record, const Metric& metric);
-Measurement perplexity_ratio(const Record& record, const Metric& metric);
-Measurement kl_divergence(const Record& record, const Metric& metric);
-Measurement quality_fact(const Record& record, const Metric& metric);
-Measurement output_distance(const Record& record, const Metric& metric);
+// One value of each launch that counts and has it; no figure yet.
+Measurement with_launch_values(const Record& record, const Metric& metric, const ValueOf& value_of);
+// The launch is the unit: one value each, their median and its interval.
+Measurement over_launches(const Record& record, const Metric& metric, const ValueOf& value_of);
+Measurement fact_median(const Record& record, const Metric& metric);      // of metric.fact
+Measurement quotient_median(const Record& record, const Metric& metric);  // of quotient_of
 
 }  // namespace qb::metrics

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
 #include <tuple>
 
 #include "results/metrics/launches.h"
@@ -38,6 +39,19 @@ Measurement read(const Record& record, std::string_view name) {
 }
 
 }  // namespace
+
+TEST_CASE("every metric has a name of its own and says what it is and what it is read from") {
+  std::set<std::string_view> names;
+  for (const Metric& metric : metrics::metrics()) {
+    CAPTURE(metric.name);
+    CHECK(names.insert(metric.name).second);
+    CHECK_FALSE(metric.label.empty());
+    CHECK_FALSE(metric.summary.empty());
+    CHECK(metric.phase.empty() != metric.fact.empty());  // one of the two
+    CHECK((metric.per.empty() || !metric.fact.empty()));
+    CHECK(bool(metric.measure));
+  }
+}
 
 TEST_CASE("every metric is read from launches of its own kind, and only from these") {
   const Record whole = language_record();

@@ -1,5 +1,9 @@
 // For machines: CSV and JSON.
+#include <algorithm>
+#include <functional>
+#include <iterator>
 #include <map>
+#include <span>
 
 #include "base/printable.h"
 #include "results/analysis/verdict.h"
@@ -40,39 +44,107 @@ Json to_json(const Launch& launch, bool with_samples) {
   return json;
 }
 
+std::string_view unit_of(const Measurement& m) {
+  const metrics::Metric* metric = metrics::find_metric(m.name);
+  return metric ? metric->unit : "";
+}
+
+Json to_json(const Measurement& m) {
+  return Json::object({{"value", optional_json(m.value)},
+                       {"low", optional_json(m.low)},
+                       {"high", optional_json(m.high)},
+                       {"unit", unit_of(m)},
+                       {"reason", m.reason}});
+}
+
+enum class Shown : uint8_t { everywhere, in_json, in_csv };
+
+// What JSON and CSV tell of a record, under the same names and in this order.
+struct Field {
+  std::string_view name;
+  std::function<Json(const Record& record)> value;
+  Shown shown = Shown::everywhere;
+};
+
+const Field case_fields[] = {
+    {"run", [](const Record& r) { return Json(r.run_id); }},
+    {"case", [](const Record& r) { return Json(case_id(r.subject)); }, Shown::in_json},
+    {"model", [](const Record& r) { return Json(r.subject.model); }},
+    {"scheme", [](const Record& r) { return Json(r.subject.scheme); }},
+    {"framework", [](const Record& r) { return Json(r.subject.framework); }},
+    {"framework_version", [](const Record& r) { return r.manifest["framework_version"]; },
+     Shown::in_csv},
+    {"device", [](const Record& r) { return Json(r.subject.device); }},
+    {"task", [](const Record& r) { return Json(r.subject.task); }, Shown::in_json},
+};
+
+// Every task's axes; null where a workload has no such value.
+std::vector<Field> workload_fields() {
+  std::vector<Field> fields;
+  for (const task::Axis* axis : task::axes())
+    fields.push_back({axis->name, [axis](const Record& record) {
+                        const double value = record.subject.workload.real(axis->name);
+                        if (!record.subject.workload.has(axis->name)) return Json();
+                        return axis->is_integer ? Json(static_cast<int64_t>(value)) : Json(value);
+                      }});
+  return fields;
+}
+
+const Field outcome_fields[] = {
+    {"outcome", [](const Record& r) { return Json(name_of(r.outcome)); }},
+    {"reason", [](const Record& r) { return Json(r.reason); }, Shown::in_json},
+    {"recorded_at", [](const Record& r) { return Json(r.recorded_at); }, Shown::in_json},
+};
+
+std::vector<Field> fields_but(Shown other) {
+  std::vector<Field> fields;
+  const std::vector<Field> of_workload = workload_fields();
+  for (const std::span<const Field> part :
+       {std::span<const Field>(case_fields), std::span<const Field>(of_workload),
+        std::span<const Field>(outcome_fields)})
+    std::ranges::copy_if(part, std::back_inserter(fields),
+                         [&](const Field& field) { return field.shown != other; });
+  return fields;
+}
+
+// What a line of the CSV tells of its measurement, behind the record's fields.
+struct FigureColumn {
+  std::string_view header;
+  std::string (*text)(const Measurement& measurement);
+};
+
+constexpr FigureColumn figure_columns[] = {
+    {"metric", [](const Measurement& m) { return m.name; }},
+    {"unit", [](const Measurement& m) { return std::string(unit_of(m)); }},
+    {"value", [](const Measurement& m) { return number(m.value); }},
+    {"low", [](const Measurement& m) { return number(m.low); }},
+    {"high", [](const Measurement& m) { return number(m.high); }},
+    {"reason", [](const Measurement& m) { return m.reason; }},
+};
+
+std::string plain_text(const Json& value) {
+  if (value.is_int()) return fmt::format("{}", value.as_int());
+  return value.is_number() ? fmt::format("{}", value.as_double()) : value.as_string();
+}
+
+std::string csv_line(const std::vector<std::string>& texts) {
+  std::vector<std::string> fields;
+  for (const std::string& text : texts) fields.push_back(csv_field(text));
+  return fmt::format("{}\r\n", fmt::join(fields, ","));
+}
+
 }  // namespace
 
 Json to_json(const Record& record, bool with_samples) {
-  const Case& c = record.subject;
+  Json json = Json::object({});
+  for (const Field& field : fields_but(Shown::in_csv)) json.set(field.name, field.value(record));
   Json measurements = Json::object({});
-  for (const Measurement& m : record.measurements) {
-    const metrics::Metric* metric = metrics::find_metric(m.name);
-    measurements.set(m.name, Json::object({{"value", optional_json(m.value)},
-                                           {"low", optional_json(m.low)},
-                                           {"high", optional_json(m.high)},
-                                           {"unit", metric ? metric->unit : ""},
-                                           {"reason", m.reason}}));
-  }
+  for (const Measurement& m : record.measurements) measurements.set(m.name, to_json(m));
   Json::Array launches;
   for (const Launch& launch : record.launches) launches.push_back(to_json(launch, with_samples));
-  return Json::object({{"run", record.run_id},
-                       {"case", case_id(c)},
-                       {"model", c.model},
-                       {"scheme", c.scheme},
-                       {"framework", c.framework},
-                       {"device", c.device},
-                       {"batch", c.workload.batch()},
-                       {"thread_count", c.workload.thread_count()},
-                       {"prompt_tokens", c.workload.integer("prompt_tokens")},
-                       {"generated_tokens", c.workload.integer("generated_tokens")},
-                       {"depth_tokens", c.workload.integer("depth_tokens")},
-                       {"arrivals_per_s", c.workload.arrivals_per_s()},
-                       {"outcome", name_of(record.outcome)},
-                       {"reason", record.reason},
-                       {"recorded_at", record.recorded_at},
-                       {"measurements", std::move(measurements)},
-                       {"manifest", record.manifest},
-                       {"launches", std::move(launches)}});
+  return json.set("measurements", std::move(measurements))
+      .set("manifest", record.manifest)
+      .set("launches", std::move(launches));
 }
 
 namespace {
@@ -145,23 +217,18 @@ std::string render_json(const Document& document) {
 }
 
 std::string render_csv(const Document& document) {
-  std::string text =
-      "run,model,scheme,framework,framework_version,device,batch,thread_count,prompt_tokens,"
-      "generated_tokens,depth_tokens,arrivals_per_s,outcome,metric,unit,value,low,high,reason\r\n";
-  for (const Record& record : document.records) {
-    const Case& c = record.subject;
+  const std::vector<Field> fields = fields_but(Shown::in_json);
+  std::vector<std::string> texts;
+  for (const Field& field : fields) texts.emplace_back(field.name);
+  for (const FigureColumn& column : figure_columns) texts.emplace_back(column.header);
+  std::string text = csv_line(texts);
+  for (const Record& record : document.records)
     for (const Measurement& m : record.measurements) {
-      const metrics::Metric* metric = metrics::find_metric(m.name);
-      text += fmt::format(
-          "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", csv_field(record.run_id),
-          csv_field(c.model), csv_field(c.scheme), csv_field(c.framework),
-          csv_field(record.manifest["framework_version"].as_string()), csv_field(c.device),
-          c.workload.batch(), c.workload.thread_count(), c.workload.integer("prompt_tokens"),
-          c.workload.integer("generated_tokens"), c.workload.integer("depth_tokens"),
-          c.workload.arrivals_per_s(), name_of(record.outcome), m.name, metric ? metric->unit : "",
-          number(m.value), number(m.low), number(m.high), csv_field(m.reason));
+      texts.clear();
+      for (const Field& field : fields) texts.push_back(plain_text(field.value(record)));
+      for (const FigureColumn& column : figure_columns) texts.push_back(column.text(m));
+      text += csv_line(texts);
     }
-  }
   return text;
 }
 

@@ -96,7 +96,7 @@ std::string launches_text(const Record& record, const metrics::Metric& metric,
       text += fmt::format("\n    disturbed: {}{}", launch.facts["contention"].as_string(),
                           place == counted.end() ? "; measured again, so it doesn't count" : "");
     for (const SampleSeries& series : launch.samples)
-      if (series.phase == metric.source && !series.duration_ns.empty())
+      if (series.phase == metric.phase && !series.duration_ns.empty())
         text += fmt::format("\n    {}: {}; {}", series.phase, samples_text(series),
                             settling_text(launch));
     text += probes_text(launch) + "\n";
@@ -122,7 +122,7 @@ Result<std::string> render_explanation(const Record& record, std::string_view me
     text += fmt::format(", 95 % interval {} to {}, {}", quantity(*found->low, metric->unit),
                         quantity(*found->high, metric->unit), metrics::scope_of(*metric, record));
   if (!found->value) text += fmt::format(": {}", found->reason);
-  text += fmt::format("\n  {} From {}.\n", metric->summary, metric->source);
+  text += fmt::format("\n  {} From {}.\n", metric->summary, metrics::source_text(*metric));
   text += launches_text(record, *metric, *found);
   if (!found->basis.empty()) text += fmt::format("  the figure is {}\n", found->basis);
   if (const std::string& stopped = record.manifest["stopped"].as_string(); !stopped.empty())

@@ -10,19 +10,19 @@ using namespace qb::report;
 
 namespace {
 
-// A record of the kind with all that a metric may read: every source as samples of the launches
-// that are timed and as a fact of each launch.
+// A record of the kind with all that a metric may read: every phase as samples of the launches
+// that are timed and every fact of each launch.
 Record record_with_all(const Case& subject) {
   Record record = {.subject = subject, .manifest = Json::object({{"idle_power_w", 1.0}})};
   for (int64_t index = 0; index < 3; ++index) record.launches.push_back({.index = index});
   record.launches.push_back({.index = 0, .kind = "quality"});
   for (Launch& launch : record.launches) {
     for (const metrics::Metric& metric : metrics::metrics()) {
-      const std::string source(metric.source);
-      launch.facts.set(source, 0.5);
-      if (launch.kind == "speed" &&
-          std::ranges::find(launch.samples, source, &SampleSeries::phase) == launch.samples.end())
-        launch.samples.push_back({source, std::vector<int64_t>(400, 1'000'000)});
+      const std::string phase(metric.phase);
+      if (!metric.fact.empty()) launch.facts.set(metric.fact, 0.5);
+      if (!phase.empty() && launch.kind == "speed" &&
+          std::ranges::find(launch.samples, phase, &SampleSeries::phase) == launch.samples.end())
+        launch.samples.push_back({phase, std::vector<int64_t>(400, 1'000'000)});
     }
     for (const char* fact : {"measure_time_ns", "rss_bytes_peak_run", "measured_tokens",
                              "measured_generated_tokens", "measured_pictures", "measured_runs"})

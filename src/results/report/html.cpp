@@ -1,21 +1,18 @@
-// One self-contained HTML page.
-#include "results/report/html.h"
+// One self-contained HTML page: page.html, filled.
+#include <map>
 
-#include <algorithm>
-
-#include "base/printable.h"
 #include "base/units.h"
-#include "results/analysis/frameworks.h"
-#include "results/analysis/table.h"
-#include "results/analysis/verdict.h"
-#include "results/report/notes.h"
+#include "results/report/page.h"
 #include "results/report/report.h"
+#include "results/sections/markup.h"
+#include "results/sections/sections.h"
 
 namespace qb::report {
 namespace {
 
 using analysis::Cell;
 using analysis::Table;
+using sections::escape_markup;
 
 // The best value of each column that has a better side, among the cells that may be ranked.
 std::vector<std::optional<double>> best_values(const Table& table) {
@@ -35,14 +32,14 @@ std::string cell_html(const Cell& cell, const analysis::Column& column,
                       const std::optional<double>& best) {
   std::string classes = column.unit.empty() ? "" : "number";
   if (cell.value && cell.is_ranked && best && *cell.value == *best) classes += " best";
-  if (column.heading == "outcome" && cell.text != "ok") classes += " bad";
+  if (cell.is_bad) classes += " bad";
   constexpr size_t long_text = 60;
   if (column.unit.empty() && cell.text.size() > long_text) classes += " long";
   std::string html = "<td";
   if (!classes.empty()) html += fmt::format(R"( class="{}")", classes);
   if (cell.value) html += fmt::format(R"( data-value="{}")", *cell.value);
-  if (!cell.note.empty()) html += fmt::format(R"( title="{}")", escape_html(cell.note));
-  return html + fmt::format(">{}</td>", escape_html(cell.text));
+  if (!cell.note.empty()) html += fmt::format(R"( title="{}")", escape_markup(cell.note));
+  return html + fmt::format(">{}</td>", escape_markup(cell.text));
 }
 
 std::string table_html(const Table& table) {
@@ -51,7 +48,7 @@ std::string table_html(const Table& table) {
   for (const auto& column : table.columns)
     html +=
         fmt::format(R"(<th{}><button>{}</button></th>)",
-                    column.unit.empty() ? "" : R"( class="number")", escape_html(column.heading));
+                    column.unit.empty() ? "" : R"( class="number")", escape_markup(column.heading));
   html += "</tr></thead><tbody>";
   for (const auto& row : table.rows) {
     html += "<tr>";
@@ -61,137 +58,93 @@ std::string table_html(const Table& table) {
   return html + "</tbody></table></div>";
 }
 
-std::string list_html(const std::vector<std::string>& lines, std::string_view style) {
-  std::string html;
-  for (const std::string& line : lines) html += fmt::format("<li>{}</li>", escape_html(line));
-  return html.empty() ? html : fmt::format(R"(<ul class="{}">{}</ul>)", style, html);
-}
-
-std::string notes_html(const std::vector<const Record*>& records) {
-  std::vector<std::string> lines;
-  for (const Note& note : notes_of(records)) lines.push_back(note.text);
-  return list_html(lines, "soft");
-}
-
-// The verdict of each workload of the group, in words.
-std::string verdicts_html(const analysis::ModelGroup& group) {
-  std::string html;
-  const auto verdicts = analysis::judge(group);
-  for (const auto& verdict : verdicts) {
-    if (verdicts.size() > 1) html += fmt::format("<p>{}</p>", escape_html(verdict.title));
-    html += R"(<ul class="verdict">)";
-    for (const auto& line : analysis::lines_of(verdict))
-      html += fmt::format(
-          "<li>{}{}</li>",
-          line.title.empty() ? std::string() : fmt::format("<b>{}</b>: ", escape_html(line.title)),
-          escape_html(line.text));
-    html += "</ul>";
+struct ToHtml {
+  std::string operator()(const sections::Heading& heading) const {
+    const std::string_view tag = heading.level == sections::Level::model ? "h2" : "h3";
+    return fmt::format("<{0}>{1}</{0}>", tag, escape_markup(heading.text));
   }
-  return html;
-}
-
-std::string frameworks_html(const std::vector<const Record*>& records) {
-  const Table table = analysis::compare_frameworks(records);
-  if (table.rows.empty()) return {};
-  return fmt::format("<h3>{}</h3>{}", escape_html(table.title), table_html(table));
-}
-
-std::string details_html(const std::vector<const Record*>& records) {
-  std::string html;
-  for (const Record* record : records)
-    html += fmt::format("<details><summary>{}</summary><pre>{}</pre></details>",
-                        escape_html(case_id(record->subject)),
-                        escape_html(dump_json(record->manifest, 2)));
-  return fmt::format(
-      "<details><summary>What each figure depends on: hashes, versions, kernels</summary>{}"
-      "</details>",
-      html);
-}
+  std::string operator()(const sections::Paragraph& paragraph) const {
+    return fmt::format("<p{}>{}</p>", paragraph.is_aside ? R"( class="soft")" : "",
+                       escape_markup(paragraph.text));
+  }
+  std::string operator()(const sections::List& list) const {
+    std::string html;
+    if (list.has_neighbours) html += fmt::format("<p>{}</p>", escape_markup(list.title));
+    html += R"(<ul class="verdict">)";
+    for (const auto& item : list.items)
+      html +=
+          fmt::format("<li>{}{}</li>",
+                      item.label.empty() ? std::string()
+                                         : fmt::format("<b>{}</b>: ", escape_markup(item.label)),
+                      escape_markup(item.text));
+    return html + "</ul>";
+  }
+  std::string operator()(const sections::Notes& notes) const {
+    std::string html;
+    for (const auto& note : notes.notes)
+      html += fmt::format("<li>{}</li>", escape_markup(note.text));
+    if (html.empty()) return html;
+    return fmt::format(R"(<ul class="{}">{}</ul>)", notes.are_problems ? "bad" : "soft", html);
+  }
+  std::string operator()(const Table& table) const { return table_html(table); }
+  std::string operator()(const sections::Figure& figure) const {
+    return fmt::format(R"(<div class="chart">{}</div>)", figure.svg);
+  }
+  std::string operator()(const sections::Folded& folded) const {
+    std::string html;
+    for (const auto& text : folded.texts)
+      html += fmt::format("<details><summary>{}</summary><pre>{}</pre></details>",
+                          escape_markup(text.label), escape_markup(text.text));
+    return fmt::format("<details><summary>{}</summary>{}</details>", escape_markup(folded.summary),
+                       html);
+  }
+};
 
 std::string group_html(const analysis::ModelGroup& group) {
-  const Table table = analysis::summarize(group.records);
-  const std::string scatter = render_scatter(group.records);
-  return fmt::format("<section><h2>{}</h2><p class=\"soft\">{}</p>{}{}{}{}{}{}{}</section>",
-                     escape_html(table.title), escape_html(describe_workload(group.records)),
-                     verdicts_html(group),
-                     scatter.empty() ? "" : fmt::format(R"(<div class="chart">{}</div>)", scatter),
-                     table_html(table), frameworks_html(group.records),
-                     list_html(problems_of(group.records), "bad"), notes_html(group.records),
-                     details_html(group.records));
+  std::string html;
+  for (const sections::Section& section : sections::sections)
+    for (const sections::Block& block : section.build(group)) html += std::visit(ToHtml{}, block);
+  return fmt::format("<section>{}</section>", html);
 }
-
-constexpr std::string_view reading_guide = R"html(
-<section><h2>How to read this</h2>
-<p><b>The chart</b>: to the right is faster, up is closer to the unquantized weights. The dashed line is the
-Pareto frontier: a case below it is beaten by another one on both axes. A hollow circle
-can't be compared with the others and is no part of the frontier: the chart says why. Where points crowd, hover over one
-or focus it for its name.</p>
-<p><b>±</b> is the farther side of the 95 % interval; hover over or focus a cell for both ends. <b>Can't be told from</b>: the
-interval of the two cases' ratio, launches paired, holds 1. <b>†</b> stands behind quality that was judged on another number
-of tokens or pictures than most of the table: it is neither ranked nor compared.</p>
-<p><b>Same bits</b>: every framework runs the same quantized weights, from one file addressed by its content. What
-the kernels do with them differs and is part of the result (see the details of each case): a 4-bit kernel may round
-activations to 8 bits, and a scheme without a kernel is stored small but computed in 32 bits.</p>
-<p><b>The same bits in each framework</b>: speed over that of the first framework that ran these bits, with the 95 %
-interval of paired launches from three launches on; and how far its answers lie from that framework's on the same input:
-share of equal answers, mean divergence in nats, largest difference of a logit.</p>
-<p><b>Speed</b> is taken over launches, each a fresh process with its own warm-up. Its interval is true of this session; with
-fewer than three launches there is none. <b>vs fp32</b> compares with the unquantized case of the same
-framework in the same run.</p>
-<p><b>Agreement</b> is the share of answers equal to those of the unquantized weights (reference interpreter). Synthetic
-weights have no task quality, and none is shown. A dash means not available, never zero; hover for the reason.</p>
-</section>)html";
 
 std::string host_html(const Run& run) {
   std::string html;
   for (const auto& [key, value] : run.host.as_object())
-    html +=
-        fmt::format("{}{}: {}", html.empty() ? "" : " · ", escape_html(key),
-                    escape_html(value.is_string()         ? value.as_string()
-                                : key.ends_with("_bytes") ? format_quantity(value.as_double(), "B")
-                                                          : dump_json(value)));
+    html += fmt::format(
+        "{}{}: {}", html.empty() ? "" : " · ", escape_markup(key),
+        escape_markup(value.is_string()         ? value.as_string()
+                      : key.ends_with("_bytes") ? format_quantity(value.as_double(), "B")
+                                                : dump_json(value)));
   return html;
 }
 
-}  // namespace
-
-std::string escape_html(std::string_view text) {
+// The template with each "{{name}}" replaced by its value; what a value holds is left as it is.
+std::string filled(std::string_view text, const std::map<std::string_view, std::string>& values) {
   std::string out;
-  for (const char c : printable_lines(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
+  for (size_t at = 0; at < text.size();) {
+    const size_t open = text.find("{{", at);
+    out += text.substr(at, open - at);
+    if (open == std::string_view::npos) break;
+    const size_t close = text.find("}}", open);
+    out += values.at(text.substr(open + 2, close - open - 2));
+    at = close + 2;
   }
   return out;
 }
 
+}  // namespace
+
 std::string render_html(const Document& document) {
   const Run& run = document.run;
-  std::string sections;
-  for (const auto& group : analysis::group_by_model(document.records))
-    sections += group_html(group);
-  return fmt::format(
-      R"(<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"><title>qbench {0}</title><style>{1}</style></head><body><header><h1>qbench: {0}</h1><p class="soft">{2} · run {3} · seed {4}</p><p class="soft">{5}</p></header>{6}{7}<details><summary>The suite</summary><pre>{8}</pre></details><script>{9}</script></body></html>
-)",
-      escape_html(run.suite_name), page_style(), escape_html(run.started_at), escape_html(run.id),
-      run.seed, host_html(run), sections, reading_guide, escape_html(run.suite_text),
-      page_script());
+  std::string groups;
+  for (const auto& group : analysis::group_by_model(document.records)) groups += group_html(group);
+  return filled(page_template(), {{"suite", escape_markup(run.suite_name)},
+                                  {"started_at", escape_markup(run.started_at)},
+                                  {"run", escape_markup(run.id)},
+                                  {"seed", fmt::format("{}", run.seed)},
+                                  {"host", host_html(run)},
+                                  {"sections", groups},
+                                  {"suite_text", escape_markup(run.suite_text)}});
 }
 
 }  // namespace qb::report

@@ -8,9 +8,9 @@
 
 #include "base/display_width.h"
 #include "results/analysis/table.h"
-#include "results/report/html.h"
-#include "results/report/notes.h"
 #include "results/report/text_table.h"
+#include "results/sections/markup.h"
+#include "results/sections/sections.h"
 
 using namespace qb;
 using namespace qb::report;
@@ -19,10 +19,11 @@ namespace {
 
 // A prompt of so many tokens; 0: pictures.
 Workload workload_of(int64_t prompt) {
-  Workload workload = {{"batch", 1}, {"thread_count", 2}};
+  Workload workload = {{"batch", 1}, {"thread_count", 2}, {"arrivals_per_s", 0}};
   if (prompt == 0) return workload;
   workload.set("prompt_tokens", static_cast<double>(prompt));
   workload.set("generated_tokens", 4);
+  workload.set("depth_tokens", 0);
   return workload;
 }
 
@@ -124,8 +125,63 @@ TEST_CASE("every format renders what its golden file holds") {
   }
 }
 
+namespace {
+
+// What a reader of any format must find of a block; what only the page shows is none of it.
+struct TextsOf {
+  using Texts = std::vector<std::string>;
+  Texts operator()(const sections::Heading& heading) const { return {heading.text}; }
+  Texts operator()(const sections::Paragraph& paragraph) const { return {paragraph.text}; }
+  Texts operator()(const sections::List& list) const {
+    Texts texts;
+    for (const auto& item : list.items) texts.insert(texts.end(), {item.label, item.text});
+    return texts;
+  }
+  Texts operator()(const sections::Notes& notes) const {
+    Texts texts;
+    for (const auto& note : notes.notes) texts.push_back(note.text);
+    return texts;
+  }
+  Texts operator()(const sections::Table& table) const {
+    Texts texts;
+    for (const auto& column : table.columns) texts.push_back(column.heading);
+    for (const auto& row : table.rows)
+      for (const auto& cell : row) texts.push_back(cell.text);
+    return texts;
+  }
+  Texts operator()(const sections::Figure&) const { return {}; }
+  Texts operator()(const sections::Folded&) const { return {}; }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "every section that says something says it in the terminal, in Markdown and on the page") {
+  Document document = made_up();
+  document.records.push_back(document.records[1]);  // the same bits in two frameworks
+  document.records.back().subject.framework = "pytorch";
+  const std::string text = render_terminal(document, {.is_wide = true});
+  const std::string markdown = render_markdown(document);
+  const std::string page = render_html(document);
+  for (const sections::Section& section : sections::sections) {
+    CAPTURE(section.name);
+    size_t block_count = 0;
+    for (const auto& group : analysis::group_by_model(document.records))
+      for (const sections::Block& block : section.build(group)) {
+        ++block_count;
+        for (const std::string& part : std::visit(TextsOf{}, block)) {
+          CAPTURE(part);
+          CHECK(text.find(part) != std::string::npos);
+          CHECK(markdown.find(part) != std::string::npos);
+          CHECK(page.find(sections::escape_markup(part)) != std::string::npos);
+        }
+      }
+    CHECK(block_count > 0);  // the document has something for each section
+  }
+}
+
 TEST_CASE("nothing of a record can become markup") {
-  CHECK(escape_html("<a href=\"x\">'&") == "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
+  CHECK(sections::escape_markup("<a href=\"x\">'&") == "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
   Document document = made_up();
   document.records[0].subject.model = "<script>alert(1)</script>";
   document.records[0].reason = "<img src=x>";
@@ -198,13 +254,12 @@ TEST_CASE("a text fits the terminal, and says what it leaves out") {
 }
 
 TEST_CASE("the less important columns go first, and those without any value before them") {
-  analysis::Table table = {
-      .title = "t",
+  const analysis::Table table = {
       .columns = {{"name"}, {"first", "1", {}, 1}, {"last", "1", {}, 9}, {"empty", "1", {}, 2}},
       .rows = {{{"a"}, {"1", 1.0}, {"2", 2.0}, {"–"}}}};
   const auto has = [&](size_t columns, const char* heading) {
     const std::string text = table_text(table, {.column_count = columns});
-    return lines_of(text)[1].find(heading) != std::string::npos;
+    return lines_of(text)[0].find(heading) != std::string::npos;
   };
   CHECK(has(26, "empty"));
   CHECK_FALSE(has(25, "empty"));
@@ -216,12 +271,11 @@ TEST_CASE("the less important columns go first, and those without any value befo
 }
 
 TEST_CASE("columns are aligned under wide characters") {
-  const analysis::Table table = {.title = "t",
-                                 .columns = {{"file"}, {"x", "1"}},
+  const analysis::Table table = {.columns = {{"file"}, {"x", "1"}},
                                  .rows = {{{"模型.onnx"}, {"1"}}, {{"a.onnx"}, {"22"}}}};
   const auto lines = lines_of(table_text(table, {}));
-  for (size_t i = 2; i < lines.size(); ++i)
-    CHECK(display_width(lines[i]) == display_width(lines[1]));
+  REQUIRE(lines.size() == 3);
+  for (const std::string& line : lines) CHECK(display_width(line) == display_width(lines[0]));
 }
 
 TEST_CASE("what all or most cases share is noted once; reservations are never left out") {
@@ -237,7 +291,8 @@ TEST_CASE("what all or most cases share is noted once; reservations are never le
     }
   std::vector<const Record*> records;
   for (const Record& record : document.records) records.push_back(&record);
-  const std::vector<Note> notes = notes_of(records);
+  const sections::Blocks blocks = sections::build_notes({.model = "lm", .records = records});
+  const auto& notes = std::get<sections::Notes>(blocks.at(0)).notes;
   REQUIRE(notes.size() == 7);
   CHECK(notes[0].text.starts_with("all but fp32: the weights fit the last-level cache"));
   CHECK(notes[1].text == "all: 10 launches in all disturbed by other programs (qbench explain)");
@@ -293,6 +348,13 @@ TEST_CASE("the verdict ends the text, and JSON has it as data") {
   CHECK((*json)["records"].as_array()[2]["speed_ratio"].is_null());
 }
 
+TEST_CASE("a title of several lines stays a heading of one") {
+  Document document = made_up();
+  document.records[0].subject.model = "a\nb";
+  document.records.resize(1);
+  CHECK(lines_of(render_terminal(document))[0].starts_with("a\\x0ab,"));
+}
+
 TEST_CASE("names keep a Markdown table whole, whatever is in them") {
   Document document = made_up();
   for (Record& record : document.records) {
@@ -317,12 +379,11 @@ TEST_CASE("names keep a Markdown table whole, whatever is in them") {
 
 TEST_CASE("what a terminal acts on is measured as it is shown, and breaks no row") {
   const analysis::Table table = {
-      .title = "a\nb",
       .columns = {{"file"}, {"x", "1"}},
       .rows = {{{"a\x1b[31m\nb.onnx"}, {"1"}}, {{"\xe2\x80\xae.onnx"}, {"22"}}}};
   const auto lines = lines_of(table_text(table, {}));
-  REQUIRE(lines.size() == 4);
+  REQUIRE(lines.size() == 3);
   for (const std::string& line : lines) CHECK(line.find('\x1b') == std::string::npos);
-  CHECK(display_width(lines[2]) == display_width(lines[1]));
-  CHECK(display_width(lines[3]) == display_width(lines[1]));
+  CHECK(display_width(lines[1]) == display_width(lines[0]));
+  CHECK(display_width(lines[2]) == display_width(lines[0]));
 }

@@ -91,8 +91,7 @@ std::string table_text(const analysis::Table& given, const Layout& layout) {
              padded(shortened(text_of(i), widths[i]), widths[i], !table.columns[i].unit.empty());
     return out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
   };
-  std::string text = wrapped_line(table.title, 0, layout);
-  text += line([&](size_t i) { return table.columns[i].heading; });
+  std::string text = line([&](size_t i) { return table.columns[i].heading; });
   for (const auto& row : table.rows) text += line([&](size_t i) { return row[i].text; });
   if (!left_out.empty())
     text += wrapped_line(

@@ -10,7 +10,8 @@
 namespace qb::report {
 
 // The columns that fit the layout, the least important left out first, and a line that names those;
-// texts of a table that is still too wide are shortened in their middle. Ends with a line break.
+// texts of a table that is still too wide are shortened in their middle. Its title is left to the
+// heading above it. Ends with a line break.
 std::string table_text(const analysis::Table& table, const Layout& layout);
 
 // The text as a line; where it is too wide for the layout, broken between words, with `indent`

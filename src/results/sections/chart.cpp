@@ -1,4 +1,6 @@
-// The speed-quality scatter as SVG.
+// Speed against quality of one model's cases, with the Pareto frontier. Cases that can't be
+// compared with the others (not settled, another workload, quality judged on other items) are
+// hollow, named as such and no part of the frontier.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -9,9 +11,10 @@
 #include "results/analysis/table.h"
 #include "results/metrics/launches.h"
 #include "results/metrics/metrics.h"
-#include "results/report/html.h"
+#include "results/sections/markup.h"
+#include "results/sections/sections.h"
 
-namespace qb::report {
+namespace qb::sections {
 namespace {
 
 constexpr double near_reach = 14;  // of a name from its point
@@ -55,25 +58,61 @@ Axis padded_axis(double low, double high, double from, double to) {
   return {low - margin, high + margin, from, to};
 }
 
-std::string axes_svg(const Axis& x, const Axis& y, const metrics::Metric& speed,
-                     const metrics::Metric& quality) {
+std::string grid_svg(const Axis& x, const Axis& y) {
   std::string svg;
-  for (const double tick : ticks(x.low, x.high, 6))
-    svg += fmt::format(
-        R"(<line class="grid" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/><text class="tick" x="{0:.1f}" y="{3}" text-anchor="middle">{4:g}</text>)",
-        x.at(tick), top, height - bottom, height - bottom + 18, tick);
-  for (const double tick : ticks(y.low, y.high, 5))
-    svg += fmt::format(
-        R"(<line class="grid" y1="{0:.1f}" y2="{0:.1f}" x1="{1}" x2="{2}"/><text class="tick" x="{3}" y="{4:.1f}" text-anchor="end">{5:g}</text>)",
-        y.at(tick), left, width - right, left - 8, y.at(tick) + 4, tick);
-  svg += fmt::format(
-      R"(<text class="axis" x="{}" y="{}" text-anchor="middle">{} ({}), faster to the right</text>)",
-      (left + width - right) / 2, height - 12, escape_html(speed.label), escape_html(speed.unit));
-  svg += fmt::format(
-      R"svg(<text class="axis" transform="translate(18,{}) rotate(-90)" text-anchor="middle">{} with {}</text>)svg",
-      (top + height - bottom) / 2, escape_html(quality.label),
-      quality.name == "output_cosine" ? "the first file" : "unquantized");
+  for (const double tick : ticks(x.low, x.high, 6)) {
+    const std::string at = pixel(x.at(tick));
+    svg += Element("line")
+               .with("class", "grid")
+               .with("x1", at)
+               .with("x2", at)
+               .with("y1", top)
+               .with("y2", height - bottom)
+               .str();
+    svg += Element("text")
+               .with("class", "tick")
+               .with("x", at)
+               .with("y", height - bottom + 18)
+               .with("text-anchor", "middle")
+               .text(fmt::format("{:g}", tick))
+               .str();
+  }
+  for (const double tick : ticks(y.low, y.high, 5)) {
+    const std::string at = pixel(y.at(tick));
+    svg += Element("line")
+               .with("class", "grid")
+               .with("y1", at)
+               .with("y2", at)
+               .with("x1", left)
+               .with("x2", width - right)
+               .str();
+    svg += Element("text")
+               .with("class", "tick")
+               .with("x", left - 8)
+               .with("y", pixel(y.at(tick) + 4))
+               .with("text-anchor", "end")
+               .text(fmt::format("{:g}", tick))
+               .str();
+  }
   return svg;
+}
+
+std::string titles_svg(const metrics::Metric& speed, const metrics::Metric& quality) {
+  const std::string_view base = quality.name == "output_cosine" ? "the first file" : "unquantized";
+  return Element("text")
+             .with("class", "axis")
+             .with("x", (left + width - right) / 2)
+             .with("y", height - 12)
+             .with("text-anchor", "middle")
+             .text(fmt::format("{} ({}), faster to the right", speed.label, speed.unit))
+             .str() +
+         Element("text")
+             .with("class", "axis")
+             .with("transform",
+                   fmt::format("translate(18,{}) rotate(-90)", (top + height - bottom) / 2))
+             .with("text-anchor", "middle")
+             .text(fmt::format("{} with {}", quality.label, base))
+             .str();
 }
 
 // Of the marks that can be compared: indices, by rising speed.
@@ -95,7 +134,7 @@ std::string frontier_svg(const std::vector<Mark>& marks, const Axis& x, const Ax
   for (const size_t i : frontier_of(marks))
     path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : " L", x.at(marks[i].speed),
                         y.at(marks[i].quality));
-  return path.empty() ? path : fmt::format(R"(<path class="frontier" d="{}"/>)", path);
+  return path.empty() ? path : Element("path").with("class", "frontier").with("d", path).str();
 }
 
 std::set<const Record*> frontier_records(const std::vector<Mark>& marks) {
@@ -151,6 +190,34 @@ std::string mark_text(const Mark& mark, const metrics::Metric& speed,
                      mark.quality, mark.unlike.empty() ? "" : "; ", mark.unlike);
 }
 
+std::string mark_svg(const Mark& mark, const std::string& label, const std::string& text, double x,
+                     double y, const std::optional<LabelPlacer::Place>& place) {
+  const std::string name = place ? Element("text")
+                                       .with("x", pixel(place->x))
+                                       .with("y", pixel(place->y))
+                                       .with_any("text-anchor", place->is_left ? "end" : "")
+                                       .text(label)
+                                       .str()
+                                 : std::string();
+  const std::string title = fmt::format("{}: {}", label, text);
+  const std::string circle =
+      Element("circle")
+          .with("cx", pixel(x))
+          .with("cy", pixel(y))
+          .with("r", 6)
+          .with("class", mark.record->subject.framework + (mark.unlike.empty() ? "" : " unlike"))
+          .str();
+  return Element("g")
+      .with("class", "mark")
+      .with("tabindex", "0")
+      .with("role", "img")
+      .with("aria-label", title)
+      .add(Element("title").text(title).str())
+      .add(circle)
+      .add(name)
+      .str();
+}
+
 std::string marks_svg(std::vector<Mark> marks, const std::vector<const Record*>& records,
                       const Axis& x, const Axis& y, const metrics::Metric& speed,
                       const metrics::Metric& quality) {
@@ -163,18 +230,11 @@ std::string marks_svg(std::vector<Mark> marks, const std::vector<const Record*>&
   std::string svg;
   for (const Mark& mark : marks) {
     const std::string label = analysis::short_label_of(*mark.record, records);
+    const double reach = best.contains(mark.record) ? height : near_reach;
     const double px = x.at(mark.speed);
     const double py = y.at(mark.quality);
-    const auto place =
-        placer.place(px, py, label.size(), best.contains(mark.record) ? height : near_reach);
-    const std::string name =
-        place ? fmt::format(R"(<text x="{:.1f}" y="{:.1f}"{}>{}</text>)", place->x, place->y,
-                            place->is_left ? R"( text-anchor="end")" : "", escape_html(label))
-              : std::string();
-    svg += fmt::format(
-        R"(<g class="mark" tabindex="0" role="img" aria-label="{0}: {1}"><title>{0}: {1}</title><circle cx="{2:.1f}" cy="{3:.1f}" r="6" class="{4}{5}"/>{6}</g>)",
-        escape_html(label), escape_html(mark_text(mark, speed, quality)), px, py,
-        escape_html(mark.record->subject.framework), mark.unlike.empty() ? "" : " unlike", name);
+    svg += mark_svg(mark, label, mark_text(mark, speed, quality), px, py,
+                    placer.place(px, py, label.size(), reach));
   }
   return svg;
 }
@@ -208,16 +268,16 @@ std::string legend_svg(const std::vector<Mark>& marks) {
   for (const Mark& mark : marks)
     if (!mark.unlike.empty()) reasons.insert(mark.unlike);
   if (reasons.empty()) return {};
-  return fmt::format(
-      R"(<text class="tick" x="{}" y="{}" text-anchor="end">hollow, not compared: {}</text>)",
-      width - right, top - 8, escape_html(fmt::format("{}", fmt::join(reasons, "; "))));
+  return Element("text")
+      .with("class", "tick")
+      .with("x", width - right)
+      .with("y", top - 8)
+      .with("text-anchor", "end")
+      .text(fmt::format("hollow, not compared: {}", fmt::join(reasons, "; ")))
+      .str();
 }
 
-}  // namespace
-
-std::string render_scatter(const std::vector<const Record*>& records) {
-  const std::vector<Mark> marks = marks_of(records);
-  if (marks.size() < 2) return {};
+std::string chart_svg(const std::vector<Mark>& marks, const std::vector<const Record*>& records) {
   const auto [slow, fast] = std::ranges::minmax_element(marks, {}, &Mark::speed);
   const auto [bad, good] = std::ranges::minmax_element(marks, {}, &Mark::quality);
   const Axis x = padded_axis(std::min(0.0, slow->speed), fast->speed, left, width - right);
@@ -225,10 +285,24 @@ std::string render_scatter(const std::vector<const Record*>& records) {
   const metrics::Metric& speed = *metrics::find_metric(metrics::speed_metric(*marks[0].record));
   const metrics::Metric& quality =
       *metrics::find_metric(analysis::quality_metric(*marks[0].record));
-  return fmt::format(
-      R"(<svg viewBox="0 0 {} {}" role="group" aria-label="speed against quality">{}{}{}{}</svg>)",
-      width, height, axes_svg(x, y, speed, quality), legend_svg(marks), frontier_svg(marks, x, y),
-      marks_svg(marks, records, x, y, speed, quality));
+  return Element("svg")
+      .with("viewBox", fmt::format("0 0 {} {}", width, height))
+      .with("role", "group")
+      .with("aria-label", "speed against quality")
+      .add(grid_svg(x, y))
+      .add(titles_svg(speed, quality))
+      .add(legend_svg(marks))
+      .add(frontier_svg(marks, x, y))
+      .add(marks_svg(marks, records, x, y, speed, quality))
+      .str();
 }
 
-}  // namespace qb::report
+}  // namespace
+
+Blocks build_chart(const analysis::ModelGroup& group) {
+  const std::vector<Mark> marks = marks_of(group.records);
+  if (marks.size() < 2) return {};
+  return {Figure{chart_svg(marks, group.records)}};
+}
+
+}  // namespace qb::sections

@@ -16,7 +16,7 @@ constexpr size_t perplexity_tokens_min = 512;
 constexpr size_t perplexity_ratio_tokens_min = 256;
 constexpr size_t kl_rows_min = 512;
 
-std::string why_absent(const Record& record, std::string_view source) {
+std::string why_unjudged(const Record& record, std::string_view source) {
   for (const Launch& launch : record.launches)
     if (launch.kind == "quality" && launch.outcome != Outcome::ok) return launch.reason;
   if (record.manifest["weights"].as_string() == "synthetic")
@@ -61,10 +61,10 @@ void set_interval(Measurement& m, const stats::Interval& interval, std::string_v
 template <typename IntervalOf>
 Measurement over_chunks(const Record& record, const Metric& metric, size_t count_min,
                         std::string_view source, IntervalOf&& interval_of) {
-  const Launch* launch = judged(record, metric.source);
-  if (!launch) return absent(why_absent(record, metric.source));
+  const Launch* launch = judged(record, metric.fact);
+  if (!launch) return absent(why_unjudged(record, metric.fact));
   const size_t count = item_count(*launch, record);
-  Measurement m = {.value = fact_of(*launch, metric.source),
+  Measurement m = {.value = fact_of(*launch, metric.fact),
                    .basis = fmt::format("over {} {}", count, items_of(record))};
   const std::vector<double> chunks = chunks_of(*launch, source);
   if (count < count_min)
@@ -83,18 +83,19 @@ std::optional<stats::Interval> exp_of(const std::optional<stats::Interval>& logs
   return stats::Interval{std::exp(logs->low), std::exp(logs->high)};
 }
 
-}  // namespace
+// Figures that vary with the text or the pictures have a 95 % interval where there is enough of it:
+// shares (Wilson), perplexity, its ratio and KL (Student's t over chunks of the text).
 
 Measurement share(const Record& record, const Metric& metric) {
-  const Launch* launch = judged(record, metric.source);
-  if (!launch) return absent(why_absent(record, metric.source));
+  const Launch* launch = judged(record, metric.fact);
+  if (!launch) return absent(why_unjudged(record, metric.fact));
   const size_t count = item_count(*launch, record);
-  Measurement m = {.value = fact_of(*launch, metric.source),
+  Measurement m = {.value = fact_of(*launch, metric.fact),
                    .basis = fmt::format("the share of {} {}", count, items_of(record))};
   if (const auto tied = fact_of(*launch, "tied_row_count"); tied && *tied > 0.0)
     m.basis += fmt::format(", {:.0f} of which have no single likeliest answer and count against it",
                            *tied);
-  const std::vector<double> chunks = chunks_of(*launch, metric.source);
+  const std::vector<double> chunks = chunks_of(*launch, metric.fact);
   if (count == 0 || *m.value < 0.0 || *m.value > 1.0) {
     m.basis += "; no interval: their number isn't told";
   } else if (!task_of(record.subject).are_items_dependent) {
@@ -123,7 +124,7 @@ Measurement perplexity(const Record& record, const Metric& metric) {
 
 // exp of the mean difference of the tokens' negative log likelihoods.
 Measurement perplexity_ratio(const Record& record, const Metric& metric) {
-  Measurement m = over_chunks(record, metric, perplexity_ratio_tokens_min, metric.source,
+  Measurement m = over_chunks(record, metric, perplexity_ratio_tokens_min, metric.fact,
                               [](const auto& chunks, double value, size_t count) {
                                 return exp_of(stats::chunks_interval(chunks, value, count));
                               });
@@ -132,16 +133,16 @@ Measurement perplexity_ratio(const Record& record, const Metric& metric) {
 }
 
 Measurement kl_divergence(const Record& record, const Metric& metric) {
-  return over_chunks(record, metric, kl_rows_min, metric.source,
+  return over_chunks(record, metric, kl_rows_min, metric.fact,
                      [](const auto& chunks, double value, size_t count) {
                        return stats::chunks_log_interval(chunks, value, count);
                      });
 }
 
 Measurement quality_fact(const Record& record, const Metric& metric) {
-  const Launch* launch = judged(record, metric.source);
-  if (!launch) return absent(why_absent(record, metric.source));
-  return {.value = fact_of(*launch, metric.source),
+  const Launch* launch = judged(record, metric.fact);
+  if (!launch) return absent(why_unjudged(record, metric.fact));
+  return {.value = fact_of(*launch, metric.fact),
           .basis = fmt::format("over {} {}; no interval is made for it",
                                item_count(*launch, record), items_of(record))};
 }
@@ -149,8 +150,8 @@ Measurement quality_fact(const Record& record, const Metric& metric) {
 // A distance between the outputs of two files; why there is none, where the worker or the campaign
 // says so.
 Measurement output_distance(const Record& record, const Metric& metric) {
-  if (const Launch* launch = judged(record, metric.source))
-    return {.value = fact_of(*launch, metric.source),
+  if (const Launch* launch = judged(record, metric.fact))
+    return {.value = fact_of(*launch, metric.fact),
             .basis = "the worst of the outputs; no interval is made for it"};
   const Json& no_baseline = record.manifest["quality_problem"];
   std::string reason = no_baseline.is_string()
@@ -163,5 +164,101 @@ Measurement output_distance(const Record& record, const Metric& metric) {
   }
   return absent(std::move(reason));
 }
+
+constexpr Metric rows[] = {
+    {.name = "perplexity",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "perplexity",
+     .summary = "exp of the mean negative log likelihood of a real text's tokens.",
+     .kind = "quality",
+     .fact = "perplexity",
+     .measure = perplexity},
+    {.name = "perplexity_ratio",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "perplexity ratio",
+     .summary = "Perplexity over that of the unquantized weights, token by token on the same text.",
+     .kind = "quality",
+     .fact = "nll_difference",
+     .measure = perplexity_ratio},
+    {.name = "top1_accuracy",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "top-1",
+     .summary = "Share of labelled pictures whose likeliest class is right.",
+     .kind = "quality",
+     .fact = "top1_accuracy",
+     .measure = share},
+    {.name = "top5_accuracy",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "top-5",
+     .summary = "Share of labelled pictures with a right class among the five likeliest.",
+     .kind = "quality",
+     .fact = "top5_accuracy",
+     .measure = share},
+    {.name = "top1_agreement",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "agreement",
+     .summary = "Share of answers that equal those of the unquantized weights.",
+     .kind = "quality",
+     .fact = "top1_agreement",
+     .measure = share},
+    {.name = "kl_divergence",
+     .unit = "nats",
+     .better = Better::lower,
+     .label = "KL",
+     .summary = "Mean KL divergence of the answers from those of the unquantized weights.",
+     .kind = "quality",
+     .fact = "kl_divergence",
+     .measure = kl_divergence},
+    {.name = "logit_cosine",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "logit cosine",
+     .summary = "Mean cosine between the logits and those of the unquantized weights.",
+     .kind = "quality",
+     .fact = "logit_cosine",
+     .measure = quality_fact},
+    {.name = "logit_max_abs_difference",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "max logit difference",
+     .summary = "Largest difference of a logit from that of the unquantized weights.",
+     .kind = "quality",
+     .fact = "logit_max_abs_difference",
+     .measure = quality_fact},
+    {.name = "output_max_abs_difference",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "max difference",
+     .summary = "Largest difference of an output's value from the first file's.",
+     .kind = "quality",
+     .fact = "output_max_abs_difference",
+     .measure = output_distance},
+    {.name = "output_relative_rms",
+     .unit = "1",
+     .better = Better::lower,
+     .label = "relative RMS",
+     .summary = "Root mean square of the outputs' differences from the first file's, over that of "
+                "its outputs; of the output where it is largest.",
+     .kind = "quality",
+     .fact = "output_relative_rms",
+     .measure = output_distance},
+    {.name = "output_cosine",
+     .unit = "1",
+     .better = Better::higher,
+     .label = "cosine",
+     .summary = "Cosine between the outputs and the first file's, of the output where it is least.",
+     .kind = "quality",
+     .fact = "output_cosine",
+     .measure = output_distance},
+};
+
+}  // namespace
+
+std::span<const Metric> quality_metrics() { return rows; }
 
 }  // namespace qb::metrics

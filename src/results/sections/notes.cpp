@@ -1,44 +1,13 @@
-// What stands below a table: what it was measured on, and what limits or explains its figures.
-#include "results/report/notes.h"
-
+// What stands below a table and limits or explains its figures.
 #include <algorithm>
 
-#include "results/analysis/cases.h"
-#include "results/analysis/table.h"
+#include "results/sections/sections.h"
+#include "results/sections/shared_facts.h"
 
-namespace qb::report {
+namespace qb::sections {
 namespace {
 
 using Records = std::vector<const Record*>;
-
-// Facts with the records that share them, in the order they were first told.
-class SharedFacts {
- public:
-  void add(const Record& record, NoteKind kind, std::string text) {
-    auto same = std::ranges::find_if(
-        facts_, [&](const Fact& fact) { return fact.kind == kind && fact.text == text; });
-    if (same == facts_.end()) same = facts_.insert(facts_.end(), {kind, std::move(text), {}});
-    if (same->records.empty() || same->records.back() != &record) same->records.push_back(&record);
-  }
-  // The cases are named among `all`: those that can have such facts.
-  std::vector<Note> notes(const Records& all) const {
-    std::vector<Note> notes;
-    for (const NoteKind kind : {NoteKind::reservation, NoteKind::data, NoteKind::kernels})
-      for (const Fact& fact : facts_)
-        if (fact.kind == kind)
-          notes.push_back(
-              {kind, fmt::format("{}: {}", analysis::name_cases(fact.records, all), fact.text)});
-    return notes;
-  }
-
- private:
-  struct Fact {
-    NoteKind kind;
-    std::string text;
-    Records records;
-  };
-  std::vector<Fact> facts_;
-};
 
 // An input of a model file, and what of it neither file nor user said.
 void add_input(const Record& record, const Json& input, SharedFacts& facts) {
@@ -108,7 +77,10 @@ void add_disturbances(const Records& records, SharedFacts& facts) {
 
 }  // namespace
 
-std::vector<Note> notes_of(const Records& records) {
+// What kernels really compute with, what was calibrated on which data, and every reservation (the
+// cache, disturbances, answers that differ, quality on other items).
+Blocks build_notes(const analysis::ModelGroup& group) {
+  const Records& records = group.records;
   SharedFacts facts;
   for (const Record* record : records) {
     add_file_notes(*record, facts);
@@ -121,38 +93,7 @@ std::vector<Note> notes_of(const Records& records) {
     if (!type.empty() && type != "f32") facts.add(*record, NoteKind::kernels, "computes " + type);
   }
   add_disturbances(records, facts);
-  return facts.notes(records);
+  return {Notes{.notes = facts.notes(records)}};
 }
 
-std::vector<std::string> problems_of(const Records& records) {
-  SharedFacts facts;
-  for (const Record* record : records)
-    if (!analysis::is_ok(*record))
-      facts.add(*record, NoteKind::reservation,
-                fmt::format("{}: {}", name_of(record->outcome), record->reason));
-    else if (const std::string failure = quality_failure(*record); !failure.empty())
-      facts.add(*record, NoteKind::reservation, fmt::format("quality {}", failure));
-  std::vector<std::string> lines;
-  for (Note& note : facts.notes(records)) lines.push_back(std::move(note.text));
-  return lines;
-}
-
-std::string describe_workload(const Records& records) {
-  const Workload& w = records.front()->subject.workload;
-  const bool is_sweep = std::ranges::any_of(
-      records, [&](const Record* other) { return other->subject.workload.batch() != w.batch(); });
-  std::string text =
-      is_sweep ? std::string("batches as shown") : fmt::format("batch {}", w.batch());
-  text += analysis::title_of(w);
-  const auto judged = std::ranges::find_if(
-      records, [](const Record* record) { return !record->manifest["dataset"].is_null(); });
-  if (judged == records.end()) return text;
-  const Json& dataset = (*judged)->manifest["dataset"];
-  const int64_t whole = dataset["item_count"].as_int();
-  const int64_t usual = analysis::usual_item_count(records).value_or(whole);
-  return text + fmt::format("; quality on {} ({}{} {})", dataset["name"].as_string(),
-                            usual < whole ? fmt::format("{} of ", usual) : "", whole,
-                            analysis::item_noun(**judged));
-}
-
-}  // namespace qb::report
+}  // namespace qb::sections
