@@ -17,6 +17,12 @@ HEAVY = {  # header: modules whose .cpp files may include it
 HEADER_EXCEPTIONS = {"src/compression/reference/matrix.h"}  # Eigen's views, for that module's .cpp files only
 FRAMEWORKS = ("onnxruntime_", "torch/", "ATen/", "mlx/", "CoreML/", "c10/")
 OWN_KERNELS = r"\bparallel_for\b|data_ptr<"  # how an engine would get at a framework's values
+# What tells one kind of work from another, and who may know it: rows and scenarios of tasks, models and
+# metrics that name theirs, the plan of the user's own files, stores of before there were tasks.
+TASK_WORDS = (r'"(?:causal_lm|image_classification|own_file)"|\b(?:prompt|generated|depth)_tokens\b'
+              r"|\bis_(?:language|text|picture|file|vision)_?(?:model)?\(record")
+TASK_HOMES = ("src/task/", "src/measurement/scenarios/", "src/network/models/", "src/results/metrics/speed.cpp",
+              "src/orchestration/plan/own_files.cpp", "src/results/store/database.cpp")
 VAGUE = ("utils", "util", "common", "manager", "helper", "misc")
 
 
@@ -117,6 +123,14 @@ def check_engine(path: str, text: str):
             for found in sorted(set(re.findall(OWN_KERNELS, text)))]
 
 
+def check_tasks(path: str, text: str):
+    """Which kind of work it is, nobody else asks."""
+    if path.startswith(TASK_HOMES) or path.endswith(("_test.cpp", "fake_session.h")):
+        return []
+    return [f"{path}: {found}: what differs by task is read from its row in src/task, or done by its scenario"
+            for found in sorted(set(re.findall(TASK_WORDS, text)))]
+
+
 def in_raw(lines, number):
     """Whether the line lies within a raw string."""
     opened = False
@@ -139,7 +153,7 @@ def check(root: Path):
             problems.append(f"{path}: lies in no module of src/CMakeLists.txt")
             continue
         problems += check_includes(path, text, modules)
-        problems += check_style(path, text) + check_engine(path, text)
+        problems += check_style(path, text) + check_engine(path, text) + check_tasks(path, text)
     return problems
 
 
@@ -163,6 +177,8 @@ def self_test():
         (check_style("src/a/x.cpp", "#ifdef X"), "conditional"),
         (check_style("src/a/string_utils.cpp", ""), "says nothing"),
         (check_engine("src/measurement/engines/a/x.cpp", "at::parallel_for(0, n, 1, f);"), "no kernel of its own"),
+        (check_tasks("src/high/a/x.cpp", 'if (record.subject.task == "causal_lm")'), "read from its row"),
+        (check_tasks("src/high/a/x.cpp", 'workload.integer("prompt_tokens") > 0'), "read from its row"),
     ]
     silent = [word for problems, word in fires if not any(word in problem for problem in problems)]
     clean = check_includes("src/high/c/x.cpp", '#include "low/b/y.h"\n#include <vector>\n', modules) + check_style(

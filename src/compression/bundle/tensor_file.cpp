@@ -107,6 +107,21 @@ Result<TensorView> TensorFile::find(std::string_view name, ElementType type, siz
   return TensorView{type, found->second.shape, found->second.bytes.data()};
 }
 
+Result<TensorView> TensorFile::find_only(ElementType type, size_t rank) const {
+  const Entry* found = nullptr;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.type != type || entry.shape.size() != rank) continue;
+    if (found)
+      return fail(Errc::bad_input, "{}: has several {} tensors of rank {}", path_.string(),
+                  name_of(type), rank);
+    found = &entry;
+  }
+  if (!found)
+    return fail(Errc::bad_input, "{}: has no {} tensor of rank {}", path_.string(), name_of(type),
+                rank);
+  return TensorView{type, found->shape, found->bytes.data()};
+}
+
 struct MatrixWriter::State {
   fs::path path;
   fs::path temporary;

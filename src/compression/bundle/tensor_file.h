@@ -34,6 +34,8 @@ class TensorFile {
 
   // A missing tensor, or one of another type or rank, is an error that names it.
   Result<TensorView> find(std::string_view name, ElementType type, size_t rank) const;
+  // The only tensor of that type and rank. Error: there is none, or there are several.
+  Result<TensorView> find_only(ElementType type, size_t rank) const;
   const Json& attributes() const { return attributes_; }
   const std::string& content_hash() const { return content_hash_; }  // of all arrays
 

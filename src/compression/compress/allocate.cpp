@@ -74,7 +74,7 @@ class Meter {
  public:
   Meter(const Calibrator& calibrator)
       : calibrator_(calibrator), batch_count_(std::min(batches_watched, calibrator.batch_count())) {
-    if (is_text()) batch_count_ = 1;
+    if (calibrator_.has_sequences()) batch_count_ = 1;
   }
 
   Result<void> read_baseline() {
@@ -105,11 +105,6 @@ class Meter {
   }
 
  private:
-  bool is_text() const {
-    const ir::Graph& graph = calibrator_.graph();
-    return graph[graph.of_kind(ir::ValueKind::input)[0]].type == ElementType::i64;
-  }
-
   const Calibrator& calibrator_;
   int64_t batch_count_;
   std::vector<std::vector<float>> baseline_;

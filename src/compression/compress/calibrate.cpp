@@ -123,43 +123,21 @@ Result<Calibrator> Calibrator::open(const std::filesystem::path& fp32_bundle,
   calibrator.data_ = std::make_unique<bundle::TensorFile>(std::move(data));
   calibrator.thread_count_ = thread_count;
   calibrator.tell_ = std::move(tell);
+  QB_TRY(calibrator.feed_,
+         with_context(Feed::make(calibrator.graph(), *calibrator.data_), set.file.string()));
   if (calibrator.batch_count() == 0)
-    return fail(Errc::bad_input, "{} holds neither tokens nor images", set.file.string());
+    return fail(Errc::bad_input, "{} holds no items", set.file.string());
   return calibrator;
 }
 
-int64_t Calibrator::batch_count() const {
-  if (const auto tokens = data_->find("tokens", ElementType::i64, 2)) return tokens->shape[0];
-  if (const auto images = data_->find("images", ElementType::f32, 4)) return images->shape[0];
-  return 0;
-}
-
 reference::Interpreter Calibrator::make_interpreter(int64_t token_limit) const {
-  int64_t context = 0;
-  if (const auto tokens = data_->find("tokens", ElementType::i64, 2))
-    context = std::min(tokens->shape[1], token_limit);
-  return reference::Interpreter(*bundle_, {.batch = 1, .context_tokens = context});
+  return reference::Interpreter(*bundle_,
+                                {.batch = 1, .context_tokens = feed_.position_count(token_limit)});
 }
 
 Result<void> Calibrator::run_batch(reference::Interpreter& interpreter, int64_t index,
                                    int64_t token_limit) const {
-  if (const auto tokens = data_->find("tokens", ElementType::i64, 2)) {
-    const int64_t count = std::min(tokens->shape[1], token_limit);
-    const int64_t token_shape[] = {1, count};
-    const int64_t position_shape[] = {count};
-    std::vector<int64_t> positions(static_cast<size_t>(count));
-    std::iota(positions.begin(), positions.end(), 0);
-    const TensorView inputs[] = {
-        {ElementType::i64, token_shape, tokens->i64().data() + index * tokens->shape[1]},
-        {ElementType::i64, position_shape, positions.data()}};
-    return interpreter.run(inputs, 0);
-  }
-  QB_TRY(const TensorView images, data_->find("images", ElementType::f32, 4));
-  const int64_t shape[] = {1, images.shape[1], images.shape[2], images.shape[3]};
-  const TensorView input = {
-      ElementType::f32, shape,
-      images.f32().data() + index * static_cast<int64_t>(element_count(shape))};
-  return interpreter.run({&input, 1}, 0);
+  return interpreter.run(feed_.inputs_of(index, token_limit).tensors, 0);
 }
 
 Result<void> Calibrator::run_all(const reference::Interpreter::Observer& observer,

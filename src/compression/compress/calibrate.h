@@ -11,18 +11,18 @@
 #include "base/result.h"
 #include "compression/bundle/bundle.h"
 #include "compression/bundle/tensor_file.h"
+#include "compression/compress/feed.h"
 #include "compression/quant/activation.h"
 #include "compression/reference/interpreter.h"
 
 namespace qb::compress {
 
-// Inputs in a tensor file: "tokens" i64 [windows, tokens] or "images" f32 [n, channels, height,
-// width].
+// Inputs in a tensor file, see feed.h.
 struct CalibrationSet {
   std::string name;
   std::string content_hash;
   std::filesystem::path file;
-  int64_t item_count = 0;  // tokens or pictures
+  int64_t item_count = 0;  // tokens, pictures, …
 };
 
 // The inputs x of a weight's rows: of a linear its input vectors, of a conv2d the patches under its
@@ -59,8 +59,10 @@ class Calibrator {
   Result<std::map<int32_t, quant::ActivationFit>> fit_activations(std::span<const ir::Value> values,
                                                                   quant::Calibration calibration);
 
-  // One batch of the set: a window of at most `token_limit` tokens, or one picture.
-  int64_t batch_count() const;
+  // One item of the set: a window of at most `token_limit` tokens, or one picture.
+  int64_t batch_count() const { return feed_.item_count(); }
+  // A batch has many positions: the network takes sequences.
+  bool has_sequences() const { return feed_.position_count(1) > 0; }
   Result<void> run_batch(reference::Interpreter& interpreter, int64_t index,
                          int64_t token_limit) const;
   reference::Interpreter make_interpreter(int64_t token_limit) const;
@@ -71,6 +73,7 @@ class Calibrator {
 
   std::unique_ptr<bundle::Bundle> bundle_;
   std::unique_ptr<bundle::TensorFile> data_;
+  Feed feed_;
   int64_t thread_count_ = 1;
   Tell tell_;
   std::map<int32_t, std::shared_ptr<InputStatistics>> gathered_;  // by parameter

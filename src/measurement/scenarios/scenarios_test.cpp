@@ -1,6 +1,9 @@
 // The worker shell with a fake session: what it runs, what it records, what it refuses.
+#include "measurement/scenarios/scenarios.h"
+
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -13,6 +16,24 @@ using namespace qb;
 using namespace qb::scenarios;
 using namespace qb::scenarios::fake;
 namespace fs = std::filesystem;
+
+TEST_CASE("every task has one scenario") {
+  for (const task::Task& task : task::tasks()) {
+    CAPTURE(std::string(task.name));
+    CHECK(std::ranges::count(scenarios::scenarios(), task.name, &Scenario::task) == 1);
+  }
+  CHECK(scenarios::scenarios().size() == task::tasks().size());
+}
+
+TEST_CASE("a scenario refuses a network that isn't of its task") {
+  const Stage stage;
+  const auto text = classification.check(stage.language_model().graph());
+  REQUIRE_FALSE(text);
+  CHECK(text.error().message.find("pictures") != std::string::npos);
+  const auto pictures = language.check(stage.classifier().graph());
+  REQUIRE_FALSE(pictures);
+  CHECK(pictures.error().message.find("tokens and positions") != std::string::npos);
+}
 
 TEST_CASE("a generation is a prefill and then one token a step, fed with the likeliest") {
   const Stage stage;

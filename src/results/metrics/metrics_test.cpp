@@ -302,3 +302,19 @@ TEST_CASE("a whole generation is its first token and the steps after it") {
       {.samples = {{"time_to_first_token", {10, 20, 30}}, {"decode", {1, 1, 2, 2, 3, 3}}}}};
   CHECK(read(record, "generation_ns_p50").value == 24.0);
 }
+
+TEST_CASE("every metric that a task or an axis names exists") {
+  const auto exists = [](std::string_view name) {
+    CAPTURE(std::string(name));
+    CHECK((find_metric(name) != nullptr));
+  };
+  for (const task::Task& task : task::tasks()) {
+    for (const std::string_view name : task.metrics) exists(name);
+    exists(task.speed_metric);
+    exists(task.quality_metric);
+  }
+  for (const task::Axis* axis : task::axes())
+    for (const std::string_view name : axis->metrics) exists(name);
+  for (const Metric& metric : metrics())
+    CHECK((metric.axis.empty() || task::find_axis(metric.axis) != nullptr));
+}
