@@ -118,10 +118,6 @@ std::vector<double> numbers_of(const Json& list) {
   return numbers;
 }
 
-// As runs were kept before axes had names of their own.
-constexpr std::pair<std::string_view, std::string_view> earlier_axes[] = {
-    {"thread_counts", "thread_count"}, {"batches", "batch"}, {"depths", "depth_tokens"}};
-
 RunOptions with_options(RunOptions options, const Json& json) {
   options.narrowing = {.models = texts_of(json["models"]),
                        .schemes = texts_of(json["schemes"]),
@@ -131,9 +127,6 @@ RunOptions with_options(RunOptions options, const Json& json) {
   options.inputs = texts_of(json["inputs"]);
   for (const auto& [name, values] : json["axes"].as_object())
     options.narrowing.axes[name] = numbers_of(values);
-  for (const auto& [earlier, name] : earlier_axes)
-    if (const auto values = numbers_of(json[earlier]); !values.empty())
-      options.narrowing.axes[std::string(name)] = values;
   for (const auto& [name, names] : json["versions"].as_object())
     options.narrowing.versions[name] = texts_of(names);
   if (json["blas"].is_string()) options.blas = json["blas"].as_string();

@@ -20,7 +20,7 @@ struct Case {
   std::string framework;  // "onnxruntime"
   std::string device;     // "cpu"
   Workload workload;
-  std::string task;  // "causal_lm": a row of task/task.h
+  std::string task;  // the name of a row of task/task.h
   friend bool operator==(const Case&, const Case&) = default;
 };
 

@@ -315,6 +315,6 @@ TEST_CASE("every metric that a task or an axis names exists") {
   }
   for (const task::Axis* axis : task::axes())
     for (const std::string_view name : axis->metrics) exists(name);
-  for (const Metric& metric : metrics())
+  for (const Metric& metric : metrics::metrics())
     CHECK((metric.axis.empty() || task::find_axis(metric.axis) != nullptr));
 }

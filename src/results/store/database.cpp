@@ -52,6 +52,10 @@ Result<int64_t> read_version(sqlite3* database) {
 constexpr const char* columns_to_workload = R"(
   ALTER TABLE record ADD COLUMN task TEXT NOT NULL DEFAULT '';
   ALTER TABLE record ADD COLUMN workload TEXT NOT NULL DEFAULT '{}';
+  UPDATE run SET options = json_set(options, '$.axes', json_object(
+    'thread_count', json(coalesce(options -> 'thread_counts', '[]')),
+    'batch', json(coalesce(options -> 'batches', '[]')),
+    'depth_tokens', json(coalesce(options -> 'depths', '[]'))));
   UPDATE record SET
     task = CASE WHEN scheme = 'as-is' THEN 'own_file'
                 WHEN prompt_tokens > 0 THEN 'causal_lm' ELSE 'image_classification' END;
