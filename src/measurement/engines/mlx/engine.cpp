@@ -74,8 +74,7 @@ class MlxEngine : public worker::Engine {
   worker::Description describe() const override {
     worker::Description d = {
         .framework = "mlx", .version = mx::version(), .devices = devices(), .facts = facts()};
-    for (const ir::OperatorRow& row : ir::operators())
-      if (find_lowering(row.op)) d.operators.emplace_back(row.name);
+    d.operators = lowering::operator_names(lowerings());
     for (const quant::Scheme& scheme : quant::base_schemes())
       if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
         d.schemes.emplace_back(scheme.name, kernels);

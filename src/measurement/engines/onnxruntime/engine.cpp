@@ -95,8 +95,7 @@ class OrtEngine : public worker::Engine {
         {.name = "ane",
          .available = false,
          .reason = "needs ONNX Runtime's Core ML provider, which this engine doesn't drive yet"}};
-    for (const ir::OperatorRow& row : ir::operators())
-      if (find_lowering(row.op)) d.operators.emplace_back(row.name);
+    d.operators = lowering::operator_names(lowerings());
     for (const quant::Scheme& scheme : quant::base_schemes())
       if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
         d.schemes.emplace_back(scheme.name, kernels);

@@ -71,8 +71,7 @@ class PytorchEngine : public worker::Engine {
     d.devices = {{.name = "cpu"},
                  gpu(),
                  {.name = "ane", .available = false, .reason = "PyTorch does not drive it"}};
-    for (const ir::OperatorRow& row : ir::operators())
-      if (find_lowering(row.op)) d.operators.emplace_back(row.name);
+    d.operators = lowering::operator_names(lowerings());
     for (const quant::Scheme& scheme : quant::base_schemes())
       if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
         d.schemes.emplace_back(scheme.name, kernels);
