@@ -13,7 +13,7 @@ using ir::Symbol;
 using ir::Value;
 
 constexpr int64_t width = 256;  // whole blocks of every block format
-constexpr int64_t row_count = 32;
+constexpr int64_t row_count = 64;
 
 ir::Graph language_graph() {
   ir::Builder b("language_sample");
