@@ -124,7 +124,7 @@ TEST_CASE("what is told of a scheme is what a session of a bundle from disk says
     std::string told;
     bool runs = false;
     for (const worker::Sample& sample : worker::samples()) {
-      const auto built = build(sample.graph, scheme);
+      const auto built = build(sample.graph, scheme, worker::sample_values);
       CHECK(built.has_value() == worker::sample_bundle(sample, scheme).has_value());
       if (!built) continue;
       const auto computing = worker::computing_of(engine(), *built, "cpu");

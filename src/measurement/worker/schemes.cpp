@@ -83,6 +83,12 @@ const std::vector<Sample>& samples() {
   return all;
 }
 
+Result<void> sample_values(const ir::ValueInfo&, std::span<float> out) {
+  for (size_t i = 0; i < out.size(); ++i)
+    out[i] = (static_cast<float>(i * 7 % 13) - 5.5f) * 0.125f;  // no symmetric range
+  return {};
+}
+
 Result<bundle::Bundle> sample_bundle(const Sample& sample, const quant::Scheme& scheme) {
   const bool has_convolution = std::ranges::find(sample.graph.nodes, ir::Op::conv2d,
                                                  &ir::Node::op) != sample.graph.nodes.end();
@@ -92,8 +98,7 @@ Result<bundle::Bundle> sample_bundle(const Sample& sample, const quant::Scheme& 
   std::vector<float> values;
   const auto store = [&](Value parameter) {
     values.resize(static_cast<size_t>(ir::element_count(sample.graph[parameter].shape)));
-    for (size_t i = 0; i < values.size(); ++i)
-      values[i] = (static_cast<float>(i * 7 % 13) - 5.5f) * 0.125f;
+    (void)sample_values(sample.graph[parameter], values);
     return encoder.encode(sample.graph, parameter, scheme, values);
   };
   return bundle::hold_bundle(scheme,

@@ -19,7 +19,10 @@ struct Sample {
 };
 const std::vector<Sample>& samples();
 
-// The network as the scheme stores it, in memory, of made-up weights. Errors: unsupported, where
+// Its made-up weights.
+Result<void> sample_values(const ir::ValueInfo& parameter, std::span<float> out);
+
+// The network as the scheme stores it, in memory. Errors: unsupported, where
 // the scheme has no sense for the network.
 Result<bundle::Bundle> sample_bundle(const Sample& sample, const quant::Scheme& scheme);
 
