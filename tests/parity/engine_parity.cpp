@@ -6,6 +6,7 @@
 #include <set>
 
 #include "compression/reference/interpreter.h"
+#include "measurement/worker/schemes.h"
 #include "network/models/models.h"
 #include "networks.h"
 
@@ -42,10 +43,11 @@ bool can_calibrate(const ir::Graph& graph) {
 
 // Whether the engine says that it runs the scheme.
 bool is_offered(const quant::Scheme& scheme) {
-  static const worker::Description description = engine().describe();
+  static const auto offered_schemes =
+      worker::describe_schemes(engine(), engine().describe().devices);
   const std::string& base = quant::base_of(scheme).name;
   return scheme.weight_type == quant::WeightType::mixed ||
-         std::ranges::any_of(description.schemes,
+         std::ranges::any_of(offered_schemes,
                              [&](const auto& offered) { return offered.first == base; });
 }
 
@@ -114,6 +116,28 @@ TEST_CASE("every operator in every scheme agrees with the reference of the same 
     CHECK(refused.contains(row));  // no row is out of date
   }
   MESSAGE("worst error: ", worst, " of its tolerance");
+}
+
+TEST_CASE("what is told of a scheme is what a session of a bundle from disk says of itself") {
+  const auto described = worker::describe_schemes(engine(), {{{.name = "cpu"}}});
+  for (const quant::Scheme& scheme : quant::base_schemes()) {
+    std::string told;
+    bool runs = false;
+    for (const worker::Sample& sample : worker::samples()) {
+      const auto built = build(sample.graph, scheme, worker::sample_values);
+      CHECK(built.has_value() == worker::sample_bundle(sample, scheme).has_value());
+      if (!built) continue;
+      const auto computing = worker::computing_of(engine(), *built, "cpu");
+      runs |= computing.has_value();
+      told += fmt::format("{}{}: {}", told.empty() ? "" : "; ", sample.name,
+                          computing ? *computing : "none: " + computing.error().message);
+    }
+    CAPTURE(scheme.name);
+    const auto found = std::ranges::find(described, scheme.name,
+                                         [](const auto& offered) { return offered.first; });
+    REQUIRE((found != described.end()) == runs);
+    if (runs) CHECK(found->second == told);
+  }
 }
 
 // One product's input is rounded to the same codes everywhere, and sums of codes are exact in

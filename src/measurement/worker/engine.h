@@ -31,9 +31,7 @@ struct Description {
   std::string remedy;  // when not: what to do
   std::vector<DeviceDescription> devices;
   std::vector<std::string> operators;  // IR operators it lowers
-  // Base schemes it runs, and by which kernels, in a sentence.
-  std::vector<std::pair<std::string, std::string>> schemes;
-  Json facts = Json::object({});  // library path, build info, BLAS, …
+  Json facts = Json::object({});       // library path, build info, BLAS, …
 };
 
 struct CompileOptions {
@@ -102,10 +100,6 @@ class Engine {
                 describe().framework);
   }
 };
-
-// "linear: MatMulNBits, …; embedding: …" of what an engine noted for each kind of operator; "f32"
-// when it noted nothing.
-std::string describe_computing(const Json& notes);
 
 // Each engine's folder defines it; measurement/worker/main.cpp calls it.
 std::unique_ptr<Engine> make_engine();

@@ -12,7 +12,7 @@ Value Builder::apply(Op op, std::vector<Value> inputs, Attributes attributes) {
   const std::string name = fmt::format("{}_{}", name_of(op), graph_.nodes.size());
   std::vector<Shape> shapes;
   for (const Value input : inputs) shapes.push_back(graph_[input].shape);
-  Result<Shape> shape = row_of(op).infer_shape(shapes, attributes);
+  Result<Shape> shape = infer_shape(op, shapes, attributes);
   if (!shape) {
     error_ = with_context(std::move(shape).error(), fmt::format("{}: {}", graph_.name, name));
     return {};

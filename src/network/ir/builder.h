@@ -34,6 +34,9 @@ class Builder {
   Value parameter(std::string_view name, Shape shape);
   Value state(std::string_view name, Shape shape);
 
+  // Any operator, by its row; what follows are short forms of it. Attributes are those of the row.
+  Value apply(Op op, std::vector<Value> inputs, Attributes attributes = {});
+
   Value embedding(Value tokens, Value weight);
   Value linear(Value x, Value weight, std::optional<Value> bias = {});
   Value conv2d(Value x, Value weight, const Conv2dOptions& options, std::optional<Value> bias = {});
@@ -57,7 +60,6 @@ class Builder {
 
  private:
   Value declare(ValueInfo info);
-  Value apply(Op op, std::vector<Value> inputs, Attributes attributes = {});
 
   Graph graph_;
   std::optional<Error> error_;

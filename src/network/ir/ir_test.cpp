@@ -71,6 +71,16 @@ TEST_CASE("the builder keeps the first error and names the node") {
   CHECK(graph.error().message == "broken: linear_0: input has 4 features, weight takes 5");
 }
 
+TEST_CASE("any operator is applied by its row, and one of too few inputs is an error") {
+  Builder b("rows");
+  const Value x = b.input("x", ElementType::f32, {Symbol::batch, 4});
+  CHECK(b.shape(b.apply(Op::sigmoid, {x})) == Shape{Symbol::batch, 4});
+  b.output(b.apply(Op::add, {x}));
+  const auto graph = b.finish();
+  REQUIRE_FALSE(graph);
+  CHECK(graph.error().message == "rows: add_1: takes 2 inputs, has 1");
+}
+
 TEST_CASE("every operator has a row that refuses inconsistent inputs") {
   const Shape odd = {7, 7, 7, 7, 7};
   for (const OperatorRow& row : operators()) {

@@ -44,10 +44,7 @@ Result<void> verify_values(const Graph& graph) {
 
 Result<void> verify_node(const Graph& graph, const Node& node, const std::vector<bool>& known) {
   const OperatorRow& row = row_of(node.op);
-  if (node.inputs.size() < row.input_count ||
-      node.inputs.size() > row.input_count + row.optional_input_count)
-    return fail(Errc::invalid_graph, "takes {} inputs, has {}", row.input_count,
-                node.inputs.size());
+  QB_CHECK(verify_input_count(row, node.inputs.size()));
   std::vector<Shape> shapes;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const int32_t index = node.inputs[i].index;

@@ -52,8 +52,6 @@ void attend(const Attention& a, Frame& frame) {
                                    {y.shape(0), sequence, a.query_heads * a.head_dim});
 }
 
-}  // namespace
-
 Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const ir::Attributes& attributes = node.attributes;
   const auto integer = [&](const char* name) { return static_cast<int>(attributes.integer(name)); };
@@ -80,5 +78,14 @@ Result<void> lower_rms_norm(Lowering& l, const ir::Node& node) {
   l.count("rms_norm");
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::cached_attention, lower_cached_attention},
+    {ir::Op::rms_norm, lower_rms_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> attention_lowerings() { return rows; }
 
 }  // namespace qb::mlx

@@ -4,6 +4,7 @@
 
 #include "measurement/engines/mlx/blas.h"
 #include "measurement/engines/mlx/failure.h"
+#include "measurement/lowering/notes.h"
 #include "network/ir/inputs.h"
 
 namespace qb::mlx {
@@ -135,7 +136,7 @@ Json MlxSession::actual() const {
   Json kernels = Json::object({});
   for (const auto& [name, count] : kernels_) kernels.set(name, count);
   Json actual = Json::object({{"device", options_.device},
-                              {"compute_type", worker::describe_computing(notes_)},
+                              {"compute_type", lowering::describe_computing(notes_)},
                               {"kernels", std::move(kernels)},
                               {"transformations", transformations_},
                               {"compiled", compiled_ != nullptr}});

@@ -13,8 +13,6 @@ std::string add_table(Lowering& l, const char* hint, std::span<const float> valu
                     {l.options().context_tokens, head_dim / 2}, values);
 }
 
-}  // namespace
-
 Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const ir::Attributes& a = node.attributes;
   const double theta = a.real("rope_theta");
@@ -68,5 +66,14 @@ Result<void> lower_rms_norm(Lowering& l, const ir::Node& node) {
           attributes});
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::cached_attention, lower_cached_attention},
+    {ir::Op::rms_norm, lower_rms_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> attention_lowerings() { return rows; }
 
 }  // namespace qb::ort

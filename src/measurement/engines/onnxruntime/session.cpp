@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "measurement/engines/onnxruntime/assignment.h"
+#include "measurement/lowering/notes.h"
 #include "network/ir/inputs.h"
 
 namespace qb::ort {
@@ -105,7 +106,7 @@ Json OrtSession::actual() const {
               fmt::format("{} {}", notes["conv2d"].as_string(),
                           assignment.kernels["DequantizeLinear"] > 0 ? "at each run" : "at load"));
   return Json::object({{"device", "cpu"},
-                       {"compute_type", worker::describe_computing(notes)},
+                       {"compute_type", lowering::describe_computing(notes)},
                        {"kernels", to_json(assignment.kernels)},
                        {"providers", to_json(assignment.providers)},
                        {"transformations", transformations_},

@@ -102,8 +102,6 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilo
   return at::mul(x, factors).mul_(weight);
 }
 
-}  // namespace
-
 Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const ir::Attributes& a = node.attributes;
   const Heads heads = {a.integer("head_count"), a.integer("kv_head_count"), a.integer("head_dim")};
@@ -138,5 +136,14 @@ Result<void> lower_rms_norm(Lowering& l, const ir::Node& node) {
           const at::Tensor& x) { return rms_norm(x, weight, epsilon, epsilon_tensor, zero); });
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::cached_attention, lower_cached_attention},
+    {ir::Op::rms_norm, lower_rms_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> attention_lowerings() { return rows; }
 
 }  // namespace qb::pytorch

@@ -111,8 +111,6 @@ void add_plain_conv2d(Lowering& l, const ir::Node& node, at::ScalarType type,
   l.count("conv2d");
 }
 
-}  // namespace
-
 Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
   const bool is_quantized =
@@ -157,5 +155,14 @@ Result<void> lower_batch_norm(Lowering& l, const ir::Node& node) {
                  const at::Tensor& x) { return at::addcmul(offsets, x, gains); });
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::conv2d, lower_conv2d},
+    {ir::Op::batch_norm, lower_batch_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> conv2d_lowerings() { return rows; }
 
 }  // namespace qb::pytorch

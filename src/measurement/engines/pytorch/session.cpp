@@ -1,6 +1,7 @@
 #include "measurement/engines/pytorch/session.h"
 
 #include "measurement/engines/pytorch/allocator.h"
+#include "measurement/lowering/notes.h"
 #include "network/ir/inputs.h"
 
 namespace qb::pytorch {
@@ -95,7 +96,7 @@ Json PytorchSession::actual() const {
   for (const auto& [name, count] : lowering_.kernels()) kernels.set(name, count);
   return Json::object(
       {{"device", options_.device},
-       {"compute_type", worker::describe_computing(lowering_.notes())},
+       {"compute_type", lowering::describe_computing(lowering_.notes())},
        {"kernels", std::move(kernels)},
        {"transformations", lowering::describe(bundle_, lowering_.transformations())},
        {"allocator", keep_freed_memory()},

@@ -1,6 +1,8 @@
-#include "measurement/worker/engine.h"
+#include "measurement/lowering/notes.h"
 
-namespace qb::worker {
+#include <fmt/format.h>
+
+namespace qb::lowering {
 
 std::string describe_computing(const Json& notes) {
   std::string text;
@@ -9,4 +11,4 @@ std::string describe_computing(const Json& notes) {
   return text.empty() ? "f32" : text;
 }
 
-}  // namespace qb::worker
+}  // namespace qb::lowering
