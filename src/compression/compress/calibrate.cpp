@@ -88,8 +88,8 @@ void add_linear(InputStatistics& s, std::span<const float> input, int64_t thread
 }
 
 void add_convolution(InputStatistics& s, const ir::Graph& graph, const ir::Node& node,
-                     std::span<const float> input, int64_t thread_count) {
-  const ir::Extents one_picture = {.batch = 1};
+                     const ir::Extents& one_picture, std::span<const float> input,
+                     int64_t thread_count) {
   const auto x = ir::bind(graph[node.inputs[0]].shape, one_picture);
   const auto g =
       reference::geometry_of(node.attributes, x, ir::bind(graph[node.inputs[1]].shape, {}),
@@ -132,6 +132,12 @@ int64_t Calibrator::batch_count() const {
   if (const auto tokens = data_->find("tokens", ElementType::i64, 2)) return tokens->shape[0];
   if (const auto images = data_->find("images", ElementType::f32, 4)) return images->shape[0];
   return 0;
+}
+
+ir::Extents Calibrator::extents_of_picture() const {
+  const auto images = data_->find("images", ElementType::f32, 4);
+  if (!images) return {};
+  return {{ir::Symbol::height, images->shape[2]}, {ir::Symbol::width, images->shape[3]}};
 }
 
 reference::Interpreter Calibrator::make_interpreter(int64_t token_limit) const {
@@ -208,6 +214,7 @@ Result<void> Calibrator::gather(ir::Value first) {
     gathered_[node->inputs[1].index] = statistics;
     observed[node] = statistics;
   }
+  const ir::Extents picture = extents_of_picture();
   QB_CHECK(run_all(
       [&](const ir::Node& node, std::span<const std::span<const float>> inputs) {
         const auto found = observed.find(&node);
@@ -215,7 +222,7 @@ Result<void> Calibrator::gather(ir::Value first) {
         if (node.op == ir::Op::linear)
           add_linear(*found->second, inputs[0], thread_count_);
         else
-          add_convolution(*found->second, graph(), node, inputs[0], thread_count_);
+          add_convolution(*found->second, graph(), node, picture, inputs[0], thread_count_);
       },
       "watching the layers' inputs"));
   for (const auto& [node, statistics] : observed) finish(*statistics);

@@ -63,6 +63,7 @@ class Calibrator {
   int64_t batch_count() const;
   Result<void> run_batch(reference::Interpreter& interpreter, int64_t index,
                          int64_t token_limit) const;
+  ir::Extents extents_of_picture() const;
   reference::Interpreter make_interpreter(int64_t token_limit) const;
 
  private:

@@ -9,6 +9,7 @@ namespace qb::reference {
 
 // In attention.cpp and convolution.cpp.
 Result<void> cached_attention(const KernelArguments& a);
+Result<void> attention(const KernelArguments& a);
 Result<void> conv2d(const KernelArguments& a);
 
 namespace {
@@ -189,6 +190,8 @@ Kernel kernel_of(ir::Op op) {
       return global_average_pool;
     case ir::Op::flatten:
       return flatten;
+    case ir::Op::attention:
+      return attention;
   }
   return nullptr;
 }

@@ -215,7 +215,7 @@ class Pictures {
  public:
   Pictures(const ir::Graph& graph, const wire::Request& request, Session& session)
       : shape_(ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
-                        {.batch = request.workload.batch})),
+                        {{ir::Symbol::batch, request.workload.batch}})),
         session_(session),
         rng_(derive_seed(request.seed, "pictures")),
         values_(element_count(shape_) * input_count),

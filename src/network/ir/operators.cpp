@@ -30,6 +30,23 @@ Result<Shape> infer_linear(std::span<const Shape> inputs, const Attributes&) {
   return shape;
 }
 
+// Along one axis of a picture. A free extent stays what it is when the kernel moves by one and the
+// padding makes up for its size; else the result would be an expression, which shapes don't have.
+Result<Dim> convolved(const Dim& dim, int64_t kernel, int64_t stride, int64_t padding) {
+  if (stride < 1) return fail(Errc::invalid_graph, "stride {}", stride);
+  if (!dim.is_fixed()) {
+    if (stride == 1 && padding == kernel - 1) return dim;
+    return fail(Errc::invalid_graph,
+                "stride {} and padding {} of a kernel of {} change the free {}: fix it, or keep it "
+                "with stride 1 and padding {}",
+                stride, padding, kernel, to_string(dim), kernel - 1);
+  }
+  const int64_t padded = dim.extent + padding;
+  if (padded < kernel)
+    return fail(Errc::invalid_graph, "kernel {} does not fit into {}", kernel, padded);
+  return Dim((padded - kernel) / stride + 1);
+}
+
 Result<Shape> infer_conv2d(std::span<const Shape> inputs, const Attributes& attributes) {
   const Shape& x = inputs[0];       // [batch, in, height, width]
   const Shape& weight = inputs[1];  // [out, in / group_count, kernel height, kernel width]
@@ -38,6 +55,8 @@ Result<Shape> infer_conv2d(std::span<const Shape> inputs, const Attributes& attr
   const int64_t group_count = attributes.integer("group_count");
   if (x.size() != 4 || weight.size() != 4 || stride.size() != 2 || padding.size() != 4)
     return fail(Errc::invalid_graph, "takes NCHW input, 4-d weight, 2 strides and 4 paddings");
+  if (!x[1].is_fixed())
+    return fail(Errc::invalid_graph, "takes a fixed number of channels, not {}", to_string(x));
   if (group_count < 1 || weight[1].extent * group_count != x[1].extent ||
       weight[0].extent % group_count != 0)
     return fail(Errc::invalid_graph, "{} input channels in {} groups, weight is {}", x[1].extent,
@@ -47,11 +66,8 @@ Result<Shape> infer_conv2d(std::span<const Shape> inputs, const Attributes& attr
                 to_string(weight[0]));
   Shape shape = {x[0], weight[0], {}, {}};
   for (size_t axis = 0; axis < 2; ++axis) {
-    const int64_t padded = x[2 + axis].extent + padding[axis] + padding[2 + axis];
-    const int64_t kernel = weight[2 + axis].extent;
-    if (stride[axis] < 1 || padded < kernel)
-      return fail(Errc::invalid_graph, "kernel {} does not fit into {}", kernel, padded);
-    shape[2 + axis] = Dim((padded - kernel) / stride[axis] + 1);
+    QB_TRY(shape[2 + axis], convolved(x[2 + axis], weight[2 + axis].extent, stride[axis],
+                                      padding[axis] + padding[2 + axis]));
   }
   return shape;
 }
@@ -72,7 +88,8 @@ Result<Shape> infer_rms_norm(std::span<const Shape> inputs, const Attributes&) {
   return inputs[0];
 }
 
-Result<Shape> infer_cached_attention(std::span<const Shape> inputs, const Attributes& attributes) {
+// q, k and v, [batch, tokens, heads * head_dim] each.
+Result<void> check_heads(std::span<const Shape> inputs, const Attributes& attributes) {
   const int64_t head_dim = attributes.integer("head_dim");
   const int64_t heads[] = {attributes.integer("head_count"), attributes.integer("kv_head_count"),
                            attributes.integer("kv_head_count")};
@@ -82,11 +99,30 @@ Result<Shape> infer_cached_attention(std::span<const Shape> inputs, const Attrib
     if (inputs[i].size() != 3 || inputs[i][2] != Dim(heads[i] * head_dim))
       return fail(Errc::invalid_graph, "input {} is {}, wants {} heads of {}", i,
                   to_string(inputs[i]), heads[i], head_dim);
-  const Shape cache = {inputs[0][0], heads[1], Symbol::context, head_dim};
+  return {};
+}
+
+Result<Shape> infer_cached_attention(std::span<const Shape> inputs, const Attributes& attributes) {
+  QB_CHECK(check_heads(inputs, attributes));
+  const Shape cache = {inputs[0][0], attributes.integer("kv_head_count"), Symbol::context,
+                       attributes.integer("head_dim")};
   for (size_t i = 3; i < 5; ++i)
     if (inputs[i] != cache)
       return fail(Errc::invalid_graph, "cache is {}, wants {}", to_string(inputs[i]),
                   to_string(cache));
+  return inputs[0];
+}
+
+Result<Shape> infer_attention(std::span<const Shape> inputs, const Attributes& attributes) {
+  QB_CHECK(check_heads(inputs, attributes));
+  if (inputs[1][0] != inputs[0][0] || inputs[2][0] != inputs[0][0] || inputs[1][1] != inputs[2][1])
+    return fail(Errc::invalid_graph, "{} can't attend to {} and {}", to_string(inputs[0]),
+                to_string(inputs[1]), to_string(inputs[2]));
+  const int64_t causal = attributes.integer("causal");
+  if (causal < 0 || causal > 1) return fail(Errc::invalid_graph, "causal is 0 or 1");
+  if (causal == 1 && inputs[0][1] != inputs[1][1])
+    return fail(Errc::invalid_graph, "causal attention is among the same tokens, not {} and {}",
+                to_string(inputs[0][1]), to_string(inputs[1][1]));
   return inputs[0];
 }
 
@@ -136,6 +172,11 @@ constexpr AttributeRow attention_attributes[] = {
     {"head_count", AttributeKind::integer},
     {"kv_head_count", AttributeKind::integer},
     {"head_dim", AttributeKind::integer},
+    {"causal", AttributeKind::integer}};  // 1: token i sees tokens 0 to i; 0: all see all
+constexpr AttributeRow cached_attention_attributes[] = {
+    {"head_count", AttributeKind::integer},
+    {"kv_head_count", AttributeKind::integer},
+    {"head_dim", AttributeKind::integer},
     // Rotary embedding (Su et al. 2021) of q and k by absolute position, halves rotated (not
     // interleaved pairs): part of this operator since only the cache knows the position.
     {"rope_theta", AttributeKind::real}};
@@ -173,7 +214,7 @@ constexpr OperatorRow rows[] = {
      .name = "cached_attention",
      .input_count = 5,
      .state_count = 2,
-     .attributes = attention_attributes,
+     .attributes = cached_attention_attributes,
      .infer_shape = infer_cached_attention},
     {.op = Op::add, .name = "add", .input_count = 2, .infer_shape = infer_broadcast},
     {.op = Op::multiply, .name = "multiply", .input_count = 2, .infer_shape = infer_broadcast},
@@ -188,13 +229,18 @@ constexpr OperatorRow rows[] = {
      .name = "global_average_pool",
      .infer_shape = infer_global_average_pool},
     {.op = Op::flatten, .name = "flatten", .infer_shape = infer_flatten},
+    {.op = Op::attention,
+     .name = "attention",
+     .input_count = 3,
+     .attributes = attention_attributes,
+     .infer_shape = infer_attention},
 };
 
 static_assert(
     [] {
       for (size_t i = 0; i < std::size(rows); ++i)
         if (static_cast<size_t>(rows[i].op) != i) return false;
-      return std::size(rows) == static_cast<size_t>(Op::flatten) + 1;
+      return std::size(rows) == static_cast<size_t>(Op::attention) + 1;
     }(),
     "the rows stand in the order of Op, one for each");
 

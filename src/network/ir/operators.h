@@ -20,7 +20,7 @@ enum class Op : uint8_t {
   conv2d,            // x NCHW, weight [out, in / group_count, height, width], optional bias [out]
   batch_norm,        // x NCHW, then scale, bias, mean, variance [channels]
   rms_norm,          // x [..., width], weight [width]
-  cached_attention,  // q, k, v [batch, sequence, heads * head_dim], key_cache, value_cache
+  cached_attention,  // q, k, v [batch, sequence, heads * head_dim], key_cache, value_cache; causal
   add,               // numpy broadcasting
   multiply,          // numpy broadcasting
   silu,              // x * sigmoid(x)
@@ -29,6 +29,7 @@ enum class Op : uint8_t {
   select_positions,     // x [batch, sequence, width], positions i64 [selected]
   global_average_pool,  // NCHW to [N, C, 1, 1]
   flatten,              // [batch, a, b, c] to [batch, a * b * c]
+  attention,            // q [batch, a, heads * head_dim]; k, v [batch, b, kv heads * head_dim]
 };
 
 using Attribute = std::variant<int64_t, double, std::vector<int64_t>>;

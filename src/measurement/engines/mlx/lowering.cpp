@@ -151,6 +151,7 @@ constexpr std::pair<ir::Op, LowerFunction> lowerings[] = {
     {ir::Op::select_positions, lower_select_positions},
     {ir::Op::global_average_pool, lower_global_average_pool},
     {ir::Op::flatten, lower_flatten},
+    {ir::Op::attention, lower_attention},
 };
 
 LowerFunction find_lowering(ir::Op op) {

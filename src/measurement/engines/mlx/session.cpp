@@ -14,7 +14,7 @@ int64_t index_limit(const ir::Graph& graph, ir::Value input, const ir::Extents& 
   for (const ir::Node& node : graph.nodes) {
     if (node.op == ir::Op::embedding && node.inputs[0] == input)
       return graph[node.inputs[1]].shape[0].extent;
-    if (node.op == ir::Op::select_positions && node.inputs[1] == input) return extents.sequence;
+    if (node.op == ir::Op::select_positions && node.inputs[1] == input) return extents.of(ir::Symbol::sequence);
   }
   return 0;
 }
@@ -54,7 +54,7 @@ MlxSession::MlxSession(const bundle::Bundle& bundle, const worker::CompileOption
   for (const ir::Value state : graph_.of_kind(ir::ValueKind::state))
     states_.push_back(
         mx::zeros(shape_of(ir::bind(graph_[state].shape,
-                                    {.batch = options.batch, .context = options.context_tokens})),
+                                    worker::extents_of(options))),
                   compute_type_));
   mx::eval(states_);
   if (lowering.fuses() && lowering.is_static())
@@ -93,7 +93,7 @@ MlxSession::Arrays MlxSession::build_step(const Arrays& inputs, Arrays& states,
 Result<void> MlxSession::stage(const worker::StepInputs& inputs) try {
   QB_TRY(const ir::Extents extents,
          ir::extents_of(graph_, inputs.tensors,
-                        {.batch = options_.batch, .context = options_.context_tokens},
+                        worker::extents_of(options_),
                         inputs.past_tokens));
   QB_CHECK(check_indices(graph_, inputs, extents));
   Arrays arrays;

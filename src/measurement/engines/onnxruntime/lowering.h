@@ -166,6 +166,7 @@ Result<void> lower_conv2d(Lowering& l, const ir::Node& node);
 Result<void> lower_batch_norm(Lowering& l, const ir::Node& node);
 Result<void> lower_rms_norm(Lowering& l, const ir::Node& node);
 Result<void> lower_cached_attention(Lowering& l, const ir::Node& node);
+Result<void> lower_attention(Lowering& l, const ir::Node& node);
 Result<void> lower_add(Lowering& l, const ir::Node& node);
 Result<void> lower_multiply(Lowering& l, const ir::Node& node);
 Result<void> lower_silu(Lowering& l, const ir::Node& node);

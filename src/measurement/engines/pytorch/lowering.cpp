@@ -111,7 +111,7 @@ at::Tensor Lowering::state(ir::Value value) {
   at::Tensor& tensor = states_[value.index];
   if (!tensor.defined())
     tensor = at::zeros(
-        ir::bind(ir()[value].shape, {.batch = options_.batch, .context = options_.context_tokens}),
+        ir::bind(ir()[value].shape, worker::extents_of(options_)),
         at::TensorOptions().dtype(at::kFloat).device(device_));
   return tensor;
 }
@@ -150,6 +150,7 @@ constexpr std::pair<ir::Op, LowerFunction> lowerings[] = {
     {ir::Op::select_positions, lower_select_positions},
     {ir::Op::global_average_pool, lower_global_average_pool},
     {ir::Op::flatten, lower_flatten},
+    {ir::Op::attention, lower_attention},
 };
 
 LowerFunction find_lowering(ir::Op op) {
