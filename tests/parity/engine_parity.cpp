@@ -189,7 +189,8 @@ TEST_CASE("every thread count gives the same answers") {
         bundle, {.device = "cpu", .thread_count = thread_count, .context_tokens = 16});
     REQUIRE(session);
     Rng rng(3);
-    const Step step = step_of(bundle.graph(), {{Symbol::sequence, 8}, {Symbol::selected, 8}}, 0, rng);
+    const Step step =
+        step_of(bundle.graph(), {{Symbol::sequence, 8}, {Symbol::selected, 8}}, 0, rng);
     REQUIRE((*session)->run({step.tensors, 0}));
     const auto logits = (*session)->outputs()[0].f32();
     if (first.empty()) first.assign(logits.begin(), logits.end());

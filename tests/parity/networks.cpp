@@ -53,10 +53,9 @@ compress::CalibrationSet calibration_for(const ir::Graph& graph) {
   fs::create_directories(root);
   const auto input = graph.of_kind(ir::ValueKind::input)[0];
   Rng rng(23);
-  std::vector<int64_t> shape = ir::bind(graph[input].shape, {{Symbol::batch, 3},
-                                                              {Symbol::sequence, 9},
-                                                              {Symbol::height, 9},
-                                                              {Symbol::width, 9}});
+  std::vector<int64_t> shape = ir::bind(
+      graph[input].shape,
+      {{Symbol::batch, 3}, {Symbol::sequence, 9}, {Symbol::height, 9}, {Symbol::width, 9}});
   std::vector<int64_t> tokens(element_count(shape));
   std::vector<float> values(element_count(shape));
   for (int64_t& token : tokens) token = static_cast<int64_t>(rng.below(40));
@@ -168,27 +167,25 @@ Value free_attention(Builder& b, Value x, Value other, const ir::AttentionOption
 // Attention without caches, and pictures whose size each step tells.
 void add_free_situations(std::vector<Situation>& all) {
   for (const bool causal : {false, true})
-    all.push_back(situation(
-        fmt::format("attention without caches{}", causal ? ", causal" : ""),
-        [&](Builder& b) {
-          const Value x = vector_input(b, 64);
-          return free_attention(b, x, x, {4, 4, 16, causal});
-        },
-        {5, 1, 3}));
-  all.push_back(situation(
-      "attention to other tokens, by heads that share keys",
-      [](Builder& b) {
-        return free_attention(
-            b, vector_input(b, 64),
-            b.input("other", ElementType::f32, {Symbol::batch, Symbol::source, 32}),
-            {4, 2, 16, false});
-      },
-      {4, 1, 9}));
+    all.push_back(situation(fmt::format("attention without caches{}", causal ? ", causal" : ""),
+                            [&](Builder& b) {
+                              const Value x = vector_input(b, 64);
+                              return free_attention(b, x, x, {4, 4, 16, causal});
+                            },
+                            {5, 1, 3}));
+  all.push_back(situation("attention to other tokens, by heads that share keys",
+                          [](Builder& b) {
+                            return free_attention(b, vector_input(b, 64),
+                                                  b.input("other", ElementType::f32,
+                                                          {Symbol::batch, Symbol::source, 32}),
+                                                  {4, 2, 16, false});
+                          },
+                          {4, 1, 9}));
   all.push_back(situation(
       "a picture of free size",
       [](Builder& b) {
-        const Value x = b.input("x", ElementType::f32,
-                                {Symbol::batch, 8, Symbol::height, Symbol::width});
+        const Value x =
+            b.input("x", ElementType::f32, {Symbol::batch, 8, Symbol::height, Symbol::width});
         const auto conv = [&](Value in, const std::string& name, int64_t out, int64_t groups) {
           const Value weight = b.parameter(name, {out, b.shape(in)[1].extent / groups, 3, 3});
           return b.batch_norm(

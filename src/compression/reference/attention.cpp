@@ -117,8 +117,8 @@ Result<void> attention(const KernelArguments& a) {
       for (int64_t token = 0; token < query_count; ++token) {
         const auto at =
             static_cast<size_t>(((batch * query_count + token) * heads.q_count + head) * dim);
-        attend(a.inputs[0].values.subspan(at, static_cast<size_t>(dim)), keys.data(),
-               values.data(), is_causal ? token + 1 : key_count,
+        attend(a.inputs[0].values.subspan(at, static_cast<size_t>(dim)), keys.data(), values.data(),
+               is_causal ? token + 1 : key_count,
                a.out_values.subspan(at, static_cast<size_t>(dim)));
       }
     }

@@ -163,8 +163,8 @@ Result<void> judge_pictures(const bundle::Bundle& bundle, Session& session,
   QB_TRY(const TensorView labels, dataset.find("labels", ElementType::i64, 2));
   const ir::Graph& graph = bundle.graph();
   const ir::Shape& output = graph[graph.outputs[0]].shape;
-  const std::vector<int64_t> wanted =
-      ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape, {{ir::Symbol::batch, images.shape[0]}});
+  const std::vector<int64_t> wanted = ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
+                                               {{ir::Symbol::batch, images.shape[0]}});
   if (!std::ranges::equal(wanted, images.shape) || labels.shape[0] != images.shape[0])
     return fail(Errc::bad_input, "{}: {} pictures of [{}] with {} rows of labels do not fit {}",
                 request.dataset, images.shape[0], fmt::join(images.shape.subspan(1), ", "),

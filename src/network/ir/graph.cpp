@@ -32,8 +32,8 @@ bool Graph::is_output(Value value) const {
 Result<size_t> Graph::find_output(std::string_view wanted) const {
   for (size_t i = 0; i < output_names.size(); ++i)
     if (!wanted.empty() && output_names[i] == wanted) return i;
-  return fail(Errc::bad_input, "{} has no output \"{}\"; its outputs are named \"{}\"", name, wanted,
-              fmt::join(output_names, "\", \""));
+  return fail(Errc::bad_input, "{} has no output \"{}\"; its outputs are named \"{}\"", name,
+              wanted, fmt::join(output_names, "\", \""));
 }
 
 const Node* Graph::producer_of(Value value) const {

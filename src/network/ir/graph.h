@@ -58,7 +58,8 @@ struct Graph {
   // Values of that kind, in the order they were declared.
   std::vector<Value> of_kind(ValueKind kind) const;
   bool is_output(Value value) const;
-  // The place among the outputs of the one with that name. Errors: bad_input, lists those there are.
+  // The place among the outputs of the one with that name. Errors: bad_input, lists those there
+  // are.
   Result<size_t> find_output(std::string_view name) const;
   // The node that computes the value; null: none does.
   const Node* producer_of(Value value) const;

@@ -78,14 +78,16 @@ TEST_CASE("a free height and width stay where padding makes up for the kernel, e
     std::vector<int64_t> padding;
     bool stays;
   };
-  const Row rows[] = {{1, {1, 1, 1, 1}, true}, {1, {2, 2, 0, 0}, true},
-                      {2, {1, 1, 1, 1}, false}, {1, {0, 0, 0, 0}, false}};
+  const Row rows[] = {{1, {1, 1, 1, 1}, true},
+                      {1, {2, 2, 0, 0}, true},
+                      {2, {1, 1, 1, 1}, false},
+                      {1, {0, 0, 0, 0}, false}};
   for (const Row& row : rows) {
     Builder b("free");
     const Value x =
         b.input("x", ElementType::f32, {Symbol::batch, 3, Symbol::height, Symbol::width});
-    const Value y = b.conv2d(x, b.parameter("w", {8, 3, 3, 3}),
-                             {.stride = row.stride, .padding = row.padding});
+    const Value y =
+        b.conv2d(x, b.parameter("w", {8, 3, 3, 3}), {.stride = row.stride, .padding = row.padding});
     CHECK((b.shape(y) == Shape{Symbol::batch, 8, Symbol::height, Symbol::width}) == row.stays);
     b.output(y);
     const auto graph = b.finish();

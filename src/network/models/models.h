@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,11 @@ namespace qb::models {
 enum class Task : uint8_t { causal_lm, image_classification };
 std::string_view name_of(Task task);
 
+struct NamedGraph {
+  std::string name;  // "" of a model's only network
+  ir::Graph graph;
+};
+
 struct Model {
   std::string_view name;
   std::string_view summary;
@@ -23,7 +29,12 @@ struct Model {
   int64_t context_tokens = 0;  // language models: that it was trained for
   int64_t image_size_px = 0;   // vision models: side of the input
   Result<ir::Graph> (*build)();
+  // In place of `build`, of a model of several networks: each with a name.
+  Result<std::vector<NamedGraph>> (*build_several)() = nullptr;
 };
+
+// All networks of the model: one without a name, or several.
+Result<std::vector<NamedGraph>> build_networks(const Model& model);
 
 std::span<const Model> models();
 

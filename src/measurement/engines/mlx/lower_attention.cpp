@@ -53,8 +53,8 @@ void attend(const Attention& a, Frame& frame) {
   const mx::array values = append(frame.states[a.value_state], heads_of(a.v, a.kv_heads), past);
   const int sequence = q.shape(2);
   // MLX's causal mask ends at the last key: token i of the step sees the past and i + 1 tokens.
-  const mx::array y = mx::fast::scaled_dot_product_attention(
-      q, keys, values, scale_of(a.head_dim), sequence > 1 ? "causal" : "");
+  const mx::array y = mx::fast::scaled_dot_product_attention(q, keys, values, scale_of(a.head_dim),
+                                                             sequence > 1 ? "causal" : "");
   frame.slots[a.out] = join_heads(y);
 }
 

@@ -25,12 +25,9 @@ std::string spread_heads(Lowering& l, const std::string& x, const Heads& heads) 
   const std::string spread = l.fresh(x);
   const std::string joined = l.fresh(x);
   l.node({"Reshape", "", {x, l.integers("shape", {0, 0, heads.kv, 1, heads.dim})}, {split}});
-  l.node({"Expand",
-          "",
-          {split, l.integers("shape", {1, 1, 1, heads.query / heads.kv, 1})},
-          {spread}});
   l.node(
-      {"Reshape", "", {spread, l.integers("shape", {0, 0, heads.query * heads.dim})}, {joined}});
+      {"Expand", "", {split, l.integers("shape", {1, 1, 1, heads.query / heads.kv, 1})}, {spread}});
+  l.node({"Reshape", "", {spread, l.integers("shape", {0, 0, heads.query * heads.dim})}, {joined}});
   return joined;
 }
 
