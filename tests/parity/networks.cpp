@@ -177,7 +177,7 @@ void add_free_situations(std::vector<Situation>& all) {
                           [](Builder& b) {
                             return free_attention(b, vector_input(b, 64),
                                                   b.input("other", ElementType::f32,
-                                                          {Symbol::batch, Symbol::source, 32}),
+                                                          {Symbol::batch, Symbol::source, 64}),
                                                   {4, 2, 16, false});
                           },
                           {4, 1, 9}));
