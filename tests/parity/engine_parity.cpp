@@ -13,6 +13,7 @@
 using namespace qb;
 using namespace qb::parity;
 using ir::Builder;
+using ir::Symbol;
 
 namespace {
 
@@ -92,8 +93,14 @@ TEST_CASE("every operator in every scheme agrees with the reference of the same 
         Rng rng(11);
         int64_t past = 0;
         for (const int64_t tokens : s.step_tokens) {
-          const Step step =
-              step_of(s.graph, {.batch = batch, .sequence = tokens, .selected = tokens}, past, rng);
+          const Step step = step_of(s.graph,
+                                    {{Symbol::batch, batch},
+                                     {Symbol::sequence, tokens},
+                                     {Symbol::selected, tokens},
+                                     {Symbol::source, tokens + 2},
+                                     {Symbol::height, tokens + 4},
+                                     {Symbol::width, tokens + 7}},
+                                    past, rng);
           REQUIRE(reference.run(step.tensors, past));
           const auto done = (*session)->run({step.tensors, past});
           CAPTURE((done ? "" : done.error().message));
@@ -189,7 +196,7 @@ TEST_CASE("several tokens after others see what is in the caches, and not each o
   Rng rng(7);
   int64_t past = 0;
   for (const int64_t tokens : s.step_tokens) {
-    const Step step = step_of(s.graph, {.sequence = tokens}, past, rng);
+    const Step step = step_of(s.graph, {{Symbol::sequence, tokens}}, past, rng);
     REQUIRE(reference.run(step.tensors, past));
     REQUIRE((*session)->run({step.tensors, past}));
     CHECK(relative_rms(reference.outputs()[0].f32(), (*session)->outputs()[0].f32()) <= 2e-5);
@@ -206,7 +213,8 @@ TEST_CASE("every thread count gives the same answers") {
         bundle, {.device = "cpu", .thread_count = thread_count, .context_tokens = 16});
     REQUIRE(session);
     Rng rng(3);
-    const Step step = step_of(bundle.graph(), {.sequence = 8, .selected = 8}, 0, rng);
+    const Step step =
+        step_of(bundle.graph(), {{Symbol::sequence, 8}, {Symbol::selected, 8}}, 0, rng);
     REQUIRE((*session)->run({step.tensors, 0}));
     const auto logits = (*session)->outputs()[0].f32();
     if (first.empty()) first.assign(logits.begin(), logits.end());
@@ -224,7 +232,7 @@ TEST_CASE("what can't be done is unsupported, with the reason, or a plain error"
   auto session = engine().compile(bundle, {.device = "cpu", .context_tokens = 4});
   REQUIRE(session);
   Rng rng(3);
-  const Step step = step_of(bundle.graph(), {.sequence = 5, .selected = 1}, 0, rng);
+  const Step step = step_of(bundle.graph(), {{Symbol::sequence, 5}, {Symbol::selected, 1}}, 0, rng);
   CHECK_FALSE((*session)->run({step.tensors, 0}));
   CHECK_FALSE((*session)->run({{}, 0}));
 }
@@ -245,7 +253,7 @@ TEST_CASE("all outputs of a network are there, in its order, whatever their shap
   Rng rng(5);
   for (const int64_t tokens : {3, 7, 7, 1}) {
     CAPTURE(tokens);
-    const Step step = step_of(graph, {.batch = 1, .sequence = tokens}, 0, rng);
+    const Step step = step_of(graph, {{Symbol::sequence, tokens}}, 0, rng);
     REQUIRE(reference.run(step.tensors, 0));
     REQUIRE((*session)->stage({step.tensors, 0}));
     REQUIRE((*session)->run({step.tensors, 0}));

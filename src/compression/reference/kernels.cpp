@@ -9,6 +9,7 @@ namespace qb::reference {
 
 // In attention.cpp and convolution.cpp.
 Result<void> cached_attention(const KernelArguments& a);
+Result<void> attention(const KernelArguments& a);
 Result<void> conv2d(const KernelArguments& a);
 
 namespace {
@@ -177,6 +178,7 @@ constexpr KernelRow rows[] = {
     {ir::Op::select_positions, select_positions},
     {ir::Op::global_average_pool, global_average_pool},
     {ir::Op::flatten, flatten},
+    {ir::Op::attention, attention},
 };
 
 static_assert(

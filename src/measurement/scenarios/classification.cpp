@@ -18,7 +18,7 @@ class Pictures {
  public:
   Pictures(const ir::Graph& graph, const wire::Request& request, Session& session)
       : shape_(ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
-                        {.batch = request.workload.batch()})),
+                        {{ir::Symbol::batch, request.workload.batch()}})),
         session_(session),
         rng_(derive_seed(request.seed, "pictures")),
         values_(element_count(shape_) * input_count),
@@ -73,8 +73,8 @@ Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
   QB_TRY(const TensorView labels, dataset.find("labels", ElementType::i64, 2));
   const ir::Graph& graph = bundle.graph();
   const ir::Shape& output = graph[graph.outputs[0]].shape;
-  const std::vector<int64_t> wanted =
-      ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape, {.batch = images.shape[0]});
+  const std::vector<int64_t> wanted = ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
+                                               {{ir::Symbol::batch, images.shape[0]}});
   if (!std::ranges::equal(wanted, images.shape) || labels.shape[0] != images.shape[0])
     return fail(Errc::bad_input, "{}: {} pictures of [{}] with {} rows of labels do not fit {}",
                 request.dataset, images.shape[0], fmt::join(images.shape.subspan(1), ", "),

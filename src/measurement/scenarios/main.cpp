@@ -22,7 +22,7 @@ Json describe(worker::Engine& engine) {
         {{"name", device.name}, {"available", device.available}, {"reason", device.reason}}));
   Json schemes = Json::object({});
   if (d.available)
-    for (const auto& [name, kernels] : describe_schemes(engine, d.devices))
+    for (const auto& [name, kernels] : worker::describe_schemes(engine, d.devices))
       schemes.set(name, kernels);
   return Json::object({{"framework", d.framework},
                        {"version", d.version},

@@ -41,6 +41,9 @@ struct CompileOptions {
   int64_t context_tokens = 0;  // capacity of the KV caches; 0 when the graph has no state
 };
 
+// Of the symbols that are set at compilation.
+ir::Extents extents_of(const CompileOptions& options);
+
 struct StepInputs {
   std::span<const TensorView> tensors;  // in the order of the graph's inputs
   int64_t past_tokens = 0;              // tokens already in the caches

@@ -20,7 +20,7 @@ enum class Op : uint8_t {
   conv2d,            // x NCHW, weight [out, in / group_count, height, width], optional bias [out]
   batch_norm,        // x NCHW, then scale, bias, mean, variance [channels]
   rms_norm,          // x [..., width], weight [width]
-  cached_attention,  // q, k, v [batch, sequence, heads * head_dim], key_cache, value_cache
+  cached_attention,  // q, k, v [batch, sequence, heads * head_dim], key_cache, value_cache; causal
   add,               // numpy broadcasting
   multiply,          // numpy broadcasting
   silu,              // x * sigmoid(x)
@@ -29,6 +29,8 @@ enum class Op : uint8_t {
   select_positions,     // x [batch, sequence, width], positions i64 [selected]
   global_average_pool,  // NCHW to [N, C, 1, 1]
   flatten,              // [batch, a, b, c] to [batch, a * b * c]
+  attention,            // q [batch, a, heads * head_dim]; k, v [batch, b, kv heads * head_dim]
+  end,                  // no operator: how many there are
 };
 
 struct OperatorRow {
@@ -51,6 +53,11 @@ inline constexpr AttributeRow conv2d_attributes[] = {
     {"padding", AttributeKind::integers},      // top, left, bottom, right
     {"group_count", AttributeKind::integer}};  // input channels: depthwise
 inline constexpr AttributeRow attention_attributes[] = {
+    {"head_count", AttributeKind::integer},
+    {"kv_head_count", AttributeKind::integer},
+    {"head_dim", AttributeKind::integer},
+    {"causal", AttributeKind::integer}};  // 1: token i sees tokens 0 to i; 0: all see all
+inline constexpr AttributeRow cached_attention_attributes[] = {
     {"head_count", AttributeKind::integer},
     {"kv_head_count", AttributeKind::integer},
     {"head_dim", AttributeKind::integer},
@@ -91,7 +98,7 @@ inline constexpr OperatorRow operator_rows[] = {
      .name = "cached_attention",
      .input_count = 5,
      .state_count = 2,
-     .attributes = attention_attributes,
+     .attributes = cached_attention_attributes,
      .infer_shape = infer_cached_attention},
     {.op = Op::add, .name = "add", .input_count = 2, .infer_shape = infer_broadcast},
     {.op = Op::multiply, .name = "multiply", .input_count = 2, .infer_shape = infer_broadcast},
@@ -106,13 +113,18 @@ inline constexpr OperatorRow operator_rows[] = {
      .name = "global_average_pool",
      .infer_shape = infer_global_average_pool},
     {.op = Op::flatten, .name = "flatten", .infer_shape = infer_flatten},
+    {.op = Op::attention,
+     .name = "attention",
+     .input_count = 3,
+     .attributes = attention_attributes,
+     .infer_shape = infer_attention},
 };
 
 static_assert(
     [] {
       for (size_t i = 0; i < std::size(operator_rows); ++i)
         if (static_cast<size_t>(operator_rows[i].op) != i) return false;
-      return std::size(operator_rows) == static_cast<size_t>(Op::flatten) + 1;
+      return std::size(operator_rows) == static_cast<size_t>(Op::end);
     }(),
     "the rows stand in the order of Op, one for each");
 

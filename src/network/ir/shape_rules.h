@@ -17,6 +17,7 @@ Result<Shape> infer_conv2d(std::span<const Shape> inputs, const Attributes& attr
 Result<Shape> infer_batch_norm(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_rms_norm(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_cached_attention(std::span<const Shape> inputs, const Attributes& attributes);
+Result<Shape> infer_attention(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_broadcast(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_select_positions(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_global_average_pool(std::span<const Shape> inputs,

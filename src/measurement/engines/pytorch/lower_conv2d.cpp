@@ -4,6 +4,12 @@
 #include "measurement/engines/pytorch/products.h"
 
 namespace qb::pytorch {
+namespace {
+
+// oneDNN orders a weight for a size that it is told, and takes any: this where the size is free.
+constexpr int64_t likely_picture_px = 64;
+
+}  // namespace
 
 ConvolutionGeometry::ConvolutionGeometry(const ir::Node& node)
     : group_count(node.attributes.integer("group_count")) {
@@ -24,7 +30,10 @@ at::Tensor ConvolutionGeometry::pad(const at::Tensor& x, double value) const {
 
 std::vector<int64_t> ConvolutionGeometry::padded_input_shape(const Lowering& l,
                                                              const ir::Node& node) const {
-  std::vector<int64_t> shape = ir::bind(l.ir()[node.inputs[0]].shape, {.batch = l.options().batch});
+  ir::Extents extents = worker::extents_of(l.options());
+  extents.set(ir::Symbol::height, likely_picture_px);
+  extents.set(ir::Symbol::width, likely_picture_px);
+  std::vector<int64_t> shape = ir::bind(l.ir()[node.inputs[0]].shape, extents);
   if (padding_before.empty()) return shape;
   shape[3] += padding_before[0] + padding_before[1];
   shape[2] += padding_before[2] + padding_before[3];

@@ -110,9 +110,8 @@ void Lowering::add_step(ir::Value output, ir::Value input,
 at::Tensor Lowering::state(ir::Value value) {
   at::Tensor& tensor = states_[value.index];
   if (!tensor.defined())
-    tensor = at::zeros(
-        ir::bind(ir()[value].shape, {.batch = options_.batch, .context = options_.context_tokens}),
-        at::TensorOptions().dtype(at::kFloat).device(device_));
+    tensor = at::zeros(ir::bind(ir()[value].shape, worker::extents_of(options_)),
+                       at::TensorOptions().dtype(at::kFloat).device(device_));
   return tensor;
 }
 

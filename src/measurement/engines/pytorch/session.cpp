@@ -72,8 +72,7 @@ Result<void> PytorchSession::stage(const worker::StepInputs& inputs) try {
 
 Result<void> PytorchSession::run(const worker::StepInputs& inputs) try {
   QB_TRY([[maybe_unused]] const ir::Extents extents,
-         ir::extents_of(bundle_.graph(), inputs.tensors,
-                        {.batch = options_.batch, .context = options_.context_tokens},
+         ir::extents_of(bundle_.graph(), inputs.tensors, worker::extents_of(options_),
                         inputs.past_tokens));
   if (staged_.empty()) {
     QB_CHECK(stage(inputs));
