@@ -5,7 +5,6 @@
 #include "compression/bundle/tensor_file.h"
 #include "measurement/scenarios/judge.h"
 #include "measurement/scenarios/model_run.h"
-#include "measurement/scenarios/scenarios.h"
 #include "measurement/worker/steps.h"
 
 namespace qb::scenarios {
