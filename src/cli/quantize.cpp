@@ -2,16 +2,11 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/output.h"
-#include "base/paths.h"
 #include "base/units.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
+#include "cli/prepare.h"
 #include "compression/quant/scheme.h"
-#include "measurement/probes/host.h"
-#include "orchestration/campaign/preparation.h"
 
 namespace qb::cli {
 namespace fs = std::filesystem;
@@ -100,23 +95,15 @@ void print_text(const QuantizeOptions& options, const Json& facts, const fs::pat
   fmt::print("bundle  {}, {} in all\n", place.string(), bytes_text(stored["bytes"]));
 }
 
-Result<Json> prepare(const QuantizeOptions& options) {
-  QB_TRY(const fs::path cache, cache_folder());
-  StatusLine status(options.quiet || options.json);
-  Result<Json> facts = campaign::run_preparation(
-      {options.model, options.scheme, data_folder().string(), cache.string(), options.thread_count,
-       true},
-      {.log_folder = cache / "logs" / fmt::format("quantize-{}", now_ns()),
-       .limits = {.memory_bytes_max = probes::physical_memory_bytes()},
-       .tell = [&](std::string_view what) { status.show(what); }});
-  status.finish();
-  return facts;
-}
-
 Result<void> quantize(const QuantizeOptions& options) {
   QB_TRY([[maybe_unused]] const quant::Scheme scheme, quant::find_scheme(options.scheme));
   QB_CHECK(check_target(options.output));
-  QB_TRY(const Json facts, prepare(options));
+  QB_TRY(campaign::PreparationOptions processes, process_options("quantize"));
+  QB_TRY(const Json facts, prepare({.model = options.model,
+                                    .scheme = options.scheme,
+                                    .thread_count = options.thread_count,
+                                    .with_layer_errors = true},
+                                   std::move(processes), options.quiet || options.json));
   const fs::path folder = facts["bundle"].as_string();
   if (!options.output.empty()) QB_CHECK(copy_bundle(folder, options.output));
   const fs::path place = options.output.empty() ? folder : options.output;
