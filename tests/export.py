@@ -106,7 +106,7 @@ def test_refusals() -> None:
         failed(f"{framework} emits nothing", export(framework=framework), framework, "emits no packages")
     failed("a framework that isn't there", export(framework="coreml"), "coreml", "unavailable", "macOS")
     failed("a network with caches", export(name="llama-test"), "llama-test", "KV caches")
-    failed("8-bit activations", export(scheme="dynamic8c"), "8-bit activations")
+    failed("8-bit activations", export(scheme="dyn8c"), "8-bit activations")
     failed("a target that MLX has not", export("--target", "ane"), "cpu and gpu", "ane")
     refused("an unknown framework", export(framework="tensorflow"), "tensorflow", "mlx")
     refused("an unknown model", export(name="lenet"), "lenet", model)

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/prepare.h"
+#include "compression/bundle/copy.h"
 #include "compression/quant/scheme.h"
 
 namespace qb::cli {
@@ -45,16 +46,6 @@ Result<void> check_target(const fs::path& target) {
   if (fs::exists(fs::symlink_status(target, ignored)))
     return fail(Errc::bad_input, "{}: is there already; name a new folder", target.string());
   return check_output(target);
-}
-
-// A copy of the bundle under a name of the user's; nothing is left of one that can't be completed.
-Result<void> copy_bundle(const fs::path& folder, const fs::path& target) {
-  std::error_code error;
-  fs::copy(folder, target, fs::copy_options::recursive, error);
-  if (!error) return {};
-  std::error_code ignored;
-  fs::remove_all(target, ignored);
-  return fail(Errc::io, "{}: cannot copy: {}", target.string(), error.message());
 }
 
 // Of the quantized weights; of all parameters where none is quantized.
@@ -105,8 +96,10 @@ Result<void> quantize(const QuantizeOptions& options) {
                                     .with_layer_errors = true},
                                    std::move(processes), options.quiet || options.json));
   const fs::path folder = facts["bundle"].as_string();
-  if (!options.output.empty()) QB_CHECK(copy_bundle(folder, options.output));
-  const fs::path place = options.output.empty() ? folder : options.output;
+  fs::path place = folder;
+  if (!options.output.empty()) {
+    QB_TRY(place, bundle::copy_model(folder, options.output));
+  }
   if (!options.json) {
     print_text(options, facts, place);
     return {};
