@@ -42,7 +42,7 @@ def prepare(model: str, scheme: str):
 
 
 def quality(engine: str, prepared, baseline="", baseline_output="", token_count=0):
-    request = {"kind": "quality", "bundle": prepared["bundle"], "device": "cpu", "batch": 1, "thread_count": 2,
+    request = {"is_quality": True, "task": prepared["task"], "bundle": prepared["bundle"], "workload": {"thread_count": 2},
                "dataset": prepared["dataset"], "baseline": str(baseline), "baseline_output": str(baseline_output),
                "item_count_max": token_count}
     file = cache / "request.json"
