@@ -71,6 +71,19 @@ struct QuantizeOptions {
 };
 int quantize_model(const QuantizeOptions& options);
 
+struct ExportOptions {
+  std::string model;
+  std::string scheme;
+  std::string framework;
+  std::string target;                // "" leaves it to the framework's engine
+  std::vector<std::string> extents;  // "batch=1"
+  std::filesystem::path output;      // a new folder, or an empty one
+  int64_t thread_count = 0;          // to prepare with; 0: all
+  bool quiet = false;
+  bool json = false;
+};
+int export_model(const ExportOptions& options);
+
 int doctor(bool json);
 int list_models(bool json);
 int list_schemes(bool json);

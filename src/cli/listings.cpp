@@ -31,6 +31,7 @@ Json to_json(const runner::Framework& framework) {
                        {"reason", framework.reason},
                        {"remedy", framework.remedy},
                        {"devices", std::move(devices)},
+                       {"emits", framework.emits},
                        {"description", framework.description}});
 }
 
@@ -40,10 +41,16 @@ Json frameworks_json(const std::vector<runner::Framework>& frameworks) {
   return array;
 }
 
+// Also of one that can't run here.
+void print_emits(const runner::Framework& framework) {
+  if (!framework.emits.empty()) std::printf("%13s emits: %s\n", "", framework.emits.c_str());
+}
+
 void print_framework(const runner::Framework& framework) {
   if (!framework.is_available) {
     std::printf("%-13s unavailable: %s\n%13s remedy: %s\n", framework.name.c_str(),
                 framework.reason.c_str(), "", framework.remedy.c_str());
+    print_emits(framework);
     return;
   }
   std::printf("%-13s %s %s\n", framework.name.c_str(), framework.title.c_str(),
@@ -51,6 +58,7 @@ void print_framework(const runner::Framework& framework) {
   for (const auto& [key, value] : framework.description["facts"].as_object())
     std::printf("%13s %s: %s\n", "", key.c_str(),
                 value.is_string() ? value.as_string().c_str() : dump_json(value).c_str());
+  print_emits(framework);
   for (const runner::Device& device : framework.devices)
     std::printf("%13s device %s: %s\n", "", device.name.c_str(),
                 device.is_available ? "available" : ("unavailable: " + device.reason).c_str());

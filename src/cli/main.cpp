@@ -126,6 +126,26 @@ void add_quantize(CLI::App& app, QuantizeOptions& options) {
   add_json(verb, options.json);
 }
 
+void add_export(CLI::App& app, ExportOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "export", "Write a quantized model as a framework's own package, to be run without qbench");
+  verb.add_option("model", options.model, "A model's name, see `qbench zoo`")->required();
+  verb.add_option("--scheme", options.scheme, "A scheme's name, see `qbench schemes`")->required();
+  verb.add_option("--framework", options.framework,
+                  "The framework whose package it is; `qbench frameworks` says which emit any")
+      ->required();
+  verb.add_option("--target", options.target,
+                  "What the package is for, in the framework's words: of MLX, cpu or gpu");
+  verb.add_option("--extent", options.extents,
+                  "NAME=N: a dimension that the package has fixed, as in batch=4; batch is 1")
+      ->delimiter(',');
+  verb.add_option("-o,--output", options.output, "A new folder for the package")->required();
+  verb.add_option("--threads", options.thread_count, "Threads to quantize with; all when not given")
+      ->check(CLI::Range(int64_t{1}, available_threads()));
+  verb.add_flag("--quiet", options.quiet, "No progress");
+  add_json(verb, options.json);
+}
+
 // The verb comes first: a word there that is none has no options to be judged by.
 Result<void> check_verb(const CLI::App& app, int argument_count, char** arguments) {
   std::vector<std::string> verbs;
@@ -156,10 +176,12 @@ int main_of(int argument_count, char** arguments) {
   RunOptions run;
   RecordsOptions records;
   QuantizeOptions quantize;
+  ExportOptions exported;
   ExplainOptions explain;
   bool json = false;
   add_run(app, run);
   add_quantize(app, quantize);
+  add_export(app, exported);
   add_explain(app, explain);
   add_records(app, records);
   struct Listing {
@@ -186,6 +208,7 @@ int main_of(int argument_count, char** arguments) {
   if (app.got_subcommand("run")) return run_suite(run);
   if (app.got_subcommand("explain")) return explain_record(explain);
   if (app.got_subcommand("quantize")) return quantize_model(quantize);
+  if (app.got_subcommand("export")) return export_model(exported);
   if (app.got_subcommand("list")) return list_records(records);
   if (app.got_subcommand("report")) return report_run(records);
   for (const Listing& listing : listings)

@@ -2,16 +2,12 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/output.h"
-#include "base/paths.h"
 #include "base/units.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
+#include "cli/prepare.h"
+#include "compression/bundle/copy.h"
 #include "compression/quant/scheme.h"
-#include "measurement/probes/host.h"
-#include "orchestration/campaign/preparation.h"
 
 namespace qb::cli {
 namespace fs = std::filesystem;
@@ -52,16 +48,6 @@ Result<void> check_target(const fs::path& target) {
   return check_output(target);
 }
 
-// A copy of the bundle under a name of the user's; nothing is left of one that can't be completed.
-Result<void> copy_bundle(const fs::path& folder, const fs::path& target) {
-  std::error_code error;
-  fs::copy(folder, target, fs::copy_options::recursive, error);
-  if (!error) return {};
-  std::error_code ignored;
-  fs::remove_all(target, ignored);
-  return fail(Errc::io, "{}: cannot copy: {}", target.string(), error.message());
-}
-
 // Of the quantized weights; of all parameters where none is quantized.
 struct Size {
   int64_t weight_count = 0;
@@ -100,26 +86,20 @@ void print_text(const QuantizeOptions& options, const Json& facts, const fs::pat
   fmt::print("bundle  {}, {} in all\n", place.string(), bytes_text(stored["bytes"]));
 }
 
-Result<Json> prepare(const QuantizeOptions& options) {
-  QB_TRY(const fs::path cache, cache_folder());
-  StatusLine status(options.quiet || options.json);
-  Result<Json> facts = campaign::run_preparation(
-      {options.model, options.scheme, data_folder().string(), cache.string(), options.thread_count,
-       true},
-      {.log_folder = cache / "logs" / fmt::format("quantize-{}", now_ns()),
-       .limits = {.memory_bytes_max = probes::physical_memory_bytes()},
-       .tell = [&](std::string_view what) { status.show(what); }});
-  status.finish();
-  return facts;
-}
-
 Result<void> quantize(const QuantizeOptions& options) {
   QB_TRY([[maybe_unused]] const quant::Scheme scheme, quant::find_scheme(options.scheme));
   QB_CHECK(check_target(options.output));
-  QB_TRY(const Json facts, prepare(options));
+  QB_TRY(campaign::PreparationOptions processes, process_options("quantize"));
+  QB_TRY(const Json facts, prepare({.model = options.model,
+                                    .scheme = options.scheme,
+                                    .thread_count = options.thread_count,
+                                    .with_layer_errors = true},
+                                   std::move(processes), options.quiet || options.json));
   const fs::path folder = facts["bundle"].as_string();
-  if (!options.output.empty()) QB_CHECK(copy_bundle(folder, options.output));
-  const fs::path place = options.output.empty() ? folder : options.output;
+  fs::path place = folder;
+  if (!options.output.empty()) {
+    QB_TRY(place, bundle::copy_model(folder, options.output));
+  }
   if (!options.json) {
     print_text(options, facts, place);
     return {};

@@ -168,8 +168,8 @@ Result<void> print_ratio() {
 Result<void> prepare_all(std::span<char*> a) {
   QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], a[4]));
   QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
-  QB_TRY(const compress::Job job, prepare::bundle_job(source, scheme, a[4], a[5]));
-  QB_TRY(const auto bundle, compress::build_bundle(job));
+  QB_TRY(const auto jobs, prepare::bundle_jobs(source, scheme, a[4], a[5]));
+  QB_TRY(const auto bundle, compress::build_model(jobs));
   QB_TRY(const prepare::Dataset dataset, prepare::prepare_dataset(source, a[4], a[5]));
   std::puts(dump_json(Json::object({{"bundle", bundle.string()},
                                     {"task", source.model.task},

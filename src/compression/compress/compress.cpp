@@ -386,6 +386,13 @@ Result<fs::path> build_model(std::span<const NetworkJob> networks) {
   return bundle::write_model(networks.front().job.root, folders);
 }
 
+bool is_worse(const LayerError& a, const LayerError& b) {
+  const auto key = [](const LayerError& error) {
+    return std::pair(error.output_sqnr_db.value_or(error.sqnr_db.value_or(1e9)), error.parameter);
+  };
+  return key(a) < key(b);
+}
+
 Result<std::vector<LayerError>> layer_errors(const Job& job, const fs::path& folder) {
   QB_TRY(Work work, transform(job));
   QB_TRY(const bundle::Bundle bundle, bundle::load_bundle(folder));
@@ -420,9 +427,7 @@ Result<std::vector<LayerError>> layer_errors(const Job& job, const fs::path& fol
     }
     errors.push_back(std::move(error));
   }
-  std::ranges::sort(errors, {}, [](const LayerError& error) {
-    return std::pair(error.output_sqnr_db.value_or(error.sqnr_db.value_or(1e9)), error.parameter);
-  });
+  std::ranges::sort(errors, is_worse);
   return errors;
 }
 

@@ -54,6 +54,9 @@ struct LayerError {
   std::optional<double> output_sqnr_db;
 };
 
+// By what is lost of the layer's outputs, where that is known, else of its weights.
+bool is_worse(const LayerError& a, const LayerError& b);
+
 // Of every quantized parameter, the worst first. `folder` is the job's bundle.
 Result<std::vector<LayerError>> layer_errors(const Job& job, const std::filesystem::path& folder);
 

@@ -88,7 +88,7 @@ Result<void> save_text(const ModelSource& source, const fs::path& data_folder, c
 }
 
 Result<void> save_seeded_tokens(const ModelSource& source, const fs::path& file) {
-  const ir::Graph& graph = source.graph;
+  const ir::Graph& graph = source.networks.front().graph;
   const ir::Shape& logits = graph[graph.outputs[0]].shape;
   const TextPart part = {"seeded-tokens", 0, 4,
                          std::min<int64_t>(source.model.context_tokens, 512)};

@@ -36,14 +36,15 @@ bundle::ParameterSource named_source(std::shared_ptr<const weights::WeightFile> 
 
 // A tensor that the model has no place for would change it; batch norms' counters of training steps
 // are none of these.
-Result<void> check_named_tensors(const weights::WeightFile& file, const ir::Graph& graph) {
+Result<void> check_named_tensors(const weights::WeightFile& file, const ModelSource& source) {
   std::set<std::string_view> names;
-  for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter))
-    names.insert(graph[value].name);
+  for (const auto& [network, graph] : source.networks)
+    for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter))
+      names.insert(graph[value].name);
   for (const weights::StoredTensor& tensor : file.tensors)
     if (!names.contains(tensor.name) && !tensor.name.ends_with(".num_batches_tracked"))
       return fail(Errc::unsupported, "tensor {} has no place in {}, and would change it",
-                  tensor.name, graph.name);
+                  tensor.name, source.model.name);
   return {};
 }
 
@@ -70,52 +71,73 @@ bundle::ParameterSource in_file(const std::filesystem::path& path,
   };
 }
 
+// GGUF has one network of a kind, whose tensors have names of their own.
+Result<void> use_gguf(const std::shared_ptr<const weights::WeightFile>& file,
+                      const std::filesystem::path& path, ModelSource& source) {
+  if (source.networks.size() > 1)
+    return fail(Errc::unsupported, "{}: a GGUF file is one network, {} has {}", path.string(),
+                source.model.name, source.networks.size());
+  QB_CHECK(with_context(check_llama(*file, source.networks.front().graph), path.string()));
+  QB_TRY(source.tokenizer, with_context(tokenizer_of(*file), path.string()));
+  source.parameters = in_file(path, file, gguf_llama_source(file));
+  return {};
+}
+
 }  // namespace
 
 Result<ModelSource> open_model(std::string_view name, const std::filesystem::path& data_folder) {
-  ModelSource source;
-  QB_TRY(source.model, models::find_model(name));
-  QB_TRY(source.graph, source.model.build());
-  if (source.model.weights_file.empty()) {
+  QB_TRY(const models::Model model, models::find_model(name));
+  return open_model(model, data_folder);
+}
+
+Result<ModelSource> open_model(const models::Model& model,
+                               const std::filesystem::path& data_folder) {
+  ModelSource source = {.model = model};
+  QB_TRY(source.networks, models::build_networks(model));
+  if (model.weights_file.empty()) {
     source.parameters = synthetic_source();
     source.weights = "synthetic";
     source.source_hash = fmt::format("seed {}", synthetic_seed);
     return source;
   }
-  const std::filesystem::path path = data_folder / source.model.weights_file;
+  const std::filesystem::path path = data_folder / model.weights_file;
   if (!std::filesystem::exists(path))
     return fail(Errc::unavailable,
-                "the weights of {} are not here ({} is missing); ./qb setup brings them", name,
-                path.string());
+                "the weights of {} are not here ({} is missing); ./qb setup brings them",
+                model.name, path.string());
   QB_TRY(weights::WeightFile file, weights::load_weights(path));
   QB_TRY(source.source_hash, hash_of_files(file.paths));
   const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
   source.weights = "pretrained";
   if (shared->format_name == "gguf") {
-    QB_CHECK(with_context(check_llama(*shared, source.graph), path.string()));
-    QB_TRY(source.tokenizer, with_context(tokenizer_of(*shared), path.string()));
-    source.parameters = in_file(path, shared, gguf_llama_source(shared));
+    QB_CHECK(use_gguf(shared, path, source));
   } else {
-    QB_CHECK(with_context(check_named_tensors(*shared, source.graph), path.string()));
+    QB_CHECK(with_context(check_named_tensors(*shared, source), path.string()));
     source.parameters = in_file(path, shared, named_source(shared));
   }
   return source;
 }
 
-Result<compress::Job> bundle_job(const ModelSource& source, const quant::Scheme& scheme,
-                                 const std::filesystem::path& data_folder,
-                                 const std::filesystem::path& cache_folder) {
-  compress::Job job = {.model = {source.graph, source.parameters},
-                       .scheme = scheme,
-                       .weights = source.weights,
-                       .source_hash = source.source_hash,
-                       .root = cache_folder / "bundles",
-                       .thread_count = available_threads()};
-  if (scheme.needs_calibration()) {
-    QB_TRY(job.calibration, with_context(prepare_calibration(source, data_folder, cache_folder),
-                                         fmt::format("{} in {}", source.model.name, scheme.name)));
+Result<std::vector<compress::NetworkJob>> bundle_jobs(const ModelSource& source,
+                                                      const quant::Scheme& scheme,
+                                                      const std::filesystem::path& data_folder,
+                                                      const std::filesystem::path& cache_folder) {
+  std::optional<compress::CalibrationSet> calibration;
+  if (scheme.needs_calibration() && source.networks.size() == 1) {
+    QB_TRY(calibration, with_context(prepare_calibration(source, data_folder, cache_folder),
+                                     fmt::format("{} in {}", source.model.name, scheme.name)));
   }
-  return job;
+  std::vector<compress::NetworkJob> jobs;
+  for (const auto& [name, graph] : source.networks)
+    jobs.push_back({name,
+                    {.model = {graph, source.parameters},
+                     .scheme = scheme,
+                     .weights = source.weights,
+                     .source_hash = source.source_hash,
+                     .calibration = calibration,
+                     .root = cache_folder / "bundles",
+                     .thread_count = available_threads()}});
+  return jobs;
 }
 
 }  // namespace qb::prepare

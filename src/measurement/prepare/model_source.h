@@ -1,4 +1,4 @@
-// From a model's name to its graph and where its weights come from.
+// From a model's name to its networks and where their weights come from.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "compression/bundle/bundle.h"
@@ -17,7 +18,8 @@ namespace qb::prepare {
 
 struct ModelSource {
   models::Model model;
-  ir::Graph graph;
+  std::vector<models::NamedGraph> networks;  // one at least
+  // Of all networks: parameters are known by their names, so two of one name are the same.
   bundle::ParameterSource parameters;
   std::string weights;      // "pretrained" or "synthetic"
   std::string source_hash;  // content hash of the weight file, or the seed
@@ -27,11 +29,14 @@ struct ModelSource {
 // Opens the model's weights below `data_folder`; a model without any gets seeded synthetic ones.
 // Errors: unknown model; weights that set-up should have brought are not there; a bad file.
 Result<ModelSource> open_model(std::string_view name, const std::filesystem::path& data_folder);
+Result<ModelSource> open_model(const models::Model& model,
+                               const std::filesystem::path& data_folder);
 
-// What building the bundle of the model in that scheme takes; data for calibration is prepared when
-// the scheme needs it.
-Result<compress::Job> bundle_job(const ModelSource& source, const quant::Scheme& scheme,
-                                 const std::filesystem::path& data_folder,
-                                 const std::filesystem::path& cache_folder);
+// What building the bundles of the model in that scheme takes, for compress::build_model; data for
+// calibration is prepared when the scheme needs it and the model has one network.
+Result<std::vector<compress::NetworkJob>> bundle_jobs(const ModelSource& source,
+                                                      const quant::Scheme& scheme,
+                                                      const std::filesystem::path& data_folder,
+                                                      const std::filesystem::path& cache_folder);
 
 }  // namespace qb::prepare

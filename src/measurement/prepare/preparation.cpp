@@ -1,17 +1,20 @@
 #include "measurement/prepare/preparation.h"
 
+#include <algorithm>
+
 #include "base/clock.h"
+#include "compression/bundle/model.h"
 #include "compression/quant/scheme.h"
 #include "measurement/prepare/dataset.h"
-#include "measurement/prepare/model_source.h"
 
 namespace qb::prepare {
 namespace {
 
 Json describe(const ModelSource& source) {
   int64_t weight_count = 0;
-  for (const ir::Value value : source.graph.of_kind(ir::ValueKind::parameter))
-    weight_count += ir::element_count(source.graph[value].shape);
+  for (const auto& [name, graph] : source.networks)
+    for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter))
+      weight_count += ir::element_count(graph[value].shape);
   return Json::object({{"hash", source.source_hash},
                        {"weights", source.weights},
                        {"task", source.model.task},
@@ -46,15 +49,16 @@ Json describe(const compress::LayerError& error) {
 }
 
 Result<Json> describe_stored(const std::filesystem::path& folder) {
-  QB_TRY(const bundle::Bundle bundle, bundle::load_bundle(folder));
+  QB_TRY(const std::vector<bundle::NamedBundle> networks, bundle::load_model(folder));
   int64_t parameter_count = 0;
   int64_t element_count = 0;
   int64_t stored_bytes = 0;
-  for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter)) {
-    ++parameter_count;
-    element_count += ir::element_count(bundle.graph()[value].shape);
-    stored_bytes += static_cast<int64_t>(bundle.parameter(value).stored_bytes());
-  }
+  for (const auto& [name, bundle] : networks)
+    for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter)) {
+      ++parameter_count;
+      element_count += ir::element_count(bundle.graph()[value].shape);
+      stored_bytes += static_cast<int64_t>(bundle.parameter(value).stored_bytes());
+    }
   return Json::object({{"parameter_count", parameter_count},
                        {"element_count", element_count},
                        {"bytes", stored_bytes}});
@@ -70,40 +74,66 @@ compress::Tell teller(const wire::Send& send) {
   };
 }
 
+// Of all networks, the worst first.
+Result<Json> describe_errors(std::span<const compress::NetworkJob> jobs,
+                             const std::filesystem::path& folder) {
+  QB_TRY(const std::vector<bundle::NetworkFolder> networks, bundle::find_networks(folder));
+  std::vector<compress::LayerError> all;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    QB_TRY(std::vector<compress::LayerError> errors,
+           compress::layer_errors(jobs[i].job, networks[i].folder));
+    for (compress::LayerError& error : errors) {
+      if (!jobs[i].name.empty()) error.parameter = jobs[i].name + "/" + error.parameter;
+      all.push_back(std::move(error));
+    }
+  }
+  std::ranges::sort(all, compress::is_worse);
+  Json::Array layers;
+  for (const compress::LayerError& error : all) layers.push_back(describe(error));
+  return Json(std::move(layers));
+}
+
 Result<void> run_bundle(const wire::Preparation& p, const ModelSource& source,
                         const wire::Send& send) {
   QB_TRY(const quant::Scheme scheme, quant::find_scheme(p.scheme));
-  send(wire::PhaseStarted{fmt::format("{} in {}", p.model, p.scheme)});
-  QB_TRY(compress::Job job, bundle_job(source, scheme, p.data_folder, p.cache_folder));
-  if (p.thread_count > 0) job.thread_count = p.thread_count;
-  if (p.with_layer_errors) job.tell = teller(send);
+  send(wire::PhaseStarted{fmt::format("{} in {}", source.model.name, p.scheme)});
+  QB_TRY(std::vector<compress::NetworkJob> jobs,
+         bundle_jobs(source, scheme, p.data_folder, p.cache_folder));
+  for (auto& [name, job] : jobs) {
+    if (p.thread_count > 0) job.thread_count = p.thread_count;
+    if (p.with_layer_errors) job.tell = teller(send);
+  }
   QB_TRY(const std::filesystem::path folder,
-         with_context(compress::build_bundle(job), fmt::format("{} in {}", p.model, p.scheme)));
+         with_context(compress::build_model(jobs),
+                      fmt::format("{} in {}", source.model.name, p.scheme)));
   send(wire::Fact{"bundle", folder.string()});
   if (!p.with_layer_errors) return {};
-  QB_TRY(const std::vector<compress::LayerError> errors, compress::layer_errors(job, folder));
-  Json::Array layers;
-  for (const compress::LayerError& error : errors) layers.push_back(describe(error));
-  send(wire::Fact{"layers", std::move(layers)});
+  QB_TRY(const Json layers, describe_errors(jobs, folder));
+  send(wire::Fact{"layers", layers});
   QB_TRY(const Json stored, describe_stored(folder));
   send(wire::Fact{"stored", stored});
-  if (job.calibration) send(wire::Fact{"calibration", describe(*job.calibration)});
+  if (const auto& calibration = jobs.front().job.calibration)
+    send(wire::Fact{"calibration", describe(*calibration)});
   return {};
 }
 
 }  // namespace
 
+Result<void> run_preparation(const wire::Preparation& preparation, const ModelSource& source,
+                             const wire::Send& send) {
+  send(wire::Fact{"source", describe(source)});
+  if (!preparation.scheme.empty()) return run_bundle(preparation, source, send);
+  send(wire::PhaseStarted{fmt::format("data for {}", source.model.name)});
+  QB_TRY(const Dataset dataset,
+         prepare_dataset(source, preparation.data_folder, preparation.cache_folder));
+  send(wire::Fact{"dataset", describe(dataset)});
+  return {};
+}
+
 Result<void> run_preparation(const wire::Request& request, const wire::Send& send) {
   const wire::Preparation& p = *request.preparation;
   QB_TRY(const ModelSource source, open_model(p.model, p.data_folder));
-  send(wire::Fact{"source", describe(source)});
-  if (p.scheme.empty()) {
-    send(wire::PhaseStarted{fmt::format("data for {}", p.model)});
-    QB_TRY(const Dataset dataset, prepare_dataset(source, p.data_folder, p.cache_folder));
-    send(wire::Fact{"dataset", describe(dataset)});
-    return {};
-  }
-  return run_bundle(p, source, send);
+  return run_preparation(p, source, send);
 }
 
 }  // namespace qb::prepare

@@ -32,6 +32,7 @@ Json describe(worker::Engine& engine) {
                        {"devices", std::move(devices)},
                        {"operators", Json::array_of(d.operators)},
                        {"schemes", std::move(schemes)},
+                       {"emits", d.emits},
                        {"facts", d.facts}});
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "measurement/probes/process.h"
+#include "measurement/worker/emission.h"
 
 namespace qb::scenarios {
 
@@ -30,6 +31,7 @@ Result<void> run_request(worker::Engine& engine, const wire::Request& request,
                          const wire::Send& send) {
   const worker::Description description = engine.describe();
   send(wire::Fact{"framework_version", description.version});
+  if (request.emission) return worker::emit_package(engine, *request.emission, send);
   if (!description.available)
     return fail(Errc::unavailable, "{}; {}", description.reason, description.remedy);
   if (const auto bytes = probes::resident_bytes()) send(wire::Fact{"rss_bytes_start", *bytes});

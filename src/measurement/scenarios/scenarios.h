@@ -19,7 +19,7 @@ struct Scenario {
 
 std::span<const Scenario> scenarios();
 
-// The request's scenario, with an engine that must be available.
+// The request's scenario, with an engine that must be available; or its emission, with any.
 Result<void> run_request(worker::Engine& engine, const wire::Request& request,
                          const wire::Send& send);
 

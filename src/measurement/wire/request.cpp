@@ -38,6 +38,20 @@ void visit(Field& field, Of<Field, Preparation>& preparation) {
 }
 
 template <typename Field>
+void visit(Field& field, Of<Field, FixedExtent>& fixed) {
+  field("dimension", fixed.dimension);
+  field("extent", fixed.extent);
+}
+
+template <typename Field>
+void visit(Field& field, Of<Field, Emission>& emission) {
+  field("bundle", emission.bundle);
+  field("target", emission.target);
+  field("extents", emission.extents);
+  field("folder", emission.folder);
+}
+
+template <typename Field>
 void visit(Field& field, Of<Field, Request>& request) {
   field("is_quality", request.is_quality);
   field("bundle", request.bundle);
@@ -55,6 +69,7 @@ void visit(Field& field, Of<Field, Request>& request) {
   field("logits_output", request.logits_output);
   field("logits_row_count_max", request.logits_row_count_max);
   field("preparation", request.preparation);
+  field("emission", request.emission);
 }
 
 Json to_json(const Request& request) { return fields_to_json(request); }
@@ -65,7 +80,7 @@ Result<Request> request_from_json(const Json& json) {
   if (request.item_count_max < 0 || request.logits_row_count_max < 0)
     return fail(Errc::bad_input,
                 "fields \"item_count_max\" and \"logits_row_count_max\" must not be negative");
-  if (request.preparation) return request;
+  if (request.preparation || request.emission) return request;
   const task::Task* task = task::find_task(request.task);
   if (!task) return fail(Errc::bad_input, "field \"task\": no task is called \"{}\"", request.task);
   QB_CHECK(with_context(task::check(*task, request.workload), "field \"workload\""));

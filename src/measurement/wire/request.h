@@ -33,6 +33,20 @@ struct Preparation {
   bool with_layer_errors = false;  // what quantizing did to each weight, and how far the work is
 };
 
+// A dimension of the network by its name ("batch") and the extent that it is fixed to.
+struct FixedExtent {
+  std::string dimension;
+  int64_t extent = 0;
+};
+
+// Of an engine that writes a package instead of running.
+struct Emission {
+  std::string bundle;  // folder of a bundle or of a model of several networks
+  std::string target;  // what for, in the framework's words; empty: the engine's choice
+  std::vector<FixedExtent> extents;
+  std::string folder;  // to make and to fill
+};
+
 struct Request {
   bool is_quality = false;
   std::string bundle;  // folder; empty when there is a model_file
@@ -55,7 +69,9 @@ struct Request {
   int64_t item_count_max = 0;
   std::string logits_output;
   int64_t logits_row_count_max = 0;
-  std::optional<Preparation> preparation;  // then nothing else but limits counts
+  // With one of these nothing else but limits counts.
+  std::optional<Preparation> preparation;
+  std::optional<Emission> emission;
 };
 
 Json to_json(const Request& request);

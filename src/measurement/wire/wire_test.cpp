@@ -41,16 +41,20 @@ TEST_CASE("a request survives JSON, and says which field is wrong") {
                      .dataset = "d",
                      .baseline = "x",
                      .baseline_output = "y",
-                     .preparation = Preparation{"m", "w8c", "data", "cache", 2, true}};
+                     .preparation = Preparation{"m", "w8c", "data", "cache", 2, true},
+                     .emission = Emission{"b", "phone", {{"batch", 4}}, "out"}};
   const auto again = request_from_json(to_json(request));
   REQUIRE(again);
   CHECK(to_json(*again) == to_json(request));
   CHECK(again->preparation->thread_count == 2);
   CHECK(again->preparation->with_layer_errors);
+  REQUIRE(again->emission->extents.size() == 1);
+  CHECK(again->emission->extents[0].extent == 4);
   CHECK(again->workload == request.workload);
   CHECK(again->limits.memory_bytes_max == 6);
   CHECK(again->limits.process_count_max == 7);
   request.preparation.reset();
+  request.emission.reset();
   Json spoilt = to_json(request);
   spoilt.set("workload", Json::object({{"thread_count", 0}}));
   CHECK(request_from_json(spoilt).error().message.find("thread_count") != std::string::npos);
@@ -58,6 +62,7 @@ TEST_CASE("a request survives JSON, and says which field is wrong") {
   too_fast.set("workload", Json::object({{"arrivals_per_s", -1.0}}));
   CHECK(request_from_json(too_fast).error().message.find("arrivals_per_s") != std::string::npos);
   CHECK(request_from_json(Json::object({})).error().message.find("task") != std::string::npos);
+  CHECK(request_from_json(to_json(Request{.emission = Emission{}})));  // which needs none
   Json of_pictures = to_json(request);
   of_pictures.set("task", "image_classification")
       .set("workload", Json::object({{"prompt_tokens", 8}}));

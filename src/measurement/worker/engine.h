@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +16,7 @@
 #include "base/result.h"
 #include "base/tensor.h"
 #include "compression/bundle/bundle.h"
+#include "compression/bundle/model.h"
 
 namespace qb::worker {
 
@@ -31,6 +34,7 @@ struct Description {
   std::string remedy;  // when not: what to do
   std::vector<DeviceDescription> devices;
   std::vector<std::string> operators;  // IR operators it lowers
+  std::string emits;                   // what emit() writes, in words; empty: nothing
   Json facts = Json::object({});       // library path, build info, BLAS, …
 };
 
@@ -43,6 +47,13 @@ struct CompileOptions {
 
 // Of the symbols that are set at compilation.
 ir::Extents extents_of(const CompileOptions& options);
+
+struct EmitOptions {
+  std::string
+      target;  // what the package is for, in the framework's words; "" leaves it to the engine
+  // Dimensions that the package has fixed; whether others may stay open the engine says.
+  std::map<ir::Symbol, int64_t> extents;
+};
 
 struct StepInputs {
   std::span<const TensorView> tensors;  // in the order of the graph's inputs
@@ -101,6 +112,15 @@ class Engine {
                                                          const CompileOptions&) {
     return fail(Errc::unsupported, "{}: the engine of {} opens no model files", path,
                 describe().framework);
+  }
+  // Writes the model into `folder`, which is there and empty, as a package that the framework runs
+  // without qbench; that the framework can run here is not needed. Gives what a user of the package
+  // should know, as an object of texts and numbers. Errors: unsupported (says what), bad_input, io.
+  // What a failed one leaves in the folder is removed by who asked for it.
+  virtual Result<Json> emit(std::span<const bundle::NamedBundle> /*networks*/,
+                            const EmitOptions& /*options*/,
+                            const std::filesystem::path& /*folder*/) {
+    return fail(Errc::unsupported, "the engine of {} emits no packages", describe().framework);
   }
 };
 

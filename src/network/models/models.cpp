@@ -97,6 +97,7 @@ std::span<const Model> models() { return rows; }
 
 Result<std::vector<NamedGraph>> build_networks(const Model& model) {
   if (model.build_several) return model.build_several();
+  if (!model.build) return fail(Errc::bad_input, "nothing builds {}", model.name);
   QB_TRY(ir::Graph graph, model.build());
   return std::vector<NamedGraph>{{"", std::move(graph)}};
 }

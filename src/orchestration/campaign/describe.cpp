@@ -1,6 +1,9 @@
 #include "orchestration/campaign/describe.h"
 
+#include <optional>
+
 #include "base/file.h"
+#include "compression/bundle/model.h"
 #include "compression/quant/scheme.h"
 #include "measurement/probes/host.h"
 
@@ -19,22 +22,35 @@ void describe_compression(const fs::path& folder, Record& record) {
       record.manifest.set(note, value);
 }
 
+// Of all networks, each with the weights it maps. Empty: a list that leads nowhere.
+std::optional<int64_t> stored_bytes_of(const fs::path& folder) {
+  const auto networks = bundle::find_networks(folder);
+  if (!networks) return std::nullopt;
+  int64_t bytes = 0;
+  for (const bundle::NetworkFolder& network : *networks) {
+    std::error_code error;
+    bytes += static_cast<int64_t>(fs::file_size(network.folder / "weights.bin", error));
+    if (error) return std::nullopt;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 void describe_bundle(const BundleMaterial& material, Record& record) {
-  std::error_code ignored;
-  const auto stored_bytes = fs::file_size(material.folder / "weights.bin", ignored);
+  const std::optional<int64_t> stored_bytes = stored_bytes_of(material.folder);
   describe_compression(material.folder, record);
   const int64_t cache_bytes = probes::last_level_cache_bytes();
-  if (cache_bytes > 0)
-    record.manifest.set("fits_cache", static_cast<int64_t>(stored_bytes) <= cache_bytes);
+  if (cache_bytes > 0 && stored_bytes)
+    record.manifest.set("fits_cache", *stored_bytes <= cache_bytes);
   const Json& source = material.source;
   record.manifest.set("bundle_hash", material.folder.filename().string())
       .set("source_hash", source["hash"])
       .set("weights", source["weights"])
-      .set("weight_count", source["weight_count"])
-      .set("bits_per_weight",
-           static_cast<double>(stored_bytes) * 8.0 / source["weight_count"].as_double());
+      .set("weight_count", source["weight_count"]);
+  if (stored_bytes)
+    record.manifest.set("bits_per_weight", static_cast<double>(*stored_bytes) * 8.0 /
+                                               source["weight_count"].as_double());
 }
 
 void describe_quality(const Result<QualityMaterial>& material, int64_t item_count_max,

@@ -39,6 +39,7 @@ void apply(const Json& description, Framework& framework) {
   framework.is_available = description["available"].as_bool();
   framework.reason = description["reason"].as_string();
   framework.remedy = description["remedy"].as_string();
+  framework.emits = description["emits"].as_string();
   for (const Json& device : description["devices"].as_array())
     framework.devices.push_back(
         {device["name"].as_string(), device["available"].as_bool(), device["reason"].as_string()});

@@ -27,7 +27,8 @@ struct Framework {
   std::string reason;  // when not available: why, and the remedy
   std::string remedy;
   std::vector<Device> devices;
-  Json description;  // everything the worker told
+  std::string emits;  // packages, in words; empty: none
+  Json description;   // everything the worker told
 };
 
 // Beside the program.

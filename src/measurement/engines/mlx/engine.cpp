@@ -8,6 +8,7 @@
 
 #include "compression/quant/scheme.h"
 #include "measurement/engines/mlx/blas.h"
+#include "measurement/engines/mlx/emit.h"
 #include "measurement/engines/mlx/failure.h"
 #include "measurement/engines/mlx/file_session.h"
 #include "measurement/engines/mlx/lowering.h"
@@ -54,6 +55,7 @@ class MlxEngine : public worker::Engine {
     worker::Description d = {
         .framework = "mlx", .version = mx::version(), .devices = devices(), .facts = facts()};
     d.operators = lowering::operator_names(lowerings());
+    d.emits = "exported functions (.mlxfn) of networks without caches";
     return d;
   }
 
@@ -61,8 +63,7 @@ class MlxEngine : public worker::Engine {
                                                    const worker::CompileOptions& options) override
       try {
     QB_TRY(const mx::Device device, find_device(options.device));
-    if (bundle.scheme().activations != quant::Activations::none)
-      return fail(Errc::unsupported, "{}", no_integer_activations);
+    QB_CHECK(check_scheme(bundle));
     mx::set_default_device(device);
     QB_TRY(auto session, compile_for(bundle, options, device));
     bundle.drop_resident_pages();  // MLX has copies of its own
@@ -82,7 +83,31 @@ class MlxEngine : public worker::Engine {
                 std::filesystem::path(path).filename().string(), error.what());
   }
 
+  // The target is the device that the function will run on.
+  Result<Json> emit(std::span<const bundle::NamedBundle> networks,
+                    const worker::EmitOptions& options,
+                    const std::filesystem::path& folder) override try {
+    const std::string target = options.target.empty() ? "cpu" : options.target;
+    QB_TRY(const mx::Device device, find_device(target));
+    mx::set_default_device(device);
+    Json notes = Json::object({{"target", target}});
+    for (const auto& [name, bundle] : networks) {
+      QB_CHECK(check_scheme(bundle));
+      QB_TRY(const std::string call, emit_function(name, bundle, options, device, folder));
+      notes.set(name.empty() ? "takes" : name + " takes", call);
+    }
+    return notes;
+  } catch (const std::exception& error) {
+    return failure(error);
+  }
+
  private:
+  static Result<void> check_scheme(const bundle::Bundle& bundle) {
+    if (bundle.scheme().activations != quant::Activations::none)
+      return fail(Errc::unsupported, "{}", no_integer_activations);
+    return {};
+  }
+
   Result<std::unique_ptr<worker::Session>> compile_for(const bundle::Bundle& bundle,
                                                        const worker::CompileOptions& options,
                                                        const mx::Device& device) {

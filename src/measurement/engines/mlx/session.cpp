@@ -36,6 +36,18 @@ Result<void> check_indices(const ir::Graph& graph, const worker::StepInputs& inp
   return {};
 }
 
+mx::array array_of(const TensorView& tensor) {
+  const mx::Shape shape = shape_of(tensor.shape);
+  if (tensor.type == ElementType::i64)
+    return mx::array(static_cast<const int64_t*>(tensor.data), shape, mx::int64);
+  return mx::array(static_cast<const float*>(tensor.data), shape, mx::float32);
+}
+
+std::vector<mx::array> contiguous(std::vector<mx::array> arrays) {
+  for (mx::array& array : arrays) array = mx::contiguous(array);
+  return arrays;
+}
+
 }  // namespace
 
 MlxSession::MlxSession(const bundle::Bundle& bundle, const worker::CompileOptions& options,
@@ -60,17 +72,21 @@ MlxSession::MlxSession(const bundle::Bundle& bundle, const worker::CompileOption
   if (lowering.fuses() && lowering.is_static())
     compiled_ = mx::compile([this](const Arrays& step_inputs) {
       Arrays no_states;
-      return build_step(step_inputs, no_states, 0);
+      return contiguous(build_step(step_inputs, no_states, 0));
     });
 }
 
-mx::array MlxSession::input_array(const TensorView& tensor) const {
-  const mx::Shape shape = shape_of(tensor.shape);
-  if (tensor.type == ElementType::i64)
-    return mx::array(static_cast<const int64_t*>(tensor.data), shape, mx::int64);
-  const mx::array x = mx::astype(
-      mx::array(static_cast<const float*>(tensor.data), shape, mx::float32), compute_type_);
-  return shape.size() == 4 ? mx::contiguous(mx::transpose(x, {0, 2, 3, 1})) : x;
+mx::array MlxSession::to_program(const mx::array& input) const {
+  if (input.dtype() == mx::int64) return input;
+  const mx::array x = mx::astype(input, compute_type_);
+  return x.ndim() == 4 ? mx::transpose(x, {0, 2, 3, 1}) : x;
+}
+
+MlxSession::Arrays MlxSession::answer(const Arrays& inputs) const {
+  Arrays arrays;
+  for (const mx::array& input : inputs) arrays.push_back(to_program(input));
+  Arrays no_states;
+  return build_step(arrays, no_states, 0);
 }
 
 // The frame dies here: nothing but MLX's own graph then holds what lies between inputs and outputs,
@@ -84,8 +100,7 @@ MlxSession::Arrays MlxSession::build_step(const Arrays& inputs, Arrays& states,
   for (const Slot slot : output_slots_) {
     const mx::array& y = frame.slots[slot];
     const bool is_picture = y.ndim() == 4;
-    results.push_back(
-        mx::contiguous(mx::astype(is_picture ? mx::transpose(y, {0, 3, 1, 2}) : y, mx::float32)));
+    results.push_back(mx::astype(is_picture ? mx::transpose(y, {0, 3, 1, 2}) : y, mx::float32));
   }
   return results;
 }
@@ -95,7 +110,8 @@ Result<void> MlxSession::stage(const worker::StepInputs& inputs) try {
          ir::extents_of(graph_, inputs.tensors, worker::extents_of(options_), inputs.past_tokens));
   QB_CHECK(check_indices(graph_, inputs, extents));
   Arrays arrays;
-  for (const TensorView& tensor : inputs.tensors) arrays.push_back(input_array(tensor));
+  for (const TensorView& tensor : inputs.tensors)
+    arrays.push_back(mx::contiguous(to_program(array_of(tensor))));
   mx::eval(arrays);
   mx::synchronize();
   staged_ = std::move(arrays);
@@ -110,7 +126,8 @@ Result<void> MlxSession::run(const worker::StepInputs& inputs) try {
   if (!staged_) QB_CHECK(stage(inputs));
   const Arrays arrays = *std::exchange(staged_, std::nullopt);
   results_.clear();
-  results_ = compiled_ ? compiled_(arrays) : build_step(arrays, states_, inputs.past_tokens);
+  results_ =
+      compiled_ ? compiled_(arrays) : contiguous(build_step(arrays, states_, inputs.past_tokens));
   std::vector<mx::array> wanted = results_;
   wanted.insert(wanted.end(), states_.begin(), states_.end());
   mx::eval(std::move(wanted));

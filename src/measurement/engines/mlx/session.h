@@ -23,12 +23,17 @@ class MlxSession : public worker::Session {
   Result<void> run(const worker::StepInputs& inputs) override;
   std::span<const TensorView> outputs() const override { return outputs_; }
   Json actual() const override;
+  // What run() computes where there are no caches, not yet evaluated: inputs and outputs are as the
+  // IR has them, pictures in NCHW.
+  std::vector<mx::array> answer(const std::vector<mx::array>& inputs) const;
 
  private:
   using Arrays = std::vector<mx::array>;
 
-  mx::array input_array(const TensorView& tensor) const;
-  // The step as MLX's graph, not yet evaluated; in `states`, the caches after it.
+  // In the layout and type that the program reads.
+  mx::array to_program(const mx::array& input) const;
+  // The step as MLX's graph, not yet evaluated, and outputs in any layout of memory: MLX can't
+  // export what makes them contiguous. In `states`, the caches after it.
   Arrays build_step(const Arrays& inputs, Arrays& states, int64_t past_tokens) const;
   void show_outputs();
 

@@ -1,5 +1,5 @@
-// What a GPU's lowering does differently, computed on a CPU: fused kernels, 16-bit activations; and
-// staging.
+// What a GPU's lowering does differently, computed on a CPU: fused kernels, 16-bit activations;
+// staging; and exported functions.
 #include "measurement/engines/mlx/session.h"
 
 #include <doctest/doctest.h>
@@ -9,6 +9,8 @@
 #include <filesystem>
 
 #include "base/rng.h"
+#include "measurement/engines/mlx/emit.h"
+#include "measurement/engines/mlx/file_session.h"
 #include "network/ir/builder.h"
 
 namespace qb::mlx {
@@ -208,6 +210,47 @@ TEST_CASE("what was staged is what runs, once; without staging a run takes its o
   REQUIRE(session->run(changing.step()));
   const auto got = session->outputs()[0].f32();
   CHECK(std::vector<float>(got.begin(), got.end()) == of_one);
+}
+
+TEST_CASE("an exported function answers as the session it was made from") {
+  const Folder folder;
+  for (const char* scheme : {"fp32", "fp16", "bf16", "w8c", "w4g32", "q8_0", "mxfp4"}) {
+    CAPTURE(scheme);
+    const bundle::Bundle bundle = bundle_of(folder, classifier(), scheme);
+    const auto session = compile(bundle, "cpu");
+    const auto call = emit_function("", bundle, {}, mx::Device(mx::Device::cpu), folder.path);
+    REQUIRE(call);
+    CHECK(*call == "image=1x3x8x8:f32");
+    MlxFileSession exported((folder.path / "classifier.mlxfn").string(), {});
+    for (uint64_t seed = 1; seed < 4; ++seed) {
+      const Inputs inputs = picture_of(seed);
+      const std::vector<float> wanted = answer(*session, inputs.step());
+      CHECK(wanted != answer(*session, picture_of(seed + 9).step()));
+      CHECK(answer(exported, inputs.step()) == wanted);
+    }
+  }
+}
+
+TEST_CASE("what an exported function can't hold is refused by name") {
+  const Folder folder;
+  const mx::Device cpu(mx::Device::cpu);
+  const bundle::Bundle text = bundle_of(folder, language_model(), "fp32");
+  const auto caches = emit_function("", text, {}, cpu, folder.path);
+  REQUIRE_FALSE(caches);
+  CHECK(caches.error().code == Errc::unsupported);
+  CHECK(caches.error().message.find("KV caches") != std::string::npos);
+  ir::Builder b("free");
+  const ir::Value x =
+      b.input("image", ElementType::f32, {ir::Symbol::batch, 3, ir::Symbol::height, 8});
+  b.output(b.relu6(b.conv2d(x, b.parameter("w", {4, 3, 1, 1}), {})));
+  const bundle::Bundle free = bundle_of(folder, b.finish().value(), "fp32");
+  const auto open = emit_function("", free, {}, cpu, folder.path);
+  REQUIRE_FALSE(open);
+  CHECK(open.error().message.find("leaves its height open") != std::string::npos);
+  const worker::EmitOptions fixed = {.extents = {{ir::Symbol::height, 5}, {ir::Symbol::batch, 2}}};
+  const auto call = emit_function("half/one", free, fixed, cpu, folder.path);
+  REQUIRE(call);
+  CHECK(*call == "image=2x3x5x8:f32");
 }
 
 }  // namespace qb::mlx
