@@ -224,10 +224,9 @@ def test_every_option_of_run_is_known_here(files):
 
 
 def call_with(files, name: str, values: list):
-    """`run` with one option, after a run without it."""
+    """`run` with one option; for --resume after a run that there is to go on with."""
     model = files.write("a.onnx", PLAIN)
     files.write("b.onnx", PLAIN)
-    files.measure("--model", model)
     option = [name, *(text.format(here=files.folder) for text in values)]
     store = ("--store", files.store)
     if name == "--store":
@@ -235,6 +234,7 @@ def call_with(files, name: str, values: list):
     if name == "--output":
         return files.run("run", files.suite, "--model", model, *store, *option), {}
     if name == "--resume":
+        files.measure("--model", model)
         done = files.run("run", *option, *store, "-o", files.folder / "resumed.html")
         return done, {r["model"]: r for r in files.program.records(files.store)}
     return files.measure("--model", model, *([] if name == "--wide" else option))  # measure() gives --wide to all

@@ -82,15 +82,21 @@ PATTERNS = [
 REFUSED = [r"\pL", r"(?m:.+)", r"a(?i)b|c", r"[[:punct:]]+", r"[[:graph:]]+", r"\X", r"(a)\1"]
 
 
+@pytest.fixture(scope="module")
+def patterned(smollm2):
+    """A tokenizer whose pattern each test replaces: reading one from the GGUF takes seconds."""
+    return reference(str(smollm2))
+
+
 @pytest.fixture
-def tokenizer_of_pattern(smollm2, tmp_path):
-    """Saved as a file, which comes first."""
+def tokenizer_of_pattern(patterned, tmp_path):
+    """The tokenizer with a pattern of its own, and it as a file, which comes first."""
     def make(pattern: str):
-        tokenizer, file = reference(str(smollm2)), tmp_path / "pattern.json"
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        patterned.pre_tokenizer = pre_tokenizers.Sequence([
             pre_tokenizers.Split(Regex(pattern), behavior="isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-        tokenizer.save(str(file))
-        return file, tokenizer
+        file = tmp_path / "pattern.json"
+        patterned.save(str(file))
+        return file, patterned
     return make
 
 
