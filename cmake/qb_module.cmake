@@ -48,7 +48,7 @@ function(qb_module name)
     target_compile_definitions(test_${name} PRIVATE
       QB_SOURCE_DIR="${CMAKE_SOURCE_DIR}" QB_BINARY_DIR="${CMAKE_BINARY_DIR}")
     add_test(NAME ${name} COMMAND test_${name})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 600)
   endif()
 endfunction()
 

@@ -37,12 +37,17 @@ tidy_check() {
 
 run_tests() {
   local preset=release exclude='^$'
+  if [ "${1:-}" = --unit ]; then
+    say "running the unit tests alone: no format, no other tests, no clang-tidy"
+    (cd "$root" && ctest --preset release -L '^unit$')
+    return
+  fi
   if [ "${1:-}" = --sanitize ]; then
     preset=sanitize
     exclude='^(parity_models|setup|layering.*)$'  # whole models take too long instrumented
     build_program sanitize
   elif [ -n "${1:-}" ]; then
-    die "./qb test knows --sanitize, not $1"
+    die "./qb test knows --sanitize and --unit, not $1"
   else
     format_check
   fi

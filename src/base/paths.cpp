@@ -47,7 +47,12 @@ fs::path data_folder() {
 }
 
 fs::path suites_folder() {
-  return from_environment("QBENCH_SUITES", executable_folder() / ".." / ".." / ".." / "suites");
+  std::error_code error;
+  const fs::path installed = executable_folder() / ".." / "share" / "qbench" / "suites";
+  return from_environment("QBENCH_SUITES",
+                          fs::is_directory(installed, error)
+                              ? installed
+                              : executable_folder() / ".." / ".." / ".." / "suites");
 }
 
 }  // namespace qb

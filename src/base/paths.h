@@ -14,8 +14,9 @@ Result<std::filesystem::path> cache_folder();
 Result<std::filesystem::path> home_folder();
 // $QBENCH_DATA, else <folder of the executable>/../../data: weights and data that set-up installed.
 std::filesystem::path data_folder();
-// $QBENCH_SUITES, else <folder of the executable>/../../../suites: the suites that come with
-// qbench.
+// The suites that come with qbench: $QBENCH_SUITES, else <folder of the
+// executable>/../share/qbench/ suites where it is installed, else <folder of the
+// executable>/../../../suites.
 std::filesystem::path suites_folder();
 // The folder of the running executable, where its workers are.
 std::filesystem::path executable_folder();

@@ -67,7 +67,7 @@ def decode(bundle: Path) -> dict[str, np.ndarray]:
 
 
 def prepare(probe: Path, model: str, scheme: str, data: Path, cache: Path) -> dict:
-    """Makes a bundle below `cache`, or finds it there: the paths of it and of its data set."""
+    """Makes a bundle below `cache`, or finds it there: the paths of it and of its data set, and the model's task."""
     done = subprocess.run([probe, "prepare", model, scheme, data, cache], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{model} in {scheme} could not be prepared: {done.stderr}")

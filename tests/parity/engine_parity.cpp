@@ -6,12 +6,14 @@
 #include <set>
 
 #include "compression/reference/interpreter.h"
+#include "measurement/worker/schemes.h"
 #include "network/models/models.h"
 #include "networks.h"
 
 using namespace qb;
 using namespace qb::parity;
 using ir::Builder;
+using ir::Symbol;
 
 namespace {
 
@@ -42,10 +44,11 @@ bool can_calibrate(const ir::Graph& graph) {
 
 // Whether the engine says that it runs the scheme.
 bool is_offered(const quant::Scheme& scheme) {
-  static const worker::Description description = engine().describe();
+  static const auto offered_schemes =
+      worker::describe_schemes(engine(), engine().describe().devices);
   const std::string& base = quant::base_of(scheme).name;
   return scheme.weight_type == quant::WeightType::mixed ||
-         std::ranges::any_of(description.schemes,
+         std::ranges::any_of(offered_schemes,
                              [&](const auto& offered) { return offered.first == base; });
 }
 
@@ -90,8 +93,14 @@ TEST_CASE("every operator in every scheme agrees with the reference of the same 
         Rng rng(11);
         int64_t past = 0;
         for (const int64_t tokens : s.step_tokens) {
-          const Step step =
-              step_of(s.graph, {.batch = batch, .sequence = tokens, .selected = tokens}, past, rng);
+          const Step step = step_of(s.graph,
+                                    {{Symbol::batch, batch},
+                                     {Symbol::sequence, tokens},
+                                     {Symbol::selected, tokens},
+                                     {Symbol::source, tokens + 2},
+                                     {Symbol::height, tokens + 4},
+                                     {Symbol::width, tokens + 7}},
+                                    past, rng);
           REQUIRE(reference.run(step.tensors, past));
           const auto done = (*session)->run({step.tensors, past});
           CAPTURE((done ? "" : done.error().message));
@@ -114,6 +123,28 @@ TEST_CASE("every operator in every scheme agrees with the reference of the same 
     CHECK(refused.contains(row));  // no row is out of date
   }
   MESSAGE("worst error: ", worst, " of its tolerance");
+}
+
+TEST_CASE("what is told of a scheme is what a session of a bundle from disk says of itself") {
+  const auto described = worker::describe_schemes(engine(), {{{.name = "cpu"}}});
+  for (const quant::Scheme& scheme : quant::base_schemes()) {
+    std::string told;
+    bool runs = false;
+    for (const worker::Sample& sample : worker::samples()) {
+      const auto built = build(sample.graph, scheme, worker::sample_values);
+      CHECK(built.has_value() == worker::sample_bundle(sample, scheme).has_value());
+      if (!built) continue;
+      const auto computing = worker::computing_of(engine(), *built, "cpu");
+      runs |= computing.has_value();
+      told += fmt::format("{}{}: {}", told.empty() ? "" : "; ", sample.name,
+                          computing ? *computing : "none: " + computing.error().message);
+    }
+    CAPTURE(scheme.name);
+    const auto found = std::ranges::find(described, scheme.name,
+                                         [](const auto& offered) { return offered.first; });
+    REQUIRE((found != described.end()) == runs);
+    if (runs) CHECK(found->second == told);
+  }
 }
 
 // One product's input is rounded to the same codes everywhere, and sums of codes are exact in
@@ -165,7 +196,7 @@ TEST_CASE("several tokens after others see what is in the caches, and not each o
   Rng rng(7);
   int64_t past = 0;
   for (const int64_t tokens : s.step_tokens) {
-    const Step step = step_of(s.graph, {.sequence = tokens}, past, rng);
+    const Step step = step_of(s.graph, {{Symbol::sequence, tokens}}, past, rng);
     REQUIRE(reference.run(step.tensors, past));
     REQUIRE((*session)->run({step.tensors, past}));
     CHECK(relative_rms(reference.outputs()[0].f32(), (*session)->outputs()[0].f32()) <= 2e-5);
@@ -182,7 +213,8 @@ TEST_CASE("every thread count gives the same answers") {
         bundle, {.device = "cpu", .thread_count = thread_count, .context_tokens = 16});
     REQUIRE(session);
     Rng rng(3);
-    const Step step = step_of(bundle.graph(), {.sequence = 8, .selected = 8}, 0, rng);
+    const Step step =
+        step_of(bundle.graph(), {{Symbol::sequence, 8}, {Symbol::selected, 8}}, 0, rng);
     REQUIRE((*session)->run({step.tensors, 0}));
     const auto logits = (*session)->outputs()[0].f32();
     if (first.empty()) first.assign(logits.begin(), logits.end());
@@ -200,7 +232,7 @@ TEST_CASE("what can't be done is unsupported, with the reason, or a plain error"
   auto session = engine().compile(bundle, {.device = "cpu", .context_tokens = 4});
   REQUIRE(session);
   Rng rng(3);
-  const Step step = step_of(bundle.graph(), {.sequence = 5, .selected = 1}, 0, rng);
+  const Step step = step_of(bundle.graph(), {{Symbol::sequence, 5}, {Symbol::selected, 1}}, 0, rng);
   CHECK_FALSE((*session)->run({step.tensors, 0}));
   CHECK_FALSE((*session)->run({{}, 0}));
 }
@@ -221,7 +253,7 @@ TEST_CASE("all outputs of a network are there, in its order, whatever their shap
   Rng rng(5);
   for (const int64_t tokens : {3, 7, 7, 1}) {
     CAPTURE(tokens);
-    const Step step = step_of(graph, {.batch = 1, .sequence = tokens}, 0, rng);
+    const Step step = step_of(graph, {{Symbol::sequence, tokens}}, 0, rng);
     REQUIRE(reference.run(step.tensors, 0));
     REQUIRE((*session)->stage({step.tensors, 0}));
     REQUIRE((*session)->run({step.tensors, 0}));

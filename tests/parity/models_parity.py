@@ -49,7 +49,7 @@ def quality(bin_folder, tmp_path_factory):
     file = tmp_path_factory.mktemp("quality") / "request.json"
 
     def run(engine: str, prepared: dict, baseline="", baseline_output="", token_count=0) -> dict:
-        request = {"kind": "quality", "bundle": prepared["bundle"], "device": "cpu", "batch": 1, "thread_count": 2,
+        request = {"is_quality": True, "task": prepared["task"], "bundle": prepared["bundle"], "workload": {"thread_count": 2},
                    "dataset": prepared["dataset"], "baseline": str(baseline), "baseline_output": str(baseline_output),
                    "item_count_max": token_count}
         file.write_text(json.dumps(request))

@@ -53,7 +53,9 @@ compress::CalibrationSet calibration_for(const ir::Graph& graph) {
   fs::create_directories(root);
   const auto input = graph.of_kind(ir::ValueKind::input)[0];
   Rng rng(23);
-  std::vector<int64_t> shape = ir::bind(graph[input].shape, {.batch = 3, .sequence = 9});
+  std::vector<int64_t> shape = ir::bind(
+      graph[input].shape,
+      {{Symbol::batch, 3}, {Symbol::sequence, 9}, {Symbol::height, 9}, {Symbol::width, 9}});
   std::vector<int64_t> tokens(element_count(shape));
   std::vector<float> values(element_count(shape));
   for (int64_t& token : tokens) token = static_cast<int64_t>(rng.below(40));
@@ -152,8 +154,56 @@ Value attention(Builder& b, double theta) {
                             b.state("values", cache), {4, 2, 16, theta});
 }
 
+namespace {
+
+Value free_attention(Builder& b, Value x, Value other, const ir::AttentionOptions& options) {
+  const int64_t kv_width = options.kv_head_count * options.head_dim;
+  const int64_t other_width = b.shape(other).back().extent;
+  return b.attention(b.linear(x, b.parameter("q", {64, 64})),
+                     b.linear(other, b.parameter("k", {kv_width, other_width})),
+                     b.linear(other, b.parameter("v", {kv_width, other_width})), options);
+}
+
+// Attention without caches, and pictures whose size each step tells.
+void add_free_situations(std::vector<Situation>& all) {
+  for (const bool causal : {false, true})
+    all.push_back(situation(fmt::format("attention without caches{}", causal ? ", causal" : ""),
+                            [&](Builder& b) {
+                              const Value x = vector_input(b, 64);
+                              return free_attention(b, x, x, {4, 4, 16, causal});
+                            },
+                            {5, 1, 3}));
+  all.push_back(situation("attention to other tokens, by heads that share keys",
+                          [](Builder& b) {
+                            return free_attention(b, vector_input(b, 64),
+                                                  b.input("other", ElementType::f32,
+                                                          {Symbol::batch, Symbol::source, 64}),
+                                                  {4, 2, 16, false});
+                          },
+                          {4, 1, 9}));
+  all.push_back(situation(
+      "a picture of free size",
+      [](Builder& b) {
+        const Value x =
+            b.input("x", ElementType::f32, {Symbol::batch, 8, Symbol::height, Symbol::width});
+        const auto conv = [&](Value in, const std::string& name, int64_t out, int64_t groups) {
+          const Value weight = b.parameter(name, {out, b.shape(in)[1].extent / groups, 3, 3});
+          return b.batch_norm(
+              b.conv2d(in, weight, {.padding = {1, 1, 1, 1}, .group_count = groups}),
+              name + ".norm", 1e-3);
+        };
+        const Value y = b.relu6(conv(x, "first", 16, 1));
+        const Value gate = b.sigmoid(b.global_average_pool(y));
+        return b.add(conv(b.multiply(y, gate), "second", 8, 1), conv(x, "depthwise", 8, 8));
+      },
+      {3, 8}));
+}
+
+}  // namespace
+
 std::vector<Situation> situations() {
   std::vector<Situation> all;
+  add_free_situations(all);
   for (const int64_t width : {64, 576, 320, 256})  // 576 and 320 leave a tail in groups of 128
     all.push_back(situation(
         fmt::format("embedding of {}", width),

@@ -171,9 +171,10 @@ Result<void> prepare_all(std::span<char*> a) {
   QB_TRY(const compress::Job job, prepare::bundle_job(source, scheme, a[4], a[5]));
   QB_TRY(const auto bundle, compress::build_bundle(job));
   QB_TRY(const prepare::Dataset dataset, prepare::prepare_dataset(source, a[4], a[5]));
-  std::puts(
-      dump_json(Json::object({{"bundle", bundle.string()}, {"dataset", dataset.file.string()}}))
-          .c_str());
+  std::puts(dump_json(Json::object({{"bundle", bundle.string()},
+                                    {"task", source.model.task},
+                                    {"dataset", dataset.file.string()}}))
+                .c_str());
   return {};
 }
 

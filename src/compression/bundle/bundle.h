@@ -59,6 +59,8 @@ struct Activation {
   quant::ActivationFit fit;  // measured
 };
 
+struct Contents;
+
 class Bundle {
  public:
   const ir::Graph& graph() const { return graph_; }
@@ -74,6 +76,7 @@ class Bundle {
   void drop_resident_pages() const { weights_.drop_resident_pages(); }
 
   friend Result<Bundle> load_bundle(const std::filesystem::path& folder);
+  friend Result<Bundle> hold_bundle(const quant::Scheme& scheme, const Contents& contents);
 
  private:
   ir::Graph graph_;
@@ -81,6 +84,7 @@ class Bundle {
   Json manifest_;
   std::string content_hash_;
   MappedFile weights_;
+  std::vector<std::vector<std::byte>> memory_;  // of one that lies on no disk
   std::map<int32_t, Parameter> parameters_;
   std::map<int32_t, Activation> activations_;
 };
@@ -127,6 +131,9 @@ std::optional<std::filesystem::path> find_bundle(const std::filesystem::path& ro
 Result<std::filesystem::path> write_bundle(const std::filesystem::path& root,
                                            const ir::Graph& model, const Recipe& recipe,
                                            const Contents& contents);
+
+// The same in memory: no files, so no manifest and no hash. Errors: what `store` reports.
+Result<Bundle> hold_bundle(const quant::Scheme& scheme, const Contents& contents);
 
 // Gives the values of one parameter, f32 row-major; called once a parameter, in graph order.
 using ParameterSource = std::function<Result<void>(const ir::ValueInfo&, std::span<float> out)>;

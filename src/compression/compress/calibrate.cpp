@@ -88,8 +88,8 @@ void add_linear(InputStatistics& s, std::span<const float> input, int64_t thread
 }
 
 void add_convolution(InputStatistics& s, const ir::Graph& graph, const ir::Node& node,
-                     std::span<const float> input, int64_t thread_count) {
-  const ir::Extents one_picture = {.batch = 1};
+                     const ir::Extents& one_picture, std::span<const float> input,
+                     int64_t thread_count) {
   const auto x = ir::bind(graph[node.inputs[0]].shape, one_picture);
   const auto g =
       reference::geometry_of(node.attributes, x, ir::bind(graph[node.inputs[1]].shape, {}),
@@ -186,6 +186,7 @@ Result<void> Calibrator::gather(ir::Value first) {
     gathered_[node->inputs[1].index] = statistics;
     observed[node] = statistics;
   }
+  const ir::Extents picture = feed_.extents();
   QB_CHECK(run_all(
       [&](const ir::Node& node, std::span<const std::span<const float>> inputs) {
         const auto found = observed.find(&node);
@@ -193,7 +194,7 @@ Result<void> Calibrator::gather(ir::Value first) {
         if (node.op == ir::Op::linear)
           add_linear(*found->second, inputs[0], thread_count_);
         else
-          add_convolution(*found->second, graph(), node, inputs[0], thread_count_);
+          add_convolution(*found->second, graph(), node, picture, inputs[0], thread_count_);
       },
       "watching the layers' inputs"));
   for (const auto& [node, statistics] : observed) finish(*statistics);

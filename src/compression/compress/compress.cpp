@@ -6,6 +6,7 @@
 
 #include "compression/bundle/encode.h"
 #include "compression/bundle/layout.h"
+#include "compression/bundle/model.h"
 #include "compression/compress/allocate.h"
 #include "compression/compress/equalise.h"
 #include "compression/compress/least_scales.h"
@@ -365,6 +366,23 @@ Result<fs::path> build_bundle(const Job& job) {
     return fitter.store(parameter);
   };
   return bundle::write_bundle(job.root, job.model.graph, recipe, contents);
+}
+
+Result<fs::path> build_model(std::span<const NetworkJob> networks) {
+  std::vector<bundle::NetworkFolder> folders;
+  for (const auto& [name, job] : networks) {
+    if (name.empty() && networks.size() == 1) return build_bundle(job);
+    if (job.scheme.needs_calibration())
+      return fail(Errc::unsupported,
+                  "{} is calibrated, which a model of several networks can't be yet: what network "
+                  "\"{}\" reads comes from others",
+                  job.scheme.name, name);
+    QB_TRY(const fs::path folder,
+           with_context(build_bundle(job), fmt::format("network \"{}\"", name)));
+    folders.push_back({name, folder});
+  }
+  if (networks.empty()) return fail(Errc::bad_input, "a model without networks");
+  return bundle::write_model(networks.front().job.root, folders);
 }
 
 Result<std::vector<LayerError>> layer_errors(const Job& job, const fs::path& folder) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,16 @@ struct Job {
 // a time in memory; one that is calibrated writes the fp32 network as a bundle of its own first,
 // and runs it. Errors: unsupported (an option that does nothing on this network), bad values, disk.
 Result<std::filesystem::path> build_bundle(const Job& job);
+
+struct NetworkJob {
+  std::string name;  // "" of a model's only network
+  Job job;
+};
+
+// The folder of the model, see bundle/model.h: each network by build_bundle, below the root of the
+// first. Errors: as of build_bundle, with the network's name; unsupported, for a scheme that is
+// calibrated where there are several, since what one reads comes from another.
+Result<std::filesystem::path> build_model(std::span<const NetworkJob> networks);
 
 // What quantizing did to a weight.
 struct LayerError {

@@ -20,6 +20,9 @@ Result<Feed> Feed::make(const ir::Graph& graph, const bundle::TensorFile& file) 
                                               fmt::format("input {}", input.name)));
     const bool is_sequence =
         input.shape.size() > 1 && input.shape[1] == ir::Dim(ir::Symbol::sequence);
+    for (size_t axis = is_sequence ? 2 : 1; axis < input.shape.size(); ++axis)
+      if (!input.shape[axis].is_fixed())
+        feed.extents_.set(input.shape[axis].symbol, all.shape[axis]);
     if (is_sequence) feed.item_positions_ = all.shape[1];
     if (feed.item_count_ != 0 && feed.item_count_ != all.shape[0])
       return fail(Errc::bad_input, "input {} has {} items, another {}", input.name, all.shape[0],

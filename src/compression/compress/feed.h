@@ -23,6 +23,9 @@ class Feed {
   // Of an item, at most `position_limit`; 0: the network takes no sequences.
   int64_t position_count(int64_t position_limit) const;
 
+  // What the items say of the network's other free dimensions, such as height and width.
+  const ir::Extents& extents() const { return extents_; }
+
   // One item; its values lie in the file.
   struct Inputs {
     std::vector<std::vector<int64_t>> shapes;
@@ -40,6 +43,7 @@ class Feed {
   std::vector<Source> sources_;  // in the order of the graph's inputs
   int64_t item_count_ = 0;
   int64_t item_positions_ = 0;
+  ir::Extents extents_;
 };
 
 }  // namespace qb::compress

@@ -88,6 +88,7 @@ class LinkBuilder {
       case Op::multiply:
         return add_factor(*node);
       case Op::cached_attention:
+      case Op::attention:
         return add_attended(*node);
       default:
         return passes_channels(graph_, *node);

@@ -1,4 +1,4 @@
-// Rotary embedding, KV cache and grouped-query attention.
+// Attention with grouped queries: over a KV cache, with rotary embedding, and without one.
 #include <cmath>
 #include <vector>
 
@@ -8,6 +8,7 @@
 namespace qb::reference {
 
 Result<void> cached_attention(const KernelArguments& a);
+Result<void> attention(const KernelArguments& a);
 
 namespace {
 
@@ -44,7 +45,8 @@ void append_to_cache(const float* rows, int64_t token_count, const Heads& heads,
   }
 }
 
-// softmax(q k^T / sqrt(head_dim)) v over the tokens up to and including this one.
+// softmax(q k^T / sqrt(head_dim)) v over the first `token_count` of the keys and values
+// [tokens, head_dim].
 void attend(std::span<const float> q, const float* keys, const float* values, int64_t token_count,
             std::span<float> out) {
   const auto head_dim = static_cast<int64_t>(q.size());
@@ -88,6 +90,36 @@ Result<void> cached_attention(const KernelArguments& a) {
         const int64_t cache = head / (heads.q_count / heads.kv_count) * context * heads.head_dim;
         attend(q, keys + cache, values + cache, a.past_tokens + token + 1,
                a.out_values.subspan(static_cast<size_t>(offset), q.size()));
+      }
+    }
+  }
+  return {};
+}
+
+// Heads one after another, so that the keys of one lie together as attend() wants them.
+Result<void> attention(const KernelArguments& a) {
+  const Heads heads = {a.attributes.integer("head_count"), a.attributes.integer("kv_head_count"),
+                       a.attributes.integer("head_dim")};
+  const bool is_causal = a.attributes.integer("causal") != 0;
+  const int64_t query_count = a.inputs[0].extent(1);
+  const int64_t key_count = a.inputs[1].extent(1);
+  const int64_t dim = heads.head_dim;
+  std::vector<float> keys(static_cast<size_t>(key_count * dim));
+  std::vector<float> values(keys.size());
+  for (int64_t batch = 0; batch < a.inputs[0].extent(0); ++batch) {
+    for (int64_t head = 0; head < heads.q_count; ++head) {
+      const int64_t kv_head = head / (heads.q_count / heads.kv_count);
+      for (int64_t token = 0; token < key_count; ++token) {
+        const int64_t from = ((batch * key_count + token) * heads.kv_count + kv_head) * dim;
+        std::copy_n(a.inputs[1].values.data() + from, dim, keys.data() + token * dim);
+        std::copy_n(a.inputs[2].values.data() + from, dim, values.data() + token * dim);
+      }
+      for (int64_t token = 0; token < query_count; ++token) {
+        const auto at =
+            static_cast<size_t>(((batch * query_count + token) * heads.q_count + head) * dim);
+        attend(a.inputs[0].values.subspan(at, static_cast<size_t>(dim)), keys.data(), values.data(),
+               is_causal ? token + 1 : key_count,
+               a.out_values.subspan(at, static_cast<size_t>(dim)));
       }
     }
   }

@@ -115,8 +115,8 @@ Interpreter::Interpreter(const bundle::Bundle& bundle, const Options& options)
     : state_(std::make_unique<State>()) {
   state_->bundle = &bundle;
   state_->graph = &bundle.graph();
-  state_->extents.batch = options.batch;
-  state_->extents.context = options.context_tokens;
+  state_->extents = {{ir::Symbol::batch, options.batch},
+                     {ir::Symbol::context, options.context_tokens}};
   state_->arrays.resize(bundle.graph().values.size());
   state_->memory.resize(bundle.graph().values.size());
   for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter))

@@ -9,6 +9,7 @@ namespace qb::reference {
 
 // In attention.cpp and convolution.cpp.
 Result<void> cached_attention(const KernelArguments& a);
+Result<void> attention(const KernelArguments& a);
 Result<void> conv2d(const KernelArguments& a);
 
 namespace {
@@ -157,40 +158,39 @@ Result<void> flatten(const KernelArguments& a) {
   return {};
 }
 
+struct KernelRow {
+  ir::Op op;
+  Kernel kernel;
+};
+
+constexpr KernelRow rows[] = {
+    {ir::Op::embedding, embedding},
+    {ir::Op::linear, linear},
+    {ir::Op::conv2d, conv2d},
+    {ir::Op::batch_norm, batch_norm},
+    {ir::Op::rms_norm, rms_norm},
+    {ir::Op::cached_attention, cached_attention},
+    {ir::Op::add, add},
+    {ir::Op::multiply, multiply},
+    {ir::Op::silu, silu},
+    {ir::Op::sigmoid, sigmoid},
+    {ir::Op::relu6, relu6},
+    {ir::Op::select_positions, select_positions},
+    {ir::Op::global_average_pool, global_average_pool},
+    {ir::Op::flatten, flatten},
+    {ir::Op::attention, attention},
+};
+
+static_assert(
+    [] {
+      for (size_t i = 0; i < std::size(rows); ++i)
+        if (static_cast<size_t>(rows[i].op) != i) return false;
+      return std::size(rows) == ir::operators().size();
+    }(),
+    "the rows stand in the order of Op, one for each");
+
 }  // namespace
 
-Kernel kernel_of(ir::Op op) {
-  switch (op) {
-    case ir::Op::embedding:
-      return embedding;
-    case ir::Op::linear:
-      return linear;
-    case ir::Op::conv2d:
-      return conv2d;
-    case ir::Op::batch_norm:
-      return batch_norm;
-    case ir::Op::rms_norm:
-      return rms_norm;
-    case ir::Op::cached_attention:
-      return cached_attention;
-    case ir::Op::add:
-      return add;
-    case ir::Op::multiply:
-      return multiply;
-    case ir::Op::silu:
-      return silu;
-    case ir::Op::sigmoid:
-      return sigmoid;
-    case ir::Op::relu6:
-      return relu6;
-    case ir::Op::select_positions:
-      return select_positions;
-    case ir::Op::global_average_pool:
-      return global_average_pool;
-    case ir::Op::flatten:
-      return flatten;
-  }
-  return nullptr;
-}
+Kernel kernel_of(ir::Op op) { return rows[static_cast<size_t>(op)].kernel; }
 
 }  // namespace qb::reference

@@ -5,7 +5,6 @@
 #include "compression/bundle/tensor_file.h"
 #include "measurement/scenarios/judge.h"
 #include "measurement/scenarios/model_run.h"
-#include "measurement/scenarios/scenarios.h"
 #include "measurement/worker/steps.h"
 
 namespace qb::scenarios {
@@ -18,7 +17,7 @@ class Pictures {
  public:
   Pictures(const ir::Graph& graph, const wire::Request& request, Session& session)
       : shape_(ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
-                        {.batch = request.workload.batch()})),
+                        {{ir::Symbol::batch, request.workload.batch()}})),
         session_(session),
         rng_(derive_seed(request.seed, "pictures")),
         values_(element_count(shape_) * input_count),
@@ -53,9 +52,9 @@ class Pictures {
   TensorView staged_;
 };
 
-Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
-                           const wire::Request& request, Measuring& measuring,
+Result<void> measure_speed(Networks networks, const wire::Request& request, Measuring& measuring,
                            const wire::Send& send) {
+  const auto& [name, bundle, session] = networks[0];
   Pictures pictures(bundle.graph(), request, session);
   return measure_steps({.stage = [&](int64_t i) { return pictures.stage(i); },
                         .run = [&] { return pictures.run(); },
@@ -66,15 +65,15 @@ Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
                        request, measuring, send);
 }
 
-Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
-                             const bundle::TensorFile& dataset, const wire::Request& request,
-                             const wire::Send& send) {
+Result<void> measure_quality(Networks networks, const bundle::TensorFile& dataset,
+                             const wire::Request& request, const wire::Send& send) {
+  const auto& [name, bundle, session] = networks[0];
   QB_TRY(const TensorView images, dataset.find("images", ElementType::f32, 4));
   QB_TRY(const TensorView labels, dataset.find("labels", ElementType::i64, 2));
   const ir::Graph& graph = bundle.graph();
   const ir::Shape& output = graph[graph.outputs[0]].shape;
-  const std::vector<int64_t> wanted =
-      ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape, {.batch = images.shape[0]});
+  const std::vector<int64_t> wanted = ir::bind(graph[graph.of_kind(ir::ValueKind::input)[0]].shape,
+                                               {{ir::Symbol::batch, images.shape[0]}});
   if (!std::ranges::equal(wanted, images.shape) || labels.shape[0] != images.shape[0])
     return fail(Errc::bad_input, "{}: {} pictures of [{}] with {} rows of labels do not fit {}",
                 request.dataset, images.shape[0], fmt::join(images.shape.subspan(1), ", "),
@@ -106,7 +105,9 @@ Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
   return judge.finish(send);
 }
 
-Result<void> check(const ir::Graph& graph) {
+Result<void> check(std::span<const GraphView> graphs) {
+  QB_TRY(const ir::Graph* only, only_graph(graphs));
+  const ir::Graph& graph = *only;
   const auto inputs = graph.of_kind(ir::ValueKind::input);
   if (inputs.size() == 1 && graph[inputs[0]].type == ElementType::f32 &&
       graph[inputs[0]].shape.size() == 4)
@@ -116,17 +117,18 @@ Result<void> check(const ir::Graph& graph) {
 
 Result<int64_t> context_tokens(const wire::Request&, const bundle::TensorFile*) { return 0; }
 
-Result<bool> ask_first(const bundle::Bundle& bundle, Session& session,
-                       const wire::Request& request) {
+Result<std::string> answer_first(Networks networks, const wire::Request& request) {
+  const auto& [name, bundle, session] = networks[0];
   Pictures pictures(bundle.graph(), request, session);
   QB_CHECK(pictures.stage(0));
   QB_CHECK(pictures.run());
-  return true;
+  return hash_of_logits(session);
 }
 
 }  // namespace
 
-const ModelTask classification = {check, context_tokens, measure_speed, measure_quality, ask_first};
+const ModelTask classification = {check, context_tokens, measure_speed, measure_quality,
+                                  answer_first};
 
 Result<void> run_classification(Engine& engine, const wire::Request& request,
                                 const wire::Send& send) {

@@ -114,21 +114,24 @@ struct Stage {
 
 // The stage's networks tell them apart by their first input.
 inline const ModelTask& task_of(const bundle::Bundle& bundle) {
-  return language.check(bundle.graph()) ? language : classification;
+  const std::vector<GraphView> only = {{"", bundle.graph()}};
+  return language.check(only) ? language : classification;
 }
 
 inline Result<void> judge(const bundle::Bundle& bundle, worker::Session& session,
                           const wire::Request& request, const wire::Send& send) {
   QB_TRY(const bundle::TensorFile dataset, bundle::TensorFile::open(request.dataset));
-  return task_of(bundle).measure_quality(bundle, session, dataset, request, send);
+  const std::vector<NetworkView> only = {{"", bundle, session}};
+  return task_of(bundle).measure_quality(only, dataset, request, send);
 }
 
 inline Result<void> measure(const bundle::Bundle& bundle, worker::Session& session,
                             const wire::Request& request, Listener& listener) {
+  const std::vector<NetworkView> only = {{"", bundle, session}};
   worker::SampleRoom room;
   worker::Measuring measuring(room, probes::resident_parts());
-  QB_CHECK(task_of(bundle).measure_speed(bundle, session, request, measuring, listener.send()));
-  measuring.send("", listener.send());
+  QB_CHECK(task_of(bundle).measure_speed(only, request, measuring, listener.send()));
+  measuring.send({}, listener.send());
   return {};
 }
 

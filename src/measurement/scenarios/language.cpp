@@ -9,7 +9,6 @@
 #include "compression/bundle/tensor_file.h"
 #include "measurement/scenarios/judge.h"
 #include "measurement/scenarios/model_run.h"
-#include "measurement/scenarios/scenarios.h"
 #include "measurement/worker/arrivals.h"
 #include "measurement/worker/steps.h"
 #include "stats/stats.h"
@@ -171,9 +170,9 @@ Result<void> answer_first_prompt(Generation& generation, const wire::Request& re
   return generation.run_step();
 }
 
-Result<void> measure_speed(const bundle::Bundle& bundle, Session& session,
-                           const wire::Request& request, Measuring& measuring,
+Result<void> measure_speed(Networks networks, const wire::Request& request, Measuring& measuring,
                            const wire::Send& send) {
+  const auto& [name, bundle, session] = networks[0];
   const Shape workload(request.workload);
   if (workload.prompt_tokens < 1 || workload.generated_tokens < 1)
     return fail(Errc::bad_input, "a language model needs prompt_tokens and generated_tokens");
@@ -230,9 +229,9 @@ void send_likelihood(const wire::Send& send, std::span<const double> nll,
 }
 
 // Perplexity = exp(mean negative log likelihood) of every token but a window's first.
-Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
-                             const bundle::TensorFile& dataset, const wire::Request& request,
-                             const wire::Send& send) {
+Result<void> measure_quality(Networks networks, const bundle::TensorFile& dataset,
+                             const wire::Request& request, const wire::Send& send) {
+  const auto& [name, bundle, session] = networks[0];
   QB_TRY(const TensorView tokens, dataset.find("tokens", ElementType::i64, 2));
   const int64_t limit = request.item_count_max;
   const int64_t window_tokens = limit > 0 ? std::min(limit, tokens.shape[1]) : tokens.shape[1];
@@ -269,7 +268,9 @@ Result<void> measure_quality(const bundle::Bundle& bundle, Session& session,
   return judge.finish(send);
 }
 
-Result<void> check(const ir::Graph& graph) {
+Result<void> check(std::span<const GraphView> graphs) {
+  QB_TRY(const ir::Graph* only, only_graph(graphs));
+  const ir::Graph& graph = *only;
   std::vector<std::string> names;
   for (const ir::Value input : graph.of_kind(ir::ValueKind::input))
     names.push_back(graph[input].name);
@@ -286,17 +287,17 @@ Result<int64_t> context_tokens(const wire::Request& request, const bundle::Tenso
   return std::max(tokens.shape[1], workload_tokens);
 }
 
-Result<bool> ask_first(const bundle::Bundle& bundle, Session& session,
-                       const wire::Request& request) {
-  if (Shape(request.workload).prompt_tokens < 1) return false;
+Result<std::string> answer_first(Networks networks, const wire::Request& request) {
+  const auto& [name, bundle, session] = networks[0];
+  if (Shape(request.workload).prompt_tokens < 1) return std::string();
   Generation generation(bundle.graph(), request, session);
   QB_CHECK(answer_first_prompt(generation, request));
-  return true;
+  return hash_of_logits(session);
 }
 
 }  // namespace
 
-const ModelTask language = {check, context_tokens, measure_speed, measure_quality, ask_first};
+const ModelTask language = {check, context_tokens, measure_speed, measure_quality, answer_first};
 
 Result<void> run_language(Engine& engine, const wire::Request& request, const wire::Send& send) {
   return run_model(language, engine, request, send);

@@ -3,6 +3,7 @@
 
 #include "measurement/scenarios/scenarios.h"
 #include "measurement/wire/serve.h"
+#include "measurement/worker/schemes.h"
 
 namespace qb::scenarios {
 namespace {
@@ -13,13 +14,16 @@ constexpr std::string_view usage =
     "Runs one launch of one case and writes its events, one JSON object a line (to standard\n"
     "output unless N is given). qbench keeps the request of every launch in its log folder.\n";
 
-Json to_json(const worker::Description& d) {
+Json describe(worker::Engine& engine) {
+  const worker::Description d = engine.describe();
   Json::Array devices;
   for (const worker::DeviceDescription& device : d.devices)
     devices.push_back(Json::object(
         {{"name", device.name}, {"available", device.available}, {"reason", device.reason}}));
   Json schemes = Json::object({});
-  for (const auto& [name, kernels] : d.schemes) schemes.set(name, kernels);
+  if (d.available)
+    for (const auto& [name, kernels] : worker::describe_schemes(engine, d.devices))
+      schemes.set(name, kernels);
   return Json::object({{"framework", d.framework},
                        {"version", d.version},
                        {"available", d.available},
@@ -38,8 +42,7 @@ int main(int argument_count, char** arguments) try {
   using namespace qb::scenarios;
   const std::unique_ptr<qb::worker::Engine> engine = qb::worker::make_engine();
   return qb::wire::serve(
-      {arguments, static_cast<size_t>(argument_count)}, usage,
-      [&] { return to_json(engine->describe()); },
+      {arguments, static_cast<size_t>(argument_count)}, usage, [&] { return describe(*engine); },
       [&](const qb::wire::Request& request, const qb::wire::Send& send) {
         return run_request(*engine, request, send);
       });

@@ -79,7 +79,7 @@ Result<void> measure_file_speed(FileSession& session, FileInputs& inputs,
   if (inputs.is_varied()) steps.stage_fresh = [&] { return stage(inputs.draw_fresh()); };
   Measuring measuring(room, loaded);
   QB_CHECK(measure_steps(steps, request, measuring, send));
-  measuring.send("", send);
+  measuring.send({}, send);
   send(wire::Fact{"outputs", describe_outputs(session)});
   return send_files(session, request.model_file, send);
 }

@@ -5,6 +5,15 @@
 #include "measurement/probes/process.h"
 
 namespace qb::scenarios {
+
+// Each in its file.
+Result<void> run_language(worker::Engine& engine, const wire::Request& request,
+                          const wire::Send& send);
+Result<void> run_classification(worker::Engine& engine, const wire::Request& request,
+                                const wire::Send& send);
+Result<void> run_own_file(worker::Engine& engine, const wire::Request& request,
+                          const wire::Send& send);
+
 namespace {
 
 constexpr Scenario rows[] = {

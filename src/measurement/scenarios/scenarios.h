@@ -23,12 +23,4 @@ std::span<const Scenario> scenarios();
 Result<void> run_request(worker::Engine& engine, const wire::Request& request,
                          const wire::Send& send);
 
-// The rows, each in its file.
-Result<void> run_language(worker::Engine& engine, const wire::Request& request,
-                          const wire::Send& send);
-Result<void> run_classification(worker::Engine& engine, const wire::Request& request,
-                                const wire::Send& send);
-Result<void> run_own_file(worker::Engine& engine, const wire::Request& request,
-                          const wire::Send& send);
-
 }  // namespace qb::scenarios

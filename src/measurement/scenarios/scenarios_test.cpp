@@ -27,12 +27,17 @@ TEST_CASE("every task has one scenario") {
 
 TEST_CASE("a scenario refuses a network that isn't of its task") {
   const Stage stage;
-  const auto text = classification.check(stage.language_model().graph());
+  const bundle::Bundle language_model = stage.language_model();
+  const bundle::Bundle classifier = stage.classifier();
+  const std::vector<GraphView> graphs = {{"", language_model.graph()}, {"", classifier.graph()}};
+  const auto text = classification.check(std::span(graphs).first(1));
   REQUIRE_FALSE(text);
   CHECK(text.error().message.find("pictures") != std::string::npos);
-  const auto pictures = language.check(stage.classifier().graph());
+  const auto pictures = language.check(std::span(graphs).last(1));
   REQUIRE_FALSE(pictures);
   CHECK(pictures.error().message.find("tokens and positions") != std::string::npos);
+  for (const ModelTask* task : {&language, &classification})
+    CHECK(task->check(graphs).error().message.find("2 networks") != std::string::npos);
 }
 
 TEST_CASE("a generation is a prefill and then one token a step, fed with the likeliest") {
@@ -162,11 +167,12 @@ TEST_CASE("a quality launch answers the first timed input too, unless there is a
   REQUIRE(measure(model, timed, request, listener));
   SteadySession judged(false);
   Listener quality;
-  REQUIRE(answer_as_when_timed(task_of(model), model, judged, request, quality.send()));
+  const std::vector<NetworkView> asked = {{"", model, judged}};
+  REQUIRE(answer_as_when_timed(task_of(model), asked, request, quality.send()));
   CHECK(quality.facts["output_hash"] == listener.facts["output_hash"]);
   request.workload.set("batch", 2);
   Listener of_batch;
-  REQUIRE(answer_as_when_timed(task_of(model), model, judged, request, of_batch.send()));
+  REQUIRE(answer_as_when_timed(task_of(model), asked, request, of_batch.send()));
   CHECK(of_batch.facts.empty());
 }
 

@@ -31,9 +31,7 @@ struct Description {
   std::string remedy;  // when not: what to do
   std::vector<DeviceDescription> devices;
   std::vector<std::string> operators;  // IR operators it lowers
-  // Base schemes it runs, and by which kernels, in a sentence.
-  std::vector<std::pair<std::string, std::string>> schemes;
-  Json facts = Json::object({});  // library path, build info, BLAS, …
+  Json facts = Json::object({});       // library path, build info, BLAS, …
 };
 
 struct CompileOptions {
@@ -42,6 +40,9 @@ struct CompileOptions {
   int64_t batch = 1;
   int64_t context_tokens = 0;  // capacity of the KV caches; 0 when the graph has no state
 };
+
+// Of the symbols that are set at compilation.
+ir::Extents extents_of(const CompileOptions& options);
 
 struct StepInputs {
   std::span<const TensorView> tensors;  // in the order of the graph's inputs
@@ -102,10 +103,6 @@ class Engine {
                 describe().framework);
   }
 };
-
-// "linear: MatMulNBits, …; embedding: …" of what an engine noted for each kind of operator; "f32"
-// when it noted nothing.
-std::string describe_computing(const Json& notes);
 
 // Each engine's folder defines it; measurement/worker/main.cpp calls it.
 std::unique_ptr<Engine> make_engine();

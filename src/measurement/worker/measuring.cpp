@@ -16,6 +16,17 @@ std::optional<int64_t> difference(std::optional<int64_t> from, std::optional<int
   return from && to ? std::optional(*to - *from) : std::nullopt;
 }
 
+// Of the folders' files together; empty when there are none, or one isn't told.
+std::optional<int64_t> resident_bytes_of(std::span<const std::string> folders) {
+  std::optional<int64_t> total;
+  for (const std::string& folder : folders) {
+    const auto bytes = probes::resident_bytes_of_files(folder);
+    if (!bytes) return std::nullopt;
+    total = total.value_or(0) + *bytes;
+  }
+  return total;
+}
+
 }  // namespace
 
 SampleRoom::SampleRoom() {
@@ -112,13 +123,12 @@ void Measuring::send_work(const wire::Send& send) const {
 }
 
 // Peak and steady memory, and what of it are weights and what is scratch (docs/methodology.md).
-void Measuring::send_memory(const std::string& bundle, const wire::Send& send) const {
+void Measuring::send_memory(std::span<const std::string> bundles, const wire::Send& send) const {
   // Where the peak can't be reset it is that of the whole life, compiling included.
   send_if_told(send, is_peak_reset_ ? "rss_bytes_peak_run" : "rss_bytes_peak_life",
                without_room(ended_->peak_bytes));
   send_if_told(send, "rss_bytes_steady", without_room(ended_->resident_bytes));
-  const std::optional<int64_t> weights =
-      bundle.empty() ? std::nullopt : probes::resident_bytes_of_files(bundle);
+  const std::optional<int64_t> weights = resident_bytes_of(bundles);
   if (const auto added = difference(loaded_.private_bytes, compiled_.parts.private_bytes);
       weights && added)
     send(wire::Fact{"rss_bytes_weights", *weights + std::max<int64_t>(0, *added)});
@@ -128,12 +138,12 @@ void Measuring::send_memory(const std::string& bundle, const wire::Send& send) c
     send(wire::Fact{"rss_bytes_scratch", std::max<int64_t>(0, *above - *mapped)});
 }
 
-void Measuring::send(const std::string& bundle, const wire::Send& send) const {
+void Measuring::send(std::span<const std::string> bundles, const wire::Send& send) const {
   if (!begin_ || !end_) return;
   send_if_told(send, "rss_bytes_peak_compile", without_room(compiled_.peak_bytes));
   send_usage(send);
   send_work(send);
-  send_memory(bundle, send);
+  send_memory(bundles, send);
   // The samples' own clock readings are in bench/timed_loop.cpp.
   send(wire::Fact{"probe_time_ns", probe_time_ns_});
 }

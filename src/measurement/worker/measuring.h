@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,13 +70,13 @@ class Measuring {
   void begin();
   void end(const Work& work);
   // The facts, once the loop has ended. `bundle`: folder of the mapped weights; may be empty.
-  void send(const std::string& bundle, const wire::Send& send) const;
+  void send(std::span<const std::string> bundles, const wire::Send& send) const;
 
  private:
   void send_usage(const wire::Send& send) const;
   void send_energy(const wire::Send& send) const;
   void send_work(const wire::Send& send) const;
-  void send_memory(const std::string& bundle, const wire::Send& send) const;
+  void send_memory(std::span<const std::string> bundles, const wire::Send& send) const;
 
   SampleRoom& room_;
   probes::ResidentParts loaded_;

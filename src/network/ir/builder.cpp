@@ -12,7 +12,7 @@ Value Builder::apply(Op op, std::vector<Value> inputs, Attributes attributes) {
   const std::string name = fmt::format("{}_{}", name_of(op), graph_.nodes.size());
   std::vector<Shape> shapes;
   for (const Value input : inputs) shapes.push_back(graph_[input].shape);
-  Result<Shape> shape = row_of(op).infer_shape(shapes, attributes);
+  Result<Shape> shape = infer_shape(op, shapes, attributes);
   if (!shape) {
     error_ = with_context(std::move(shape).error(), fmt::format("{}: {}", graph_.name, name));
     return {};
@@ -73,12 +73,20 @@ Value Builder::rms_norm(Value x, std::string_view weight_name, double epsilon) {
 }
 
 Value Builder::cached_attention(Value q, Value k, Value v, Value key_cache, Value value_cache,
-                                const AttentionOptions& options) {
+                                const CachedAttentionOptions& options) {
   return apply(Op::cached_attention, {q, k, v, key_cache, value_cache},
                {{"head_count", options.head_count},
                 {"kv_head_count", options.kv_head_count},
                 {"head_dim", options.head_dim},
                 {"rope_theta", options.rope_theta}});
+}
+
+Value Builder::attention(Value q, Value k, Value v, const AttentionOptions& options) {
+  return apply(Op::attention, {q, k, v},
+               {{"head_count", options.head_count},
+                {"kv_head_count", options.kv_head_count},
+                {"head_dim", options.head_dim},
+                {"causal", int64_t{options.causal}}});
 }
 
 Value Builder::add(Value a, Value b) { return apply(Op::add, {a, b}); }
@@ -91,6 +99,13 @@ Value Builder::select_positions(Value x, Value positions) {
 }
 Value Builder::global_average_pool(Value x) { return apply(Op::global_average_pool, {x}); }
 Value Builder::flatten(Value x) { return apply(Op::flatten, {x}); }
+
+void Builder::output(Value value, std::string_view name) {
+  graph_.outputs.push_back(value);
+  if (name.empty() && graph_.output_names.empty()) return;
+  graph_.output_names.resize(graph_.outputs.size());
+  graph_.output_names.back() = name;
+}
 
 const Shape& Builder::shape(Value value) const {
   static const Shape unknown;

@@ -22,6 +22,13 @@ struct AttentionOptions {
   int64_t head_count = 0;
   int64_t kv_head_count = 0;
   int64_t head_dim = 0;
+  bool causal = false;
+};
+
+struct CachedAttentionOptions {
+  int64_t head_count = 0;
+  int64_t kv_head_count = 0;
+  int64_t head_dim = 0;
   double rope_theta = 0.0;
 };
 
@@ -34,6 +41,9 @@ class Builder {
   Value parameter(std::string_view name, Shape shape);
   Value state(std::string_view name, Shape shape);
 
+  // Any operator, by its row; what follows are short forms of it. Attributes are those of the row.
+  Value apply(Op op, std::vector<Value> inputs, Attributes attributes = {});
+
   Value embedding(Value tokens, Value weight);
   Value linear(Value x, Value weight, std::optional<Value> bias = {});
   Value conv2d(Value x, Value weight, const Conv2dOptions& options, std::optional<Value> bias = {});
@@ -41,7 +51,9 @@ class Builder {
   Value batch_norm(Value x, std::string_view prefix, double epsilon);
   Value rms_norm(Value x, std::string_view weight_name, double epsilon);
   Value cached_attention(Value q, Value k, Value v, Value key_cache, Value value_cache,
-                         const AttentionOptions& options);
+                         const CachedAttentionOptions& options);
+  // Of q's tokens to those of k and v, which may be others.
+  Value attention(Value q, Value k, Value v, const AttentionOptions& options);
   Value add(Value a, Value b);
   Value multiply(Value a, Value b);
   Value silu(Value x);
@@ -51,13 +63,13 @@ class Builder {
   Value global_average_pool(Value x);
   Value flatten(Value x);
 
-  void output(Value value) { graph_.outputs.push_back(value); }
+  // Readers find it by its name, or, without one, by its place.
+  void output(Value value, std::string_view name = "");
   const Shape& shape(Value value) const;
   Result<Graph> finish();
 
  private:
   Value declare(ValueInfo info);
-  Value apply(Op op, std::vector<Value> inputs, Attributes attributes = {});
 
   Graph graph_;
   std::optional<Error> error_;

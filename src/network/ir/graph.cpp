@@ -29,6 +29,13 @@ bool Graph::is_output(Value value) const {
   return std::ranges::find(outputs, value) != outputs.end();
 }
 
+Result<size_t> Graph::find_output(std::string_view wanted) const {
+  for (size_t i = 0; i < output_names.size(); ++i)
+    if (!wanted.empty() && output_names[i] == wanted) return i;
+  return fail(Errc::bad_input, "{} has no output \"{}\"; its outputs are named \"{}\"", name,
+              wanted, fmt::join(output_names, "\", \""));
+}
+
 const Node* Graph::producer_of(Value value) const {
   const auto found = std::ranges::find(nodes, value, &Node::output);
   return found == nodes.end() ? nullptr : &*found;

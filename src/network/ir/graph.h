@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -47,6 +48,9 @@ struct Graph {
   std::vector<ValueInfo> values;
   std::vector<Node> nodes;
   std::vector<Value> outputs;
+  // Of the outputs, in their order; "" of those without one, which are known by their place alone.
+  // Empty: none has one.
+  std::vector<std::string> output_names = {};
 
   const ValueInfo& operator[](Value value) const {
     return values[static_cast<size_t>(value.index)];
@@ -54,6 +58,9 @@ struct Graph {
   // Values of that kind, in the order they were declared.
   std::vector<Value> of_kind(ValueKind kind) const;
   bool is_output(Value value) const;
+  // The place among the outputs of the one with that name. Errors: bad_input, lists those there
+  // are.
+  Result<size_t> find_output(std::string_view name) const;
   // The node that computes the value; null: none does.
   const Node* producer_of(Value value) const;
   // How often the value is read, by nodes and as an output.
@@ -63,7 +70,7 @@ struct Graph {
 };
 
 // Ok when every name is unique, every node's inputs come before it, attributes are those of its
-// row, and shapes are what the rows infer.
+// row, shapes are what the rows infer, and no two outputs share a name.
 Result<void> verify(const Graph& graph);
 
 // One line a value or node, for people and golden tests.

@@ -103,10 +103,12 @@ Json to_json(const Graph& graph) {
                                   {"inputs", indices(node.inputs)},
                                   {"output", node.output.index},
                                   {"attributes", attributes_to_json(node.attributes)}}));
-  return Json::object({{"name", graph.name},
-                       {"values", std::move(values)},
-                       {"nodes", std::move(nodes)},
-                       {"outputs", indices(graph.outputs)}});
+  Json json = Json::object({{"name", graph.name},
+                            {"values", std::move(values)},
+                            {"nodes", std::move(nodes)},
+                            {"outputs", indices(graph.outputs)}});
+  if (!graph.output_names.empty()) json.set("output_names", Json::array_of(graph.output_names));
+  return json;
 }
 
 Result<Graph> graph_from_json(const Json& json) {
@@ -125,6 +127,8 @@ Result<Graph> graph_from_json(const Json& json) {
     graph.nodes.push_back(std::move(node));
   }
   graph.outputs = values_from(json["outputs"]);
+  for (const Json& name : json["output_names"].as_array())
+    graph.output_names.push_back(name.as_string());
   QB_CHECK(verify(graph));
   return graph;
 }

@@ -1,8 +1,26 @@
 #include "network/ir/inputs.h"
 
 #include <algorithm>
+#include <array>
 
 namespace qb::ir {
+
+namespace {
+
+// What the shape says of the symbols that steps tell; the first tensor that has a symbol counts.
+void read_extents(const Shape& shape, std::span<const int64_t> given, Extents& extents,
+                  std::array<bool, symbol_count>& is_read) {
+  for (size_t axis = 0; axis < shape.size() && axis < given.size(); ++axis) {
+    const Symbol symbol = shape[axis].symbol;
+    const auto index = static_cast<size_t>(symbol);
+    if (shape[axis].is_fixed() || symbols()[index].is_set_at_compilation || is_read[index])
+      continue;
+    is_read[index] = true;
+    extents.set(symbol, given[axis]);
+  }
+}
+
+}  // namespace
 
 Result<Extents> extents_of(const Graph& graph, std::span<const TensorView> tensors, Extents known,
                            int64_t past_tokens) {
@@ -10,21 +28,20 @@ Result<Extents> extents_of(const Graph& graph, std::span<const TensorView> tenso
   if (tensors.size() != values.size())
     return fail(Errc::bad_input, "takes {} inputs, got {}", values.size(), tensors.size());
   Extents extents = known;
+  std::array<bool, symbol_count> is_read = {};
   for (size_t i = 0; i < values.size(); ++i) {
     const ValueInfo& info = graph[values[i]];
-    for (size_t axis = 0; axis < info.shape.size() && axis < tensors[i].shape.size(); ++axis) {
-      const int64_t extent = tensors[i].shape[axis];
-      if (info.shape[axis].symbol == Symbol::sequence) extents.sequence = extent;
-      if (info.shape[axis].symbol == Symbol::selected) extents.selected = extent;
-    }
+    read_extents(info.shape, tensors[i].shape, extents, is_read);
     if (tensors[i].type != info.type ||
         !std::ranges::equal(ir::bind(info.shape, extents), tensors[i].shape))
       return fail(Errc::bad_input, "input {} must be {} {}", info.name, name_of(info.type),
                   to_string(info.shape));
   }
-  if (!graph.of_kind(ValueKind::state).empty() && past_tokens + extents.sequence > extents.context)
-    return fail(Errc::bad_input, "{} tokens after {} do not fit a cache of {}", extents.sequence,
-                past_tokens, extents.context);
+  const int64_t token_count = extents.of(Symbol::sequence);
+  const int64_t context = extents.of(Symbol::context);
+  if (!graph.of_kind(ValueKind::state).empty() && past_tokens + token_count > context)
+    return fail(Errc::bad_input, "{} tokens after {} do not fit a cache of {}", token_count,
+                past_tokens, context);
   return extents;
 }
 

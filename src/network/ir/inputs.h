@@ -9,9 +9,10 @@
 
 namespace qb::ir {
 
-// The symbols' extents in a step: sequence and selected from the tensors' shapes, the others as
-// known. `tensors` in the order of the graph's inputs. Errors: bad_input, when their number, type
-// or shape is not the graph's, or when sequence doesn't fit into the caches after `past_tokens`.
+// The symbols' extents in a step: those that steps tell from the tensors' shapes, those that are
+// set at compilation as known. `tensors` in the order of the graph's inputs. Errors: bad_input,
+// when their number, type or shape is not the graph's, two of them disagree about a symbol, or the
+// step's tokens don't fit into the caches after `past_tokens`.
 Result<Extents> extents_of(const Graph& graph, std::span<const TensorView> tensors, Extents known,
                            int64_t past_tokens);
 

@@ -52,6 +52,63 @@ TEST_CASE("who computes a value, and how often it is read, outputs counted") {
   CHECK(graph.only_reader(y) == nullptr);  // a node reads it, but so does who asks for it
 }
 
+TEST_CASE("outputs are found by their names, which survive JSON; without any, nothing is written") {
+  Builder b("towers");
+  const Value x = b.input("x", ElementType::f32, {4});
+  b.output(b.silu(x), "text");
+  b.output(b.sigmoid(x), "picture");
+  const Graph graph = b.finish().value();
+  const Graph again = graph_from_json(parse_json(dump_json(to_json(graph))).value()).value();
+  CHECK(again.find_output("picture").value() == 1);
+  CHECK(print(again).find("output sigmoid_1 as picture") != std::string::npos);
+  const auto missing = again.find_output("sound");
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().message.find("\"text\", \"picture\"") != std::string::npos);
+  CHECK(dump_json(to_json(small_graph().value())).find("output_names") == std::string::npos);
+  Builder twice("twice");
+  const Value y = twice.input("y", ElementType::f32, {4});
+  twice.output(twice.silu(y), "same");
+  twice.output(twice.sigmoid(y), "same");
+  CHECK_FALSE(twice.finish());
+}
+
+TEST_CASE("a free height and width stay where padding makes up for the kernel, else a reason") {
+  struct Row {
+    int64_t stride;
+    std::vector<int64_t> padding;
+    bool stays;
+  };
+  const Row rows[] = {{1, {1, 1, 1, 1}, true},
+                      {1, {2, 2, 0, 0}, true},
+                      {2, {1, 1, 1, 1}, false},
+                      {1, {0, 0, 0, 0}, false}};
+  for (const Row& row : rows) {
+    Builder b("free");
+    const Value x =
+        b.input("x", ElementType::f32, {Symbol::batch, 3, Symbol::height, Symbol::width});
+    const Value y =
+        b.conv2d(x, b.parameter("w", {8, 3, 3, 3}), {.stride = row.stride, .padding = row.padding});
+    CHECK((b.shape(y) == Shape{Symbol::batch, 8, Symbol::height, Symbol::width}) == row.stays);
+    b.output(y);
+    const auto graph = b.finish();
+    CHECK(graph.has_value() == row.stays);
+    if (!graph) CHECK(graph.error().message.find("free height") != std::string::npos);
+  }
+}
+
+TEST_CASE("attention takes tokens of two kinds, but causal only its own") {
+  const auto attend = [](bool is_causal, Symbol other) {
+    Builder b("attention");
+    const Value q = b.input("q", ElementType::f32, {Symbol::batch, Symbol::sequence, 32});
+    const Value k = b.input("k", ElementType::f32, {Symbol::batch, other, 16});
+    b.output(b.attention(q, k, k, {4, 2, 8, is_causal}));
+    return b.finish();
+  };
+  CHECK(attend(false, Symbol::source));
+  CHECK(attend(true, Symbol::sequence));
+  CHECK_FALSE(attend(true, Symbol::source));
+}
+
 TEST_CASE("a graph survives JSON exactly") {
   const auto graph = small_graph();
   REQUIRE(graph);
@@ -69,6 +126,16 @@ TEST_CASE("the builder keeps the first error and names the node") {
   const auto graph = b.finish();
   REQUIRE_FALSE(graph);
   CHECK(graph.error().message == "broken: linear_0: input has 4 features, weight takes 5");
+}
+
+TEST_CASE("any operator is applied by its row, and one of too few inputs is an error") {
+  Builder b("rows");
+  const Value x = b.input("x", ElementType::f32, {Symbol::batch, 4});
+  CHECK(b.shape(b.apply(Op::sigmoid, {x})) == Shape{Symbol::batch, 4});
+  b.output(b.apply(Op::add, {x}));
+  const auto graph = b.finish();
+  REQUIRE_FALSE(graph);
+  CHECK(graph.error().message == "rows: add_1: takes 2 inputs, has 1");
 }
 
 TEST_CASE("every operator has a row that refuses inconsistent inputs") {

@@ -1,16 +1,16 @@
-// The operators of the IR: one row each, with shape inference. A network-level operator enters only
-// if a model needs it and it can't be composed from the others.
+// The operators of the IR: a name in Op and a row each, all that the IR knows of it. A
+// network-level operator enters only if a model needs it and it can't be composed from the others.
 #pragma once
 
+#include <cstdint>
+#include <iterator>
 #include <span>
-#include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
-#include <vector>
 
 #include "base/result.h"
+#include "network/ir/attributes.h"
 #include "network/ir/shape.h"
+#include "network/ir/shape_rules.h"
 
 namespace qb::ir {
 
@@ -20,7 +20,7 @@ enum class Op : uint8_t {
   conv2d,            // x NCHW, weight [out, in / group_count, height, width], optional bias [out]
   batch_norm,        // x NCHW, then scale, bias, mean, variance [channels]
   rms_norm,          // x [..., width], weight [width]
-  cached_attention,  // q, k, v [batch, sequence, heads * head_dim], key_cache, value_cache
+  cached_attention,  // q, k, v [batch, sequence, heads * head_dim], key_cache, value_cache; causal
   add,               // numpy broadcasting
   multiply,          // numpy broadcasting
   silu,              // x * sigmoid(x)
@@ -29,34 +29,8 @@ enum class Op : uint8_t {
   select_positions,     // x [batch, sequence, width], positions i64 [selected]
   global_average_pool,  // NCHW to [N, C, 1, 1]
   flatten,              // [batch, a, b, c] to [batch, a * b * c]
-};
-
-using Attribute = std::variant<int64_t, double, std::vector<int64_t>>;
-
-// Named attributes in the order of the operator's row.
-class Attributes {
- public:
-  Attributes() = default;
-  Attributes(std::initializer_list<std::pair<std::string, Attribute>> items) : items_(items) {}
-
-  // The row guarantees presence once a graph is verified; absent gives 0 or empty.
-  int64_t integer(std::string_view name) const;
-  double real(std::string_view name) const;
-  std::span<const int64_t> integers(std::string_view name) const;
-  const Attribute* find(std::string_view name) const;
-  void set(std::string name, Attribute value);
-  std::span<const std::pair<std::string, Attribute>> items() const { return items_; }
-
- private:
-  std::vector<std::pair<std::string, Attribute>> items_;
-};
-
-// Element kind an attribute must have.
-enum class AttributeKind : uint8_t { integer, real, integers };
-
-struct AttributeRow {
-  std::string_view name;
-  AttributeKind kind = AttributeKind::integer;
+  attention,            // q [batch, a, heads * head_dim]; k, v [batch, b, kv heads * head_dim]
+  end,                  // no operator: how many there are
 };
 
 struct OperatorRow {
@@ -73,9 +47,94 @@ struct OperatorRow {
   Result<Shape> (*infer_shape)(std::span<const Shape> inputs, const Attributes& attributes);
 };
 
-std::span<const OperatorRow> operators();
-const OperatorRow& row_of(Op op);
-std::string_view name_of(Op op);
+inline constexpr AttributeRow epsilon_attribute[] = {{"epsilon", AttributeKind::real}};
+inline constexpr AttributeRow conv2d_attributes[] = {
+    {"stride", AttributeKind::integers},       // down, right
+    {"padding", AttributeKind::integers},      // top, left, bottom, right
+    {"group_count", AttributeKind::integer}};  // input channels: depthwise
+inline constexpr AttributeRow attention_attributes[] = {
+    {"head_count", AttributeKind::integer},
+    {"kv_head_count", AttributeKind::integer},
+    {"head_dim", AttributeKind::integer},
+    {"causal", AttributeKind::integer}};  // 1: token i sees tokens 0 to i; 0: all see all
+inline constexpr AttributeRow cached_attention_attributes[] = {
+    {"head_count", AttributeKind::integer},
+    {"kv_head_count", AttributeKind::integer},
+    {"head_dim", AttributeKind::integer},
+    // Rotary embedding (Su et al. 2021) of q and k by absolute position, halves rotated (not
+    // interleaved pairs): part of this operator since only the cache knows the position.
+    {"rope_theta", AttributeKind::real}};
+
+inline constexpr OperatorRow operator_rows[] = {
+    {.op = Op::embedding,
+     .name = "embedding",
+     .input_count = 2,
+     .quantizable_input = 1,
+     .infer_shape = infer_embedding},
+    {.op = Op::linear,
+     .name = "linear",
+     .input_count = 2,
+     .optional_input_count = 1,
+     .quantizable_input = 1,
+     .infer_shape = infer_linear},
+    {.op = Op::conv2d,
+     .name = "conv2d",
+     .input_count = 2,
+     .optional_input_count = 1,
+     .quantizable_input = 1,
+     .attributes = conv2d_attributes,
+     .infer_shape = infer_conv2d},
+    {.op = Op::batch_norm,
+     .name = "batch_norm",
+     .input_count = 5,
+     .attributes = epsilon_attribute,
+     .infer_shape = infer_batch_norm},
+    {.op = Op::rms_norm,
+     .name = "rms_norm",
+     .input_count = 2,
+     .attributes = epsilon_attribute,
+     .infer_shape = infer_rms_norm},
+    {.op = Op::cached_attention,
+     .name = "cached_attention",
+     .input_count = 5,
+     .state_count = 2,
+     .attributes = cached_attention_attributes,
+     .infer_shape = infer_cached_attention},
+    {.op = Op::add, .name = "add", .input_count = 2, .infer_shape = infer_broadcast},
+    {.op = Op::multiply, .name = "multiply", .input_count = 2, .infer_shape = infer_broadcast},
+    {.op = Op::silu, .name = "silu", .infer_shape = infer_same_as_input},
+    {.op = Op::sigmoid, .name = "sigmoid", .infer_shape = infer_same_as_input},
+    {.op = Op::relu6, .name = "relu6", .infer_shape = infer_same_as_input},
+    {.op = Op::select_positions,
+     .name = "select_positions",
+     .input_count = 2,
+     .infer_shape = infer_select_positions},
+    {.op = Op::global_average_pool,
+     .name = "global_average_pool",
+     .infer_shape = infer_global_average_pool},
+    {.op = Op::flatten, .name = "flatten", .infer_shape = infer_flatten},
+    {.op = Op::attention,
+     .name = "attention",
+     .input_count = 3,
+     .attributes = attention_attributes,
+     .infer_shape = infer_attention},
+};
+
+static_assert(
+    [] {
+      for (size_t i = 0; i < std::size(operator_rows); ++i)
+        if (static_cast<size_t>(operator_rows[i].op) != i) return false;
+      return std::size(operator_rows) == static_cast<size_t>(Op::end);
+    }(),
+    "the rows stand in the order of Op, one for each");
+
+constexpr std::span<const OperatorRow> operators() { return operator_rows; }
+constexpr const OperatorRow& row_of(Op op) { return operator_rows[static_cast<size_t>(op)]; }
+constexpr std::string_view name_of(Op op) { return row_of(op).name; }
+// Errors: more or fewer inputs than the row takes.
+Result<void> verify_input_count(const OperatorRow& row, size_t count);
+// The row's shape for inputs whose number is checked first.
+Result<Shape> infer_shape(Op op, std::span<const Shape> inputs, const Attributes& attributes);
 Result<Op> parse_op(std::string_view name);
 
 }  // namespace qb::ir

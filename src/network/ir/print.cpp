@@ -30,7 +30,11 @@ std::string print(const Graph& graph) {
     text += fmt::format("  {} = {}({}) {}\n", graph[node.output].name, name_of(node.op), arguments,
                         to_string(graph[node.output].shape));
   }
-  for (const Value output : graph.outputs) text += fmt::format("  output {}\n", graph[output].name);
+  for (size_t i = 0; i < graph.outputs.size(); ++i) {
+    const std::string name = graph.output_names.empty() ? "" : graph.output_names[i];
+    text += fmt::format("  output {}{}\n", graph[graph.outputs[i]].name,
+                        name.empty() ? "" : " as " + name);
+  }
   return text;
 }
 

@@ -5,31 +5,46 @@
 namespace qb::ir {
 namespace {
 
-constexpr Symbol symbols[] = {Symbol::none, Symbol::batch, Symbol::sequence, Symbol::selected,
-                              Symbol::context};
+constexpr SymbolRow rows[symbol_count] = {
+    {.symbol = Symbol::none, .name = "none"},
+    {.symbol = Symbol::batch, .name = "batch", .is_set_at_compilation = true},
+    {.symbol = Symbol::sequence, .name = "sequence"},
+    {.symbol = Symbol::selected, .name = "selected"},
+    {.symbol = Symbol::context,
+     .name = "context",
+     .is_set_at_compilation = true,
+     .unbound_extent = 0},
+    {.symbol = Symbol::source, .name = "source"},
+    {.symbol = Symbol::height, .name = "height"},
+    {.symbol = Symbol::width, .name = "width"},
+};
+
+static_assert(
+    [] {
+      for (size_t i = 0; i < symbol_count; ++i)
+        if (static_cast<size_t>(rows[i].symbol) != i || rows[i].name.empty()) return false;
+      return true;
+    }(),
+    "the rows stand in the order of Symbol, one for each");
 
 }  // namespace
 
-std::string_view name_of(Symbol symbol) {
-  switch (symbol) {
-    case Symbol::none:
-      return "none";
-    case Symbol::batch:
-      return "batch";
-    case Symbol::sequence:
-      return "sequence";
-    case Symbol::selected:
-      return "selected";
-    case Symbol::context:
-      return "context";
-  }
-  return "none";
-}
+std::span<const SymbolRow> symbols() { return rows; }
+
+std::string_view name_of(Symbol symbol) { return rows[static_cast<size_t>(symbol)].name; }
 
 Result<Symbol> parse_symbol(std::string_view name) {
-  for (const Symbol symbol : symbols)
-    if (name_of(symbol) == name) return symbol;
+  for (const SymbolRow& row : rows)
+    if (row.name == name) return row.symbol;
   return fail(Errc::invalid_graph, "unknown dimension \"{}\"", name);
+}
+
+Extents::Extents() {
+  for (const SymbolRow& row : rows) set(row.symbol, row.unbound_extent);
+}
+
+Extents::Extents(std::initializer_list<std::pair<Symbol, int64_t>> bound) : Extents() {
+  for (const auto& [symbol, extent] : bound) set(symbol, extent);
 }
 
 std::string to_string(const Dim& dim) {
@@ -48,25 +63,8 @@ std::string to_string(const Shape& shape) {
 std::vector<int64_t> bind(const Shape& shape, const Extents& extents) {
   std::vector<int64_t> bound;
   bound.reserve(shape.size());
-  for (const Dim& dim : shape) {
-    switch (dim.symbol) {
-      case Symbol::none:
-        bound.push_back(dim.extent);
-        break;
-      case Symbol::batch:
-        bound.push_back(extents.batch);
-        break;
-      case Symbol::sequence:
-        bound.push_back(extents.sequence);
-        break;
-      case Symbol::selected:
-        bound.push_back(extents.selected);
-        break;
-      case Symbol::context:
-        bound.push_back(extents.context);
-        break;
-    }
-  }
+  for (const Dim& dim : shape)
+    bound.push_back(dim.is_fixed() ? dim.extent : extents.of(dim.symbol));
   return bound;
 }
 

@@ -1,9 +1,13 @@
 // Shapes with fixed and symbolic dimensions.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -17,8 +21,22 @@ enum class Symbol : uint8_t {
   sequence,  // tokens fed in one step
   selected,  // positions whose logits are wanted
   context,   // capacity of a KV cache, in tokens
+  source,    // tokens that others attend to: of the prompt that a picture is made for, say
+  height,    // of a picture
+  width,
+};
+inline constexpr size_t symbol_count = static_cast<size_t>(Symbol::width) + 1;
+
+struct SymbolRow {
+  Symbol symbol = Symbol::none;
+  std::string_view name;  // in files and in what is printed
+  // When a network is compiled, for all steps; otherwise each step's inputs tell it.
+  bool is_set_at_compilation = false;
+  int64_t unbound_extent = 1;
 };
 
+// One row a symbol, in the order of Symbol.
+std::span<const SymbolRow> symbols();
 std::string_view name_of(Symbol symbol);
 Result<Symbol> parse_symbol(std::string_view name);
 
@@ -39,11 +57,16 @@ std::string to_string(const Dim& dim);
 std::string to_string(const Shape& shape);  // "[batch, sequence, 576]"
 
 // The extents symbols are bound to in one compilation or step.
-struct Extents {
-  int64_t batch = 1;
-  int64_t sequence = 1;
-  int64_t selected = 1;
-  int64_t context = 0;
+class Extents {
+ public:
+  Extents();  // every symbol's unbound_extent
+  Extents(std::initializer_list<std::pair<Symbol, int64_t>> bound);
+
+  int64_t of(Symbol symbol) const { return extents_[static_cast<size_t>(symbol)]; }
+  void set(Symbol symbol, int64_t extent) { extents_[static_cast<size_t>(symbol)] = extent; }
+
+ private:
+  std::array<int64_t, symbol_count> extents_ = {};
 };
 
 // The shape with every symbol replaced.

@@ -42,12 +42,20 @@ Result<void> verify_values(const Graph& graph) {
   return {};
 }
 
+Result<void> verify_output_names(const Graph& graph) {
+  if (!graph.output_names.empty() && graph.output_names.size() != graph.outputs.size())
+    return fail(Errc::invalid_graph, "{} outputs have {} names", graph.outputs.size(),
+                graph.output_names.size());
+  std::set<std::string_view> names;
+  for (const std::string& name : graph.output_names)
+    if (!name.empty() && !names.insert(name).second)
+      return fail(Errc::invalid_graph, "two outputs are named \"{}\"", name);
+  return {};
+}
+
 Result<void> verify_node(const Graph& graph, const Node& node, const std::vector<bool>& known) {
   const OperatorRow& row = row_of(node.op);
-  if (node.inputs.size() < row.input_count ||
-      node.inputs.size() > row.input_count + row.optional_input_count)
-    return fail(Errc::invalid_graph, "takes {} inputs, has {}", row.input_count,
-                node.inputs.size());
+  QB_CHECK(verify_input_count(row, node.inputs.size()));
   std::vector<Shape> shapes;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const int32_t index = node.inputs[i].index;
@@ -82,6 +90,7 @@ Result<void> verify(const Graph& graph) {
                           fmt::format("{} \"{}\"", name_of(node.op), graph[node.output].name)));
     known[index] = true;
   }
+  QB_CHECK(verify_output_names(graph));
   if (graph.outputs.empty()) return fail(Errc::invalid_graph, "the graph has no output");
   for (const Value output : graph.outputs)
     if (output.index < 0 || static_cast<size_t>(output.index) >= known.size() ||

@@ -95,6 +95,12 @@ constexpr Model rows[] = {
 
 std::span<const Model> models() { return rows; }
 
+Result<std::vector<NamedGraph>> build_networks(const Model& model) {
+  if (model.build_several) return model.build_several();
+  QB_TRY(ir::Graph graph, model.build());
+  return std::vector<NamedGraph>{{"", std::move(graph)}};
+}
+
 Result<Model> find_model(std::string_view name) {
   std::string known;
   for (const Model& row : rows) {

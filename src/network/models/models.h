@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +11,11 @@
 #include "network/ir/graph.h"
 
 namespace qb::models {
+
+struct NamedGraph {
+  std::string name;  // "" of a model's only network
+  ir::Graph graph;
+};
 
 struct Model {
   std::string_view name;
@@ -20,7 +26,12 @@ struct Model {
   int64_t context_tokens = 0;  // language models: that it was trained for
   int64_t image_size_px = 0;   // vision models: side of the input
   Result<ir::Graph> (*build)();
+  // In place of `build`, of a model of several networks: each with a name.
+  Result<std::vector<NamedGraph>> (*build_several)() = nullptr;
 };
+
+// All networks of the model: one without a name, or several.
+Result<std::vector<NamedGraph>> build_networks(const Model& model);
 
 std::span<const Model> models();
 

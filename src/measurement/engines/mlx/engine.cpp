@@ -19,27 +19,6 @@ namespace {
 constexpr const char* no_integer_activations =
     "MLX has no kernels that compute with 8-bit activations";
 
-// Empty: MLX can't.
-std::string_view kernels_of(const quant::Scheme& scheme) {
-  if (scheme.activations != quant::Activations::none) return "";
-  switch (scheme.weight_type) {
-    case quant::WeightType::f32:
-      return "f32 kernels";
-    case quant::WeightType::f16:
-    case quant::WeightType::bf16:
-      return "on cpu stored in 16 bits and widened to f32 at each run; on gpu computed in 16 bits";
-    case quant::WeightType::micro:
-      return "MLX's own: linear: quantized_matmul, activations f32 on cpu and bf16 on gpu; "
-             "embedding: gathered rows dequantized; convolution: dequantized at each run";
-    case quant::WeightType::block:
-      if (scheme.block == ggml::BlockFormat::q6_k) return "";  // groups of 16
-      [[fallthrough]];
-    default:
-      return "linear: quantized_matmul, affine, activations f32 on cpu, on gpu bf16 and so are "
-             "scales; embedding: gathered rows dequantized; convolution: dequantized at each run";
-  }
-}
-
 std::vector<worker::DeviceDescription> devices() {
   worker::DeviceDescription gpu = {.name = "gpu",
                                    .available = mx::is_available(mx::Device(mx::Device::gpu))};
@@ -74,11 +53,7 @@ class MlxEngine : public worker::Engine {
   worker::Description describe() const override {
     worker::Description d = {
         .framework = "mlx", .version = mx::version(), .devices = devices(), .facts = facts()};
-    for (const ir::OperatorRow& row : ir::operators())
-      if (find_lowering(row.op)) d.operators.emplace_back(row.name);
-    for (const quant::Scheme& scheme : quant::base_schemes())
-      if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
-        d.schemes.emplace_back(scheme.name, kernels);
+    d.operators = lowering::operator_names(lowerings());
     return d;
   }
 

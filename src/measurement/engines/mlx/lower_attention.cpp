@@ -1,4 +1,4 @@
-// cached_attention and rms_norm.
+// cached_attention, attention and rms_norm.
 #include <cmath>
 
 #include "measurement/engines/mlx/lowering.h"
@@ -17,6 +17,14 @@ struct Attention {
 mx::array split_heads(const mx::array& x, int heads, int head_dim) {
   return mx::transpose(mx::reshape(x, {x.shape(0), x.shape(1), heads, head_dim}), {0, 2, 1, 3});
 }
+
+// [batch, heads, sequence, dim] as [batch, sequence, heads * dim].
+mx::array join_heads(const mx::array& x) {
+  return mx::reshape(mx::transpose(x, {0, 2, 1, 3}),
+                     {x.shape(0), x.shape(2), x.shape(1) * x.shape(3)});
+}
+
+float scale_of(int head_dim) { return 1.0f / std::sqrt(static_cast<float>(head_dim)); }
 
 // Halves rotated by absolute position, as the IR's rope_theta says.
 mx::array rotate(const mx::array& x, const Attention& a, int past) {
@@ -45,14 +53,10 @@ void attend(const Attention& a, Frame& frame) {
   const mx::array values = append(frame.states[a.value_state], heads_of(a.v, a.kv_heads), past);
   const int sequence = q.shape(2);
   // MLX's causal mask ends at the last key: token i of the step sees the past and i + 1 tokens.
-  const mx::array y = mx::fast::scaled_dot_product_attention(
-      q, keys, values, 1.0f / std::sqrt(static_cast<float>(a.head_dim)),
-      sequence > 1 ? "causal" : "");
-  frame.slots[a.out] = mx::reshape(mx::transpose(y, {0, 2, 1, 3}),
-                                   {y.shape(0), sequence, a.query_heads * a.head_dim});
+  const mx::array y = mx::fast::scaled_dot_product_attention(q, keys, values, scale_of(a.head_dim),
+                                                             sequence > 1 ? "causal" : "");
+  frame.slots[a.out] = join_heads(y);
 }
-
-}  // namespace
 
 Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const ir::Attributes& attributes = node.attributes;
@@ -73,6 +77,22 @@ Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   return {};
 }
 
+Result<void> lower_attention(Lowering& l, const ir::Node& node) {
+  const ir::Attributes& a = node.attributes;
+  const auto integer = [&](const char* name) { return static_cast<int>(a.integer(name)); };
+  const std::vector<Slot> slots = l.slots_of(node.inputs);
+  l.add_call([slots, out = l.slot(node.output), query_heads = integer("head_count"),
+              kv_heads = integer("kv_head_count"), head_dim = integer("head_dim"),
+              mask = integer("causal") != 0 ? "causal" : ""](Frame& frame) {
+    frame.slots[out] = join_heads(mx::fast::scaled_dot_product_attention(
+        split_heads(frame.slots[slots[0]], query_heads, head_dim),
+        split_heads(frame.slots[slots[1]], kv_heads, head_dim),
+        split_heads(frame.slots[slots[2]], kv_heads, head_dim), scale_of(head_dim), mask));
+  });
+  l.count("scaled_dot_product_attention");
+  return {};
+}
+
 Result<void> lower_rms_norm(Lowering& l, const ir::Node& node) {
   l.add_unary(node, [weight = l.stored_array(node.inputs[1]),
                      epsilon = static_cast<float>(node.attributes.real("epsilon"))](
@@ -80,5 +100,15 @@ Result<void> lower_rms_norm(Lowering& l, const ir::Node& node) {
   l.count("rms_norm");
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::attention, lower_attention},
+    {ir::Op::cached_attention, lower_cached_attention},
+    {ir::Op::rms_norm, lower_rms_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> attention_lowerings() { return rows; }
 
 }  // namespace qb::mlx

@@ -58,8 +58,6 @@ Result<Convolution> load_convolution(Lowering& l, const ir::Node& node) {
   return convolution;
 }
 
-}  // namespace
-
 Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
   const ir::Attributes& a = node.attributes;
   const auto stride = a.integers("stride");
@@ -92,5 +90,14 @@ Result<void> lower_batch_norm(Lowering& l, const ir::Node& node) {
                         const mx::array& x) { return mx::add(mx::multiply(x, gain), offset); });
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::conv2d, lower_conv2d},
+    {ir::Op::batch_norm, lower_batch_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> conv2d_lowerings() { return rows; }
 
 }  // namespace qb::mlx

@@ -75,8 +75,6 @@ void add_joined(Lowering& l, const lowering::Join& linears, Multiply multiply) {
   });
 }
 
-}  // namespace
-
 Result<void> lower_linear(Lowering& l, const ir::Node& node) {
   const lowering::Join linears = l.transformations().joined_with(node);
   if (linears[0] != &node) return {};  // the first of them computes it
@@ -116,5 +114,14 @@ Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
   l.count("take");
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::linear, lower_linear},
+    {ir::Op::embedding, lower_embedding},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> linear_lowerings() { return rows; }
 
 }  // namespace qb::mlx

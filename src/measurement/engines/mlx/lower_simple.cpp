@@ -24,14 +24,10 @@ Result<void> lower_elementwise(Lowering& l, const ir::Node& node, Operation oper
   return {};
 }
 
-}  // namespace
-
 Result<void> lower_add(Lowering& l, const ir::Node& node) {
   return lower_elementwise(l, node,
                            [](const mx::array& a, const mx::array& b) { return mx::add(a, b); });
 }
-
-namespace {
 
 // silu(gate) * x as one kernel for any shape, as mlx-lm has it. A network that is compiled as a
 // whole needs none of its own.
@@ -49,8 +45,6 @@ const ir::Node* gate_of(Lowering& l, const ir::Node& multiply) {
   }
   return nullptr;
 }
-
-}  // namespace
 
 Result<void> lower_multiply(Lowering& l, const ir::Node& node) {
   if (const ir::Node* silu = gate_of(l, node)) {
@@ -109,5 +103,20 @@ Result<void> lower_flatten(Lowering& l, const ir::Node& node) {
   });
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::add, lower_add},
+    {ir::Op::multiply, lower_multiply},
+    {ir::Op::silu, lower_silu},
+    {ir::Op::sigmoid, lower_sigmoid},
+    {ir::Op::relu6, lower_relu6},
+    {ir::Op::select_positions, lower_select_positions},
+    {ir::Op::global_average_pool, lower_global_average_pool},
+    {ir::Op::flatten, lower_flatten},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> simple_lowerings() { return rows; }
 
 }  // namespace qb::mlx

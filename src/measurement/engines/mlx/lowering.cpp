@@ -127,35 +127,14 @@ void Lowering::add_binary(const ir::Node& node,
 }
 
 Result<Program> Lowering::build() {
-  for (const ir::Node& node : ir().nodes) {
-    const LowerFunction lower = find_lowering(node.op);
-    if (!lower)
-      return fail(Errc::unsupported, "MLX's engine has no lowering for {}", ir::name_of(node.op));
-    QB_CHECK(with_context(lower(*this, node), ir()[node.output].name));
-  }
+  QB_CHECK(lowering::lower_nodes(lowerings(), *this, "MLX's engine"));
   return std::move(program_);
 }
 
-constexpr std::pair<ir::Op, LowerFunction> lowerings[] = {
-    {ir::Op::embedding, lower_embedding},
-    {ir::Op::linear, lower_linear},
-    {ir::Op::conv2d, lower_conv2d},
-    {ir::Op::batch_norm, lower_batch_norm},
-    {ir::Op::rms_norm, lower_rms_norm},
-    {ir::Op::cached_attention, lower_cached_attention},
-    {ir::Op::add, lower_add},
-    {ir::Op::multiply, lower_multiply},
-    {ir::Op::silu, lower_silu},
-    {ir::Op::sigmoid, lower_sigmoid},
-    {ir::Op::relu6, lower_relu6},
-    {ir::Op::select_positions, lower_select_positions},
-    {ir::Op::global_average_pool, lower_global_average_pool},
-    {ir::Op::flatten, lower_flatten},
-};
-
-LowerFunction find_lowering(ir::Op op) {
-  const auto* row = std::ranges::find(lowerings, op, &std::pair<ir::Op, LowerFunction>::first);
-  return row == std::end(lowerings) ? nullptr : row->second;
+const lowering::Table<Lowering>& lowerings() {
+  static const lowering::Table<Lowering> table = {linear_lowerings(), conv2d_lowerings(),
+                                                  attention_lowerings(), simple_lowerings()};
+  return table;
 }
 
 }  // namespace qb::mlx

@@ -13,6 +13,7 @@
 #include "compression/bundle/bundle.h"
 #include "measurement/engines/mlx/program.h"
 #include "measurement/engines/mlx/weight.h"
+#include "measurement/lowering/table.h"
 #include "measurement/lowering/transformations.h"
 #include "measurement/worker/engine.h"
 
@@ -94,26 +95,13 @@ class Lowering {
   std::map<std::string, int64_t> kernels_;
 };
 
-using LowerFunction = Result<void> (*)(Lowering&, const ir::Node&);
+using LoweringRow = lowering::Row<Lowering>;
+const lowering::Table<Lowering>& lowerings();
 
-// Empty: the engine doesn't lower this operator.
-LowerFunction find_lowering(ir::Op op);
-
-// One function an operator; in lower_linear.cpp, lower_conv2d.cpp, lower_attention.cpp,
-// lower_simple.cpp.
-Result<void> lower_embedding(Lowering& l, const ir::Node& node);
-Result<void> lower_linear(Lowering& l, const ir::Node& node);
-Result<void> lower_conv2d(Lowering& l, const ir::Node& node);
-Result<void> lower_batch_norm(Lowering& l, const ir::Node& node);
-Result<void> lower_rms_norm(Lowering& l, const ir::Node& node);
-Result<void> lower_cached_attention(Lowering& l, const ir::Node& node);
-Result<void> lower_add(Lowering& l, const ir::Node& node);
-Result<void> lower_multiply(Lowering& l, const ir::Node& node);
-Result<void> lower_silu(Lowering& l, const ir::Node& node);
-Result<void> lower_sigmoid(Lowering& l, const ir::Node& node);
-Result<void> lower_relu6(Lowering& l, const ir::Node& node);
-Result<void> lower_select_positions(Lowering& l, const ir::Node& node);
-Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node);
-Result<void> lower_flatten(Lowering& l, const ir::Node& node);
+// One function an operator, and its row, in lower_linear.cpp, lower_conv2d.cpp, …
+std::span<const LoweringRow> linear_lowerings();
+std::span<const LoweringRow> conv2d_lowerings();
+std::span<const LoweringRow> attention_lowerings();
+std::span<const LoweringRow> simple_lowerings();
 
 }  // namespace qb::mlx

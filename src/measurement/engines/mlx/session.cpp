@@ -4,6 +4,7 @@
 
 #include "measurement/engines/mlx/blas.h"
 #include "measurement/engines/mlx/failure.h"
+#include "measurement/lowering/notes.h"
 #include "network/ir/inputs.h"
 
 namespace qb::mlx {
@@ -14,7 +15,8 @@ int64_t index_limit(const ir::Graph& graph, ir::Value input, const ir::Extents& 
   for (const ir::Node& node : graph.nodes) {
     if (node.op == ir::Op::embedding && node.inputs[0] == input)
       return graph[node.inputs[1]].shape[0].extent;
-    if (node.op == ir::Op::select_positions && node.inputs[1] == input) return extents.sequence;
+    if (node.op == ir::Op::select_positions && node.inputs[1] == input)
+      return extents.of(ir::Symbol::sequence);
   }
   return 0;
 }
@@ -52,10 +54,8 @@ MlxSession::MlxSession(const bundle::Bundle& bundle, const worker::CompileOption
   first_slots_.assign(lowering.slot_count(), mx::array(0.0f));
   for (const auto& [slot, array] : lowering.constants()) first_slots_[slot] = array;
   for (const ir::Value state : graph_.of_kind(ir::ValueKind::state))
-    states_.push_back(
-        mx::zeros(shape_of(ir::bind(graph_[state].shape,
-                                    {.batch = options.batch, .context = options.context_tokens})),
-                  compute_type_));
+    states_.push_back(mx::zeros(
+        shape_of(ir::bind(graph_[state].shape, worker::extents_of(options))), compute_type_));
   mx::eval(states_);
   if (lowering.fuses() && lowering.is_static())
     compiled_ = mx::compile([this](const Arrays& step_inputs) {
@@ -92,9 +92,7 @@ MlxSession::Arrays MlxSession::build_step(const Arrays& inputs, Arrays& states,
 
 Result<void> MlxSession::stage(const worker::StepInputs& inputs) try {
   QB_TRY(const ir::Extents extents,
-         ir::extents_of(graph_, inputs.tensors,
-                        {.batch = options_.batch, .context = options_.context_tokens},
-                        inputs.past_tokens));
+         ir::extents_of(graph_, inputs.tensors, worker::extents_of(options_), inputs.past_tokens));
   QB_CHECK(check_indices(graph_, inputs, extents));
   Arrays arrays;
   for (const TensorView& tensor : inputs.tensors) arrays.push_back(input_array(tensor));
@@ -135,7 +133,7 @@ Json MlxSession::actual() const {
   Json kernels = Json::object({});
   for (const auto& [name, count] : kernels_) kernels.set(name, count);
   Json actual = Json::object({{"device", options_.device},
-                              {"compute_type", worker::describe_computing(notes_)},
+                              {"compute_type", lowering::describe_computing(notes_)},
                               {"kernels", std::move(kernels)},
                               {"transformations", transformations_},
                               {"compiled", compiled_ != nullptr}});

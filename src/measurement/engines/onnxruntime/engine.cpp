@@ -32,48 +32,6 @@ Ort::SessionOptions session_options(const worker::CompileOptions& options) {
   return session;
 }
 
-std::string_view kernels_of_blocks(ggml::BlockFormat format) {
-  switch (format) {
-    case ggml::BlockFormat::q4_1:
-    case ggml::BlockFormat::q4_k:
-      return "linear: MatMulNBits with float zero points, f32 activations; embedding: "
-             "GatherBlockQuantized; convolution: none";
-    case ggml::BlockFormat::q6_k:
-      return "linear: MatMulNBits, its codes widened to 8 bits; embedding: GatherBlockQuantized; "
-             "convolution: dequantized at each run";
-    default:
-      return "linear: MatMulNBits; embedding: GatherBlockQuantized; convolution: dequantized at "
-             "each run";
-  }
-}
-
-// Empty: ONNX Runtime has none.
-std::string_view kernels_of(const quant::Scheme& scheme) {
-  if (scheme.activations == quant::Activations::on_run)
-    return "linear: DynamicQuantizeMatMul; convolution: ConvInteger; embedding: "
-           "GatherBlockQuantized";
-  if (scheme.activations == quant::Activations::by_token)
-    return "linear: rounded by ONNX operators (ReduceMax, Div, QuantizeLinear), MatMulInteger, "
-           "scaled after; embedding: GatherBlockQuantized";
-  if (scheme.activations == quant::Activations::measured)
-    return "linear: MatMulIntegerToFloat; convolution: QLinearConv; sums and pooling between them "
-           "in integers; embedding: GatherBlockQuantized";
-  switch (scheme.weight_type) {
-    case quant::WeightType::f32:
-      return "f32 kernels, batch norms folded into convolutions";
-    case quant::WeightType::f16:
-    case quant::WeightType::bf16:
-      return "stored in 16 bits, computed in f32";
-    case quant::WeightType::micro:
-      return "";
-    case quant::WeightType::block:
-      return kernels_of_blocks(scheme.block);
-    default:
-      return "linear: MatMulNBits; embedding: GatherBlockQuantized; convolution: dequantized at "
-             "each run";
-  }
-}
-
 class OrtEngine : public worker::Engine {
  public:
   worker::Description describe() const override {
@@ -95,11 +53,7 @@ class OrtEngine : public worker::Engine {
         {.name = "ane",
          .available = false,
          .reason = "needs ONNX Runtime's Core ML provider, which this engine doesn't drive yet"}};
-    for (const ir::OperatorRow& row : ir::operators())
-      if (find_lowering(row.op)) d.operators.emplace_back(row.name);
-    for (const quant::Scheme& scheme : quant::base_schemes())
-      if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
-        d.schemes.emplace_back(scheme.name, kernels);
+    d.operators = lowering::operator_names(lowerings());
     return d;
   }
 

@@ -1,4 +1,4 @@
-// cached_attention and rms_norm.
+// cached_attention, attention and rms_norm.
 #include "measurement/engines/onnxruntime/lowering.h"
 #include "measurement/lowering/rotary.h"
 
@@ -7,13 +7,41 @@ namespace {
 
 constexpr const char* microsoft = "com.microsoft";
 
+struct Heads {
+  int64_t query = 0, kv = 0, dim = 0;
+};
+
 std::string add_table(Lowering& l, const char* hint, std::span<const float> values,
                       int64_t head_dim) {
   return l.constant(hint, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
                     {l.options().context_tokens, head_dim / 2}, values);
 }
 
-}  // namespace
+// Keys or values [batch, tokens, kv heads * dim], each head as often as queries share it: the
+// operator takes as many as there are queries.
+std::string spread_heads(Lowering& l, const std::string& x, const Heads& heads) {
+  if (heads.kv == heads.query) return x;
+  const std::string split = l.fresh(x);
+  const std::string spread = l.fresh(x);
+  const std::string joined = l.fresh(x);
+  l.node({"Reshape", "", {x, l.integers("shape", {0, 0, heads.kv, 1, heads.dim})}, {split}});
+  l.node(
+      {"Expand", "", {split, l.integers("shape", {1, 1, 1, heads.query / heads.kv, 1})}, {spread}});
+  l.node({"Reshape", "", {spread, l.integers("shape", {0, 0, heads.query * heads.dim})}, {joined}});
+  return joined;
+}
+
+Result<void> lower_attention(Lowering& l, const ir::Node& node) {
+  const ir::Attributes& a = node.attributes;
+  const Heads heads = {a.integer("head_count"), a.integer("kv_head_count"), a.integer("head_dim")};
+  l.node({"MultiHeadAttention",
+          microsoft,
+          {l.operand(node.inputs[0]), spread_heads(l, l.operand(node.inputs[1]), heads),
+           spread_heads(l, l.operand(node.inputs[2]), heads)},
+          {l.output(node.output)},
+          {{"num_heads", heads.query}, {"unidirectional", a.integer("causal")}}});
+  return {};
+}
 
 Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const ir::Attributes& a = node.attributes;
@@ -68,5 +96,15 @@ Result<void> lower_rms_norm(Lowering& l, const ir::Node& node) {
           attributes});
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::attention, lower_attention},
+    {ir::Op::cached_attention, lower_cached_attention},
+    {ir::Op::rms_norm, lower_rms_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> attention_lowerings() { return rows; }
 
 }  // namespace qb::ort

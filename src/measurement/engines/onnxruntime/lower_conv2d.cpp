@@ -75,8 +75,6 @@ Result<std::string> dequantized_weight(Lowering& l, const bundle::Parameter& wei
   return current;
 }
 
-}  // namespace
-
 Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
   if (weight.encoding == bundle::Encoding::packed &&
@@ -122,5 +120,14 @@ Result<void> lower_batch_norm(Lowering& l, const ir::Node& node) {
           {{"epsilon", static_cast<float>(node.attributes.real("epsilon"))}}});
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::conv2d, lower_conv2d},
+    {ir::Op::batch_norm, lower_batch_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> conv2d_lowerings() { return rows; }
 
 }  // namespace qb::ort

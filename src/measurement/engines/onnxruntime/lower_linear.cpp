@@ -215,8 +215,6 @@ Result<void> add_product(Lowering& l, const lowering::Join& linears, const std::
   return {};
 }
 
-}  // namespace
-
 Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
   if (is_blocked(weight))
@@ -249,5 +247,14 @@ Result<void> lower_linear(Lowering& l, const ir::Node& node) {
           {{"axis", int64_t{-1}}}});
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::embedding, lower_embedding},
+    {ir::Op::linear, lower_linear},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> linear_lowerings() { return rows; }
 
 }  // namespace qb::ort

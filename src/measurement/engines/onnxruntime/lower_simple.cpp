@@ -34,8 +34,6 @@ bool all_measured(const Lowering& l, const ir::Node& node) {
          std::ranges::all_of(node.inputs, [&](ir::Value input) { return is_measured(l, input); });
 }
 
-}  // namespace
-
 Result<void> lower_add(Lowering& l, const ir::Node& node) {
   if (l.is_fused(node)) return {};  // lower_rms_norm gives its value too
   if (all_measured(l, node)) return lower_integer_add(l, node);
@@ -79,5 +77,16 @@ Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
   l.node({"Gather", "", operands(l, node), {l.output(node.output)}, {{"axis", int64_t{1}}}});
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::add, lower_add},         {ir::Op::multiply, lower_multiply},
+    {ir::Op::sigmoid, lower_sigmoid}, {ir::Op::global_average_pool, lower_global_average_pool},
+    {ir::Op::flatten, lower_flatten}, {ir::Op::silu, lower_silu},
+    {ir::Op::relu6, lower_relu6},     {ir::Op::select_positions, lower_select_positions},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> simple_lowerings() { return rows; }
 
 }  // namespace qb::ort

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "measurement/engines/onnxruntime/assignment.h"
+#include "measurement/lowering/notes.h"
 #include "network/ir/inputs.h"
 
 namespace qb::ort {
@@ -29,8 +30,7 @@ void OrtSession::bind_states() {
   const auto states = graph.of_kind(ir::ValueKind::state);
   if (states.empty()) return;
   for (const ir::Value state : states) {
-    const std::vector<int64_t> shape =
-        ir::bind(graph[state].shape, {.batch = options_.batch, .context = options_.context_tokens});
+    const std::vector<int64_t> shape = ir::bind(graph[state].shape, worker::extents_of(options_));
     std::vector<float>& cache = caches_.emplace_back(element_count(shape), 0.0f);
     const Ort::Value& value = constant_values_.emplace_back(Ort::Value::CreateTensor<float>(
         memory_, cache.data(), cache.size(), shape.data(), shape.size()));
@@ -71,8 +71,7 @@ void OrtSession::bind_output(BoundOutput& bound, const ir::Extents& extents) {
 
 Result<void> OrtSession::stage(const worker::StepInputs& inputs) try {
   QB_TRY(const ir::Extents extents,
-         ir::extents_of(bundle_.graph(), inputs.tensors,
-                        {.batch = options_.batch, .context = options_.context_tokens},
+         ir::extents_of(bundle_.graph(), inputs.tensors, worker::extents_of(options_),
                         inputs.past_tokens));
   for (size_t i = 0; i < inputs_.size(); ++i) bind_input(inputs_[i], inputs.tensors[i]);
   outputs_.clear();
@@ -80,7 +79,7 @@ Result<void> OrtSession::stage(const worker::StepInputs& inputs) try {
     bind_output(bound, extents);
     outputs_.push_back({ElementType::f32, bound.shape, bound.values.data()});
   }
-  total_tokens_ = static_cast<int32_t>(inputs.past_tokens + extents.sequence);
+  total_tokens_ = static_cast<int32_t>(inputs.past_tokens + extents.of(ir::Symbol::sequence));
   std::ranges::fill(last_index_, total_tokens_ - 1);
   is_staged_ = true;
   return {};
@@ -105,7 +104,7 @@ Json OrtSession::actual() const {
               fmt::format("{} {}", notes["conv2d"].as_string(),
                           assignment.kernels["DequantizeLinear"] > 0 ? "at each run" : "at load"));
   return Json::object({{"device", "cpu"},
-                       {"compute_type", worker::describe_computing(notes)},
+                       {"compute_type", lowering::describe_computing(notes)},
                        {"kernels", to_json(assignment.kernels)},
                        {"providers", to_json(assignment.providers)},
                        {"transformations", transformations_},

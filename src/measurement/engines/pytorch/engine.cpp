@@ -8,36 +8,6 @@
 namespace qb::pytorch {
 namespace {
 
-std::string_view kernels_of(const quant::Scheme& scheme) {
-  constexpr std::string_view dequantized =
-      "linear and convolution: dequantized at each run; embedding: rows dequantized";
-  if (scheme.activations == quant::Activations::on_run)
-    return "linear and convolution: oneDNN's integer kernels (cpu only), the range taken at each "
-           "run; embedding: rows dequantized";
-  if (scheme.activations == quant::Activations::by_token)
-    return "linear: rounded by amax, div, round; _int_mm (cpu only), scaled after; embedding: rows "
-           "dequantized";
-  if (scheme.activations == quant::Activations::measured)
-    return "linear and convolution: oneDNN's integer kernels (cpu only); embedding: rows "
-           "dequantized";
-  if (scheme.weight_type == quant::WeightType::micro) return {};  // none
-  if (scheme.weight_type == quant::WeightType::f32)
-    return "f32 kernels; convolutions with batch norm and relu6 folded in";
-  if (scheme.weight_type == quant::WeightType::f16) return "linear and convolution in f16";
-  if (scheme.weight_type == quant::WeightType::bf16) return "linear and convolution in bf16";
-  const bool is_4_bit_block = scheme.weight_type == quant::WeightType::block &&
-                              scheme.block != ggml::BlockFormat::q8_0 &&
-                              scheme.block != ggml::BlockFormat::q6_k;
-  if (is_4_bit_block || scheme.weight_bits == 4 || scheme.weight_type == quant::WeightType::mixed)
-    return "linear: _weight_int4pack_mm with bf16 activations; convolution: dequantized at each "
-           "run; embedding: rows dequantized";
-  const bool is_one_group = scheme.granularity == quant::Granularity::channel ||
-                            scheme.granularity == quant::Granularity::tensor;
-  return is_one_group ? "linear: _weight_int8pack_mm with bf16 activations; convolution: "
-                        "dequantized at each run; embedding: rows dequantized"
-                      : dequantized;
-}
-
 worker::DeviceDescription gpu() {
   if (at::hasMPS()) return {.name = "gpu"};
   return {.name = "gpu",
@@ -71,11 +41,7 @@ class PytorchEngine : public worker::Engine {
     d.devices = {{.name = "cpu"},
                  gpu(),
                  {.name = "ane", .available = false, .reason = "PyTorch does not drive it"}};
-    for (const ir::OperatorRow& row : ir::operators())
-      if (find_lowering(row.op)) d.operators.emplace_back(row.name);
-    for (const quant::Scheme& scheme : quant::base_schemes())
-      if (const std::string_view kernels = kernels_of(scheme); !kernels.empty())
-        d.schemes.emplace_back(scheme.name, kernels);
+    d.operators = lowering::operator_names(lowerings());
     return d;
   }
 

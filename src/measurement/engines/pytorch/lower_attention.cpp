@@ -1,4 +1,4 @@
-// cached_attention and rms_norm.
+// cached_attention, attention and rms_norm.
 #include <cmath>
 
 #include "measurement/engines/pytorch/lowering.h"
@@ -41,6 +41,15 @@ at::Tensor rotate(const at::Tensor& x, const Rotary& rotary, int64_t past_tokens
       .addcmul_(swapped, rotary.swapped.narrow(0, past_tokens, x.size(1)));
 }
 
+// Keys or values [batch, kv heads, tokens, dim], each head as often as queries share it.
+at::Tensor spread_heads(const at::Tensor& x, const Heads& heads) {
+  const int64_t shared = heads.query / heads.kv;
+  if (shared == 1) return x;
+  return x.unsqueeze(2)
+      .expand({x.size(0), heads.kv, shared, x.size(2), heads.dim})
+      .reshape({x.size(0), heads.query, x.size(2), heads.dim});
+}
+
 // q [batch, heads, sequence, dim]; keys and values [batch, kv heads, total, dim]. `mask` is read
 // when several tokens come after others.
 at::Tensor attend(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values,
@@ -52,16 +61,12 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& keys, const at::Tensor&
     return at::scaled_dot_product_attention(folded, keys, values)
         .reshape({q.size(0), 1, heads.query * heads.dim});
   }
-  const auto spread = [&](const at::Tensor& x) {
-    if (shared == 1) return x;
-    return x.unsqueeze(2)
-        .expand({x.size(0), heads.kv, shared, x.size(2), heads.dim})
-        .reshape({x.size(0), heads.query, x.size(2), heads.dim});
-  };
   const bool is_first = keys.size(2) == sequence;
   const at::Tensor attended =
-      is_first ? at::scaled_dot_product_attention(q, spread(keys), spread(values), {}, 0.0, true)
-               : at::scaled_dot_product_attention(q, spread(keys), spread(values), mask);
+      is_first ? at::scaled_dot_product_attention(q, spread_heads(keys, heads),
+                                                  spread_heads(values, heads), {}, 0.0, true)
+               : at::scaled_dot_product_attention(q, spread_heads(keys, heads),
+                                                  spread_heads(values, heads), mask);
   return attended.transpose(1, 2).reshape({q.size(0), sequence, heads.query * heads.dim});
 }
 
@@ -102,8 +107,6 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilo
   return at::mul(x, factors).mul_(weight);
 }
 
-}  // namespace
-
 Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const ir::Attributes& a = node.attributes;
   const Heads heads = {a.integer("head_count"), a.integer("kv_head_count"), a.integer("head_dim")};
@@ -128,6 +131,28 @@ Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   return {};
 }
 
+Result<void> lower_attention(Lowering& l, const ir::Node& node) {
+  const ir::Attributes& a = node.attributes;
+  const Heads heads = {a.integer("head_count"), a.integer("kv_head_count"), a.integer("head_dim")};
+  const bool is_causal = a.integer("causal") != 0;
+  const Columns q = l.columns_of(node.inputs[0]);
+  const Columns k = l.columns_of(node.inputs[1]);
+  const Columns v = l.columns_of(node.inputs[2]);
+  const Slot out = l.result(node.output);
+  l.add_step({q.slot, k.slot, v.slot}, [=](Frame& frame) {
+    const auto heads_of = [&](const Columns& columns) {
+      return split(frame, columns, heads.dim).transpose(1, 2);
+    };
+    frame.slots[out] =
+        at::scaled_dot_product_attention(heads_of(q), spread_heads(heads_of(k), heads),
+                                         spread_heads(heads_of(v), heads), {}, 0.0, is_causal)
+            .transpose(1, 2)
+            .flatten(2);
+  });
+  l.count("scaled_dot_product_attention");
+  return {};
+}
+
 Result<void> lower_rms_norm(Lowering& l, const ir::Node& node) {
   const at::Tensor weight = l.f32_tensor(node.inputs[1]);
   const double epsilon = node.attributes.real("epsilon");
@@ -138,5 +163,15 @@ Result<void> lower_rms_norm(Lowering& l, const ir::Node& node) {
           const at::Tensor& x) { return rms_norm(x, weight, epsilon, epsilon_tensor, zero); });
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::attention, lower_attention},
+    {ir::Op::cached_attention, lower_cached_attention},
+    {ir::Op::rms_norm, lower_rms_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> attention_lowerings() { return rows; }
 
 }  // namespace qb::pytorch

@@ -4,6 +4,12 @@
 #include "measurement/engines/pytorch/products.h"
 
 namespace qb::pytorch {
+namespace {
+
+// oneDNN orders a weight for a size that it is told, and takes any: this where the size is free.
+constexpr int64_t likely_picture_px = 64;
+
+}  // namespace
 
 ConvolutionGeometry::ConvolutionGeometry(const ir::Node& node)
     : group_count(node.attributes.integer("group_count")) {
@@ -24,7 +30,10 @@ at::Tensor ConvolutionGeometry::pad(const at::Tensor& x, double value) const {
 
 std::vector<int64_t> ConvolutionGeometry::padded_input_shape(const Lowering& l,
                                                              const ir::Node& node) const {
-  std::vector<int64_t> shape = ir::bind(l.ir()[node.inputs[0]].shape, {.batch = l.options().batch});
+  ir::Extents extents = worker::extents_of(l.options());
+  extents.set(ir::Symbol::height, likely_picture_px);
+  extents.set(ir::Symbol::width, likely_picture_px);
+  std::vector<int64_t> shape = ir::bind(l.ir()[node.inputs[0]].shape, extents);
   if (padding_before.empty()) return shape;
   shape[3] += padding_before[0] + padding_before[1];
   shape[2] += padding_before[2] + padding_before[3];
@@ -111,8 +120,6 @@ void add_plain_conv2d(Lowering& l, const ir::Node& node, at::ScalarType type,
   l.count("conv2d");
 }
 
-}  // namespace
-
 Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
   const bool is_quantized =
@@ -157,5 +164,14 @@ Result<void> lower_batch_norm(Lowering& l, const ir::Node& node) {
                  const at::Tensor& x) { return at::addcmul(offsets, x, gains); });
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::conv2d, lower_conv2d},
+    {ir::Op::batch_norm, lower_batch_norm},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> conv2d_lowerings() { return rows; }
 
 }  // namespace qb::pytorch

@@ -44,8 +44,6 @@ Result<void> lower_quantized_embedding(Lowering& l, const ir::Node& node,
   return {};
 }
 
-}  // namespace
-
 Result<void> lower_embedding(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
   if (is_quantized(weight)) return lower_quantized_embedding(l, node, weight);
@@ -77,5 +75,14 @@ Result<void> lower_linear(Lowering& l, const ir::Node& node) {
   }
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::embedding, lower_embedding},
+    {ir::Op::linear, lower_linear},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> linear_lowerings() { return rows; }
 
 }  // namespace qb::pytorch

@@ -37,8 +37,6 @@ Result<void> unary(Lowering& l, const ir::Node& node, F f) {
   return {};
 }
 
-}  // namespace
-
 Result<void> lower_add(Lowering& l, const ir::Node& node) {
   if (l.is_measured(node.output) && l.is_measured(node.inputs[0]) && l.is_measured(node.inputs[1]))
     return lower_integer_add(l, node);
@@ -80,5 +78,16 @@ Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
   });
   return {};
 }
+
+constexpr LoweringRow rows[] = {
+    {ir::Op::add, lower_add},         {ir::Op::multiply, lower_multiply},
+    {ir::Op::silu, lower_silu},       {ir::Op::sigmoid, lower_sigmoid},
+    {ir::Op::relu6, lower_relu6},     {ir::Op::global_average_pool, lower_global_average_pool},
+    {ir::Op::flatten, lower_flatten}, {ir::Op::select_positions, lower_select_positions},
+};
+
+}  // namespace
+
+std::span<const LoweringRow> simple_lowerings() { return rows; }
 
 }  // namespace qb::pytorch

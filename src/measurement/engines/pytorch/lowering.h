@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "compression/bundle/bundle.h"
 #include "measurement/engines/pytorch/program.h"
 #include "measurement/lowering/rounded_reads.h"
+#include "measurement/lowering/table.h"
 #include "measurement/lowering/transformations.h"
 #include "measurement/worker/engine.h"
 
@@ -137,10 +139,8 @@ class Lowering {
   std::map<std::string, int64_t> kernels_;
 };
 
-using LowerFunction = Result<void> (*)(Lowering&, const ir::Node&);
-
-// Empty: the engine doesn't lower this operator.
-LowerFunction find_lowering(ir::Op op);
+using LoweringRow = lowering::Row<Lowering>;
+const lowering::Table<Lowering>& lowerings();
 
 // 8-bit codes of values, u8; in codes.cpp.
 at::Tensor to_codes(const at::Tensor& x, const quant::ActivationFit& fit);
@@ -150,21 +150,10 @@ at::Tensor from_codes(const at::Tensor& codes, const quant::ActivationFit& fit);
 Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node);
 Result<void> lower_integer_add(Lowering& l, const ir::Node& node);
 
-// One function an operator; in lower_linear.cpp, lower_conv2d.cpp, lower_attention.cpp,
-// lower_simple.cpp.
-Result<void> lower_embedding(Lowering& l, const ir::Node& node);
-Result<void> lower_linear(Lowering& l, const ir::Node& node);
-Result<void> lower_conv2d(Lowering& l, const ir::Node& node);
-Result<void> lower_batch_norm(Lowering& l, const ir::Node& node);
-Result<void> lower_rms_norm(Lowering& l, const ir::Node& node);
-Result<void> lower_cached_attention(Lowering& l, const ir::Node& node);
-Result<void> lower_add(Lowering& l, const ir::Node& node);
-Result<void> lower_multiply(Lowering& l, const ir::Node& node);
-Result<void> lower_silu(Lowering& l, const ir::Node& node);
-Result<void> lower_sigmoid(Lowering& l, const ir::Node& node);
-Result<void> lower_relu6(Lowering& l, const ir::Node& node);
-Result<void> lower_select_positions(Lowering& l, const ir::Node& node);
-Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node);
-Result<void> lower_flatten(Lowering& l, const ir::Node& node);
+// One function an operator, and its row, in lower_linear.cpp, lower_conv2d.cpp, …
+std::span<const LoweringRow> linear_lowerings();
+std::span<const LoweringRow> conv2d_lowerings();
+std::span<const LoweringRow> attention_lowerings();
+std::span<const LoweringRow> simple_lowerings();
 
 }  // namespace qb::pytorch

@@ -1,6 +1,7 @@
 #include "measurement/engines/pytorch/session.h"
 
 #include "measurement/engines/pytorch/allocator.h"
+#include "measurement/lowering/notes.h"
 #include "network/ir/inputs.h"
 
 namespace qb::pytorch {
@@ -71,8 +72,7 @@ Result<void> PytorchSession::stage(const worker::StepInputs& inputs) try {
 
 Result<void> PytorchSession::run(const worker::StepInputs& inputs) try {
   QB_TRY([[maybe_unused]] const ir::Extents extents,
-         ir::extents_of(bundle_.graph(), inputs.tensors,
-                        {.batch = options_.batch, .context = options_.context_tokens},
+         ir::extents_of(bundle_.graph(), inputs.tensors, worker::extents_of(options_),
                         inputs.past_tokens));
   if (staged_.empty()) {
     QB_CHECK(stage(inputs));
@@ -95,7 +95,7 @@ Json PytorchSession::actual() const {
   for (const auto& [name, count] : lowering_.kernels()) kernels.set(name, count);
   return Json::object(
       {{"device", options_.device},
-       {"compute_type", worker::describe_computing(lowering_.notes())},
+       {"compute_type", lowering::describe_computing(lowering_.notes())},
        {"kernels", std::move(kernels)},
        {"transformations", lowering::describe(bundle_, lowering_.transformations())},
        {"allocator", keep_freed_memory()},

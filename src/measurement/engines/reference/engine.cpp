@@ -11,20 +11,24 @@ namespace {
 class ReferenceSession : public Session {
  public:
   ReferenceSession(const bundle::Bundle& bundle, const CompileOptions& options)
-      : interpreter_(bundle, {options.batch, options.context_tokens}) {}
+      : interpreter_(bundle, {options.batch, options.context_tokens}),
+        rounds_(bundle.scheme().activations != quant::Activations::none) {}
 
   Result<void> run(const StepInputs& inputs) override {
     return interpreter_.run(inputs.tensors, inputs.past_tokens);
   }
   std::span<const TensorView> outputs() const override { return interpreter_.outputs(); }
   Json actual() const override {
-    return Json::object({{"device", "cpu"},
-                         {"compute_type", "f32, weights dequantized at load"},
-                         {"thread_count", 1}});
+    return Json::object(
+        {{"device", "cpu"},
+         {"compute_type", rounds_ ? "f32, weights dequantized at load, activations rounded"
+                                  : "f32, weights dequantized at load"},
+         {"thread_count", 1}});
   }
 
  private:
   reference::Interpreter interpreter_;
+  bool rounds_;
 };
 
 class ReferenceEngine : public Engine {
@@ -33,11 +37,6 @@ class ReferenceEngine : public Engine {
     Description description = {.framework = "reference", .version = "1"};
     description.devices = {{.name = "cpu"}};
     for (const ir::OperatorRow& row : ir::operators()) description.operators.emplace_back(row.name);
-    for (const quant::Scheme& scheme : quant::base_schemes())
-      description.schemes.emplace_back(
-          scheme.name, scheme.activations == quant::Activations::none
-                           ? "weights decoded to f32 at load"
-                           : "weights decoded to f32 at load, activations rounded and kept in f32");
     return description;
   }
 
