@@ -28,7 +28,7 @@ class Program:
 
     def json(self, *arguments, **more):
         done = self.run(*arguments, "--json", **more)
-        assert done.stdout, f"no JSON of {arguments}: {done}"
+        assert done.returncode == 0, f"no JSON of {arguments}: {done}"
         return json.loads(done.stdout)
 
     def records(self, store: Path, *more, **environment) -> list:
