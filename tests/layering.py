@@ -136,7 +136,11 @@ def check_tests(cmake: str):
     listed = [name for body in re.findall(r"^qb_tests\(([^)]*)\)", cmake, re.M) for name in body.split()[2:]]
     engines = re.search(r"^foreach\(engine ([^)]*)\)", cmake, re.M)
     named = []
+    patches = re.findall(r"^qb_patch\((\S+)", cmake, re.M)
     for name in re.findall(r"^ *(?:add_test\(NAME |qb_pytest\()(\w\S*)", cmake, re.M):
+        if name == "patch_${name}":
+            named += [f"patch_{patch}" for patch in patches]
+            continue
         named += [name.replace("${engine}", e) for e in engines[1].split()] if engines and "${engine}" in name else [name]
     return [f"tests/CMakeLists.txt: the test {name} stands in {listed.count(name)} qb_tests(...), not in one: its label and time-out"
             for name in named if listed.count(name) != 1] + [

@@ -10,6 +10,7 @@
 #include "compression/compress/allocate.h"
 #include "compression/compress/equalise.h"
 #include "compression/compress/least_scales.h"
+#include "compression/compress/output_error.h"
 #include "compression/compress/rounded_values.h"
 #include "compression/quant/gptq.h"
 #include "compression/quant/quantize.h"

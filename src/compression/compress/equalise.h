@@ -1,5 +1,5 @@
-// Factors moved between layers before rounding, see links.h. Each gives an exactly equal network in
-// fp32.
+// Factors moved between layers before rounding, see links.h; a file each method. Each gives an
+// exactly equal network in fp32.
 #pragma once
 
 #include "base/result.h"
@@ -22,10 +22,5 @@ Result<Network> smooth_activations(const Network& network, Calibrator& calibrato
 // the one whose quantized weights give the least squared error of the layers' outputs.
 Result<Network> protect_channels(const Network& network, Calibrator& calibrator,
                                  const quant::Scheme& scheme, int64_t thread_count);
-
-// tr(D H Dᵀ) of D = `weights` - `decoded`, [row_count, columns]: the squared error of the layer's
-// outputs for a mean input. Groups of rows have their own hessian.
-double output_error(std::span<const float> weights, std::span<const float> decoded,
-                    const InputStatistics& inputs, int64_t thread_count);
 
 }  // namespace qb::compress

@@ -13,6 +13,7 @@
 #include "compression/bundle/bundle.h"
 #include "measurement/engines/mlx/program.h"
 #include "measurement/engines/mlx/weight.h"
+#include "measurement/lowering/notes.h"
 #include "measurement/lowering/table.h"
 #include "measurement/lowering/transformations.h"
 #include "measurement/worker/engine.h"
@@ -67,7 +68,9 @@ class Lowering {
 
   // What was chosen for a kind of operator, and how often a kernel stands in the program, for
   // Session::actual().
-  void note(std::string_view kind, std::string_view choice) { notes_.set(kind, choice); }
+  void note(std::string_view kind, std::string_view choice) {
+    lowering::add_note(notes_, kind, choice);
+  }
   void count(std::string_view kernel) { ++kernels_[std::string(kernel)]; }
 
   // Runs the lowerings, once. Errors: unsupported, for an operator or a weight.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "measurement/lowering/notes.h"
+
 namespace qb::ort {
 namespace {
 
@@ -90,7 +92,9 @@ std::span<std::byte> Lowering::keep(size_t size_bytes) {
   return {static_cast<std::byte*>(data), size_bytes};
 }
 
-void Lowering::note(std::string_view kind, std::string_view choice) { notes_.set(kind, choice); }
+void Lowering::note(std::string_view kind, std::string_view choice) {
+  lowering::add_note(notes_, kind, choice);
+}
 
 void Lowering::node(const NodeSpec& spec) {
   std::vector<Ort::OpAttr> attributes;

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "compression/bundle/bundle.h"
 #include "measurement/engines/pytorch/program.h"
+#include "measurement/lowering/notes.h"
 #include "measurement/lowering/rounded_reads.h"
 #include "measurement/lowering/table.h"
 #include "measurement/lowering/transformations.h"
@@ -104,7 +105,9 @@ class Lowering {
   bool is_done(const ir::Node& node) const { return done_.contains(node.output.index); }
 
   // What was chosen for a kind of operator, for Session::actual().
-  void note(std::string_view kind, std::string_view choice) { notes_.set(kind, choice); }
+  void note(std::string_view kind, std::string_view choice) {
+    lowering::add_note(notes_, kind, choice);
+  }
   void count(std::string_view kernel) { ++kernels_[std::string(kernel)]; }
 
   Result<Program> build();
