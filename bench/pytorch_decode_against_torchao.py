@@ -11,7 +11,6 @@ chosen between two steps, outside the clock. Wants the Python environment of ./q
 """
 import argparse
 import json
-import math
 import os
 import statistics
 import subprocess
@@ -20,25 +19,21 @@ import time
 from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(root / "tests/parity"))
+import bundles
+
 bin_folder, data, work = root / "build/release/bin", root / "build/data", root / "build/bench/torchao_work"
 PROMPT, GENERATED = 128, 64
 
 
 def bundle_of(scheme: str) -> Path:
-    done = subprocess.run([bin_folder / "probe", "prepare", "smollm2-135m", scheme, data, work], capture_output=True,
-                          text=True, check=True)
-    return Path(json.loads(done.stdout)["bundle"])
+    return Path(bundles.prepare(bin_folder / "probe", "smollm2-135m", scheme, data, work)["bundle"])
 
 
 def load_model(bundle: Path):
-    import numpy as np
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
-    manifest = json.loads((bundle / "bundle.json").read_text())
-    raw = np.fromfile(bundle / "weights.bin", np.uint8)
-    shapes = {v["name"]: v["shape"] for v in manifest["graph"]["values"] if v["kind"] == "parameter"}
-    state = {name: torch.from_numpy(raw[e["values"]:][:4 * math.prod(shapes[name])].view(np.float32).reshape(shapes[name]).copy())
-             for name, e in manifest["parameters"].items()}
+    state = {name: torch.from_numpy(values) for name, values in bundles.decode(bundle).items()}
     config = LlamaConfig(vocab_size=49152, hidden_size=576, intermediate_size=1536, num_hidden_layers=30,
                          num_attention_heads=9, num_key_value_heads=3, head_dim=64, rms_norm_eps=1e-5,
                          max_position_embeddings=8192, tie_word_embeddings=True,

@@ -1,40 +1,34 @@
 """qbench export through the real command line: MLX's packages, run by qbench and by MLX itself and compared with the
 session they were made from; a framework that emits but can't run here (made up); and what is refused.
-
-usage: export.py QBENCH DATA [TEST...]
 """
 import json
 import math
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
+import pytest
 
-from own_files_kit import check, environment, folder, measure, qbench, refused, run, run_tests
-
-programs = Path(qbench).parent
-environment["QBENCH_WORKERS"] = ""
 model = "efficientnet-lite0"
 picture_count = 4
 
 
-def failed(what: str, done, *words: str) -> None:
+def is_one_line(done, code: int, *words: str) -> bool:
+    """The exit code, and one line of qbench's that names the words."""
     lines = [line for line in done.stderr.splitlines() if line.startswith("qbench: ")]
-    check(f"{what}: exit 1 and one line naming {', '.join(words)}",
-          done.returncode == 1 and len(lines) == 1 and all(word in lines[0] for word in words), (done.returncode, done.stderr[-600:]))
+    return done.returncode == code and len(lines) == 1 and all(word in lines[0] for word in words)
 
 
-def is_clean(what: str, name: str) -> None:
-    left = [p.name for p in folder.iterdir() if p.name.startswith(name)]
-    check(f"{what}: nothing is left", not left, left)
+def left_of(files, name: str) -> list:
+    return [p.name for p in files.folder.iterdir() if p.name.startswith(name)]
 
 
-def facts_of(program: str, request: dict) -> dict:
-    file = folder / "request.json"
+def facts_of(files, program: str, request: dict) -> dict:
+    environment, programs = files.program.environment, files.program.path.parent
+    file = files.folder / "request.json"
     file.write_text(json.dumps(request))
     done = subprocess.run([programs / program, "--run", file], capture_output=True, text=True, env=environment, timeout=300)
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -49,78 +43,117 @@ def read_tensors(path: str) -> dict:
             for t in header["tensors"]}
 
 
-def logits_of_session(bundle: str, dataset: str) -> np.ndarray:
+def logits_of_session(files, bundle: str, dataset: str) -> np.ndarray:
     """What MLX's worker computes of the first pictures, each alone."""
-    logits = folder / "logits"
-    facts_of("qbench-worker-mlx", {"is_quality": True, "bundle": bundle, "task": "image_classification",
+    logits = files.folder / "logits"
+    facts_of(files, "qbench-worker-mlx", {"is_quality": True, "bundle": bundle, "task": "image_classification",
                                    "workload": {"batch": 1, "thread_count": 1}, "dataset": dataset, "item_count_max": picture_count,
                                    "logits_output": str(logits), "logits_row_count_max": picture_count})
     return read_tensors(logits)["logits"]
 
 
-def test_mlx() -> None:
-    preparation = {"model": model, "scheme": "", "data_folder": str(programs.parents[1] / "data"), "cache_folder": environment["QBENCH_CACHE"],
+@pytest.fixture(scope="module")
+def pictures(files, data):
+    """The first pictures that quality is judged on, and their file."""
+    preparation = {"model": model, "scheme": "", "data_folder": str(data), "cache_folder": files.program.environment["QBENCH_CACHE"],
                    "thread_count": 0, "with_layer_errors": False}
-    dataset = facts_of("qbench-prepare", {"preparation": preparation})["dataset"]["file"]
-    pictures = read_tensors(dataset)["images"][:picture_count]
-    sizes = {}
+    dataset = facts_of(files, "qbench-prepare", {"preparation": preparation})["dataset"]["file"]
+    return dataset, read_tensors(dataset)["images"][:picture_count]
+
+
+@pytest.fixture(scope="module")
+def packages(files):
+    """What is told of the package of each scheme."""
+    told = {}
     for scheme in ("fp32", "w8c"):
-        target = folder / f"{model}.{scheme}"
-        done = run("export", model, "--scheme", scheme, "--framework", "mlx", "-o", target, "--json")
-        if not check(f"{scheme}: the package is made", done.returncode == 0, done):
-            return
-        exported = json.loads(done.stdout)
-        package, file = exported["package"], target / f"{model}.mlxfn"
-        check(f"{scheme}: its one file is told with its size", list(target.iterdir()) == [file] and
-              package["files"] == [{"name": file.name, "bytes": file.stat().st_size}] and package["bytes"] == file.stat().st_size, package)
-        sizes[scheme] = package["bytes"]
-        wanted = logits_of_session(exported["bundle"], dataset)
-        function = mx.import_function(str(file))
-        got = np.stack([np.asarray(function(mx.array(picture[None]))[0])[0] for picture in pictures])
-        check(f"{scheme}: MLX alone gives the session's logits of every picture", got.shape == wanted.shape and
-              np.abs(got - wanted).max() <= 1e-4 * np.abs(wanted).max(), np.abs(got - wanted).max() if got.shape == wanted.shape else got.shape)
-        check(f"{scheme}: and others for another picture", np.abs(wanted[0] - wanted[1]).max() > 0.01 * np.abs(wanted).max(), wanted)
-    check("8-bit weights stay packed in the package", sizes["w8c"] < 0.4 * sizes["fp32"], sizes)
-    files = [folder / f"{model}.{scheme}" / f"{model}.mlxfn" for scheme in sizes]
-    np.save(folder / "picture.npy", pictures[:1])
-    done, records = measure("x.db", "--model", files[0], "--model", files[1], "--input", f"image={folder}/picture.npy")
+        done = files.run("export", model, "--scheme", scheme, "--framework", "mlx", "-o", files.folder / f"{model}.{scheme}", "--json")
+        assert done.returncode == 0, done
+        told[scheme] = json.loads(done.stdout)
+    return told
+
+
+def file_of(files, scheme: str) -> Path:
+    return files.folder / f"{model}.{scheme}" / f"{model}.mlxfn"
+
+
+@pytest.mark.parametrize("scheme", ("fp32", "w8c"))
+def test_mlx_alone_gives_the_session_s_logits_of_every_picture(files, packages, pictures, scheme):
+    dataset, images = pictures
+    wanted = logits_of_session(files, packages[scheme]["bundle"], dataset)
+    function = mx.import_function(str(file_of(files, scheme)))
+    got = np.stack([np.asarray(function(mx.array(picture[None]))[0])[0] for picture in images])
+    assert got.shape == wanted.shape
+    assert np.abs(got - wanted).max() <= 1e-4 * np.abs(wanted).max()
+    assert np.abs(wanted[0] - wanted[1]).max() > 0.01 * np.abs(wanted).max(), "and others for another picture"
+
+
+@pytest.mark.parametrize("scheme", ("fp32", "w8c"))
+def test_the_one_file_of_a_package_is_told_with_its_size(files, packages, scheme):
+    package, file = packages[scheme]["package"], file_of(files, scheme)
+    assert list(file.parent.iterdir()) == [file]
+    assert package["files"] == [{"name": file.name, "bytes": file.stat().st_size}]
+    assert package["bytes"] == file.stat().st_size
+
+
+def test_8_bit_weights_stay_packed_in_the_package(packages):
+    assert packages["w8c"]["package"]["bytes"] < 0.4 * packages["fp32"]["package"]["bytes"]
+
+
+def test_qbench_runs_the_packages_as_model_files_and_compares_them(files, packages, pictures):
+    np.save(files.folder / "picture.npy", pictures[1][:1])
+    done, records = files.measure("x.db", "--model", file_of(files, "fp32"), "--model", file_of(files, "w8c"), "--input",
+                                  f"image={files.folder}/picture.npy")
     cosine = [r["measurements"]["output_cosine"]["value"] for r in records.values()]
-    check("qbench runs the packages as model files and compares them", done.returncode == 0 and len(cosine) == 2 and
-          abs(cosine[0] - 1) < 1e-12 and 0.9 < cosine[1] < 1, (done, cosine))
+    assert done.returncode == 0, done
+    assert len(cosine) == 2 and abs(cosine[0] - 1) < 1e-12 and 0.9 < cosine[1] < 1, cosine
 
 
-def test_words() -> None:
-    (folder / "empty").mkdir()
-    done = run("export", model, "--scheme", "w8c", "--framework", "mlx", "--extent", "batch=2", "-o", f"{folder}/empty/")
-    check("an empty folder is filled; people read what the package takes and where it lies", done.returncode == 0 and
-          "takes: image=2x3x224x224:f32" in done.stdout and f"{model}.mlxfn" in done.stdout and f"package  {folder}/empty" in done.stdout, done)
-    listed = {f["name"]: f["emits"] for f in json.loads(run("frameworks", "--json").stdout)}
-    check("the frameworks say who emits", ".mlxfn" in listed["mlx"] and listed["onnxruntime"] == listed["pytorch"] == "", listed)
-    check("and so does doctor", "emits: exported functions (.mlxfn)" in run("doctor").stdout)
+def test_an_empty_folder_is_filled_and_people_read_what_the_package_takes(files):
+    (files.folder / "empty").mkdir()
+    done = files.run("export", model, "--scheme", "w8c", "--framework", "mlx", "--extent", "batch=2", "-o", f"{files.folder}/empty/")
+    assert done.returncode == 0, done
+    for words in ("takes: image=2x3x224x224:f32", f"{model}.mlxfn", f"package  {files.folder}/empty"):
+        assert words in done.stdout
 
 
-def test_refusals() -> None:
-    def export(*arguments, framework="mlx", scheme="w8c", name=model, output=folder / "refused"):
-        return run("export", name, "--scheme", scheme, "--framework", framework, "-o", output, *arguments)
-    for framework in ("onnxruntime", "pytorch", "reference"):
-        failed(f"{framework} emits nothing", export(framework=framework), framework, "emits no packages")
-    failed("a framework that isn't there", export(framework="coreml"), "coreml", "unavailable", "macOS")
-    failed("a network with caches", export(name="llama-test"), "llama-test", "KV caches")
-    failed("8-bit activations", export(scheme="dyn8c"), "8-bit activations")
-    failed("a target that MLX has not", export("--target", "ane"), "cpu and gpu", "ane")
-    refused("an unknown framework", export(framework="tensorflow"), "tensorflow", "mlx")
-    refused("an unknown model", export(name="lenet"), "lenet", model)
-    refused("an unknown scheme", export(scheme="w9"), "w9")
-    for extent in ("depth=2", "batch=0", "batch=2x", "batch", "none=1"):
-        refused(f"the extent {extent}", export("--extent", extent), extent, "NAME=N", "height")
-    is_clean("refusals", "refused")
-    full = folder / "full"
+def test_the_frameworks_and_doctor_say_who_emits(files):
+    listed = {f["name"]: f["emits"] for f in json.loads(files.run("frameworks", "--json").stdout)}
+    assert ".mlxfn" in listed["mlx"] and listed["onnxruntime"] == listed["pytorch"] == "", listed
+    assert "emits: exported functions (.mlxfn)" in files.run("doctor").stdout
+
+
+def export(files, *arguments, framework="mlx", scheme="w8c", name=model, output=None):
+    return files.run("export", name, "--scheme", scheme, "--framework", framework, "-o", output or files.folder / "refused", *arguments)
+
+
+@pytest.mark.parametrize("arguments,how,code,words", (
+    *(((), {"framework": name}, 1, (name, "emits no packages")) for name in ("onnxruntime", "pytorch", "reference")),
+    ((), {"framework": "coreml"}, 1, ("coreml", "unavailable", "macOS")),
+    ((), {"name": "llama-test"}, 1, ("llama-test", "KV caches")),
+    ((), {"scheme": "dyn8c"}, 1, ("8-bit activations",)),
+    (("--target", "ane"), {}, 1, ("cpu and gpu", "ane")),
+    ((), {"framework": "tensorflow"}, 2, ("tensorflow", "mlx")),
+    ((), {"name": "lenet"}, 2, ("lenet", model)),
+    ((), {"scheme": "w9"}, 2, ("w9",)),
+    *((("--extent", extent), {}, 2, (extent, "NAME=N", "height")) for extent in ("depth=2", "batch=0", "batch=2x", "batch", "none=1")),
+))
+def test_what_can_t_be_emitted_is_said_in_one_line_and_leaves_nothing(files, arguments, how, code, words):
+    done = export(files, *arguments, **how)
+    assert is_one_line(done, code, *words), done
+    assert not left_of(files, "refused")
+
+
+def test_what_is_there_already_stays(files):
+    full = files.folder / "full"
     full.mkdir()
     (full / "mine").write_text("kept")
-    refused("a folder with something in it", export(output=full), "full", "already")
-    refused("a file", export(output=full / "mine"), "mine", "already")
-    check("what was there stays", (full / "mine").read_text() == "kept")
-    check("without a folder the command line is wrong", run("export", model, "--scheme", "w8c", "--framework", "mlx").returncode == 2)
+    assert is_one_line(export(files, output=full), 2, "full", "already")
+    assert is_one_line(export(files, output=full / "mine"), 2, "mine", "already")
+    assert (full / "mine").read_text() == "kept"
+
+
+def test_without_a_folder_the_command_line_is_wrong(files):
+    assert files.run("export", model, "--scheme", "w8c", "--framework", "mlx").returncode == 2
 
 
 # A framework that is not here and whose engine emits. $QB_FAKE says what becomes of it.
@@ -150,37 +183,49 @@ tell(event="finished", outcome="ok", reason="")
 """
 
 
-def test_elsewhere() -> None:
-    workers = folder / "workers"
+@pytest.fixture(scope="module")
+def elsewhere(files):
+    """The framework's folder of workers, and the command line that asks it for a package."""
+    workers = files.folder / "workers"
     workers.mkdir()
     fake = workers / "qbench-worker-coreml"
     fake.write_text(FAKE)
     fake.chmod(0o755)
-    environment["QBENCH_WORKERS"] = str(workers)
-    arguments = ("export", "llama-test", "--scheme", "w4g32", "--framework", "coreml", "--target", "macOS15", "-o", folder / "elsewhere")
-    for what, words in (("fails", ("no such kernel",)), ("dies", ("signal 11",))):
-        environment["QB_FAKE"] = what
-        failed(f"a worker that {what} half-way", run(*arguments), "llama-test in w4g32", "coreml", *words)
-        is_clean(f"a worker that {what} half-way", "elsewhere")
-    environment["QB_FAKE"] = "hangs"
-    hanging = subprocess.Popen([qbench, *map(str, arguments)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return str(workers), ("export", "llama-test", "--scheme", "w4g32", "--framework", "coreml", "--target", "macOS15", "-o",
+                          files.folder / "elsewhere")
+
+
+@pytest.mark.parametrize("what,words", (("fails", "no such kernel"), ("dies", "signal 11")))
+def test_a_worker_that_ends_half_way_leaves_nothing(files, elsewhere, what, words):
+    workers, arguments = elsewhere
+    done = files.run(*arguments, QBENCH_WORKERS=workers, QB_FAKE=what)
+    assert is_one_line(done, 1, "llama-test in w4g32", "coreml", words), done
+    assert not left_of(files, "elsewhere")
+
+
+def test_a_package_grows_beside_its_place_and_ctrl_c_takes_it_away(files, elsewhere):
+    workers, arguments = elsewhere
+    hanging = files.program.start(*arguments, stdout=subprocess.DEVNULL, QBENCH_WORKERS=workers, QB_FAKE="hangs")
     deadline = time.monotonic() + 120
-    while not list(folder.glob("elsewhere*/half")) and time.monotonic() < deadline:
+    while not list(files.folder.glob("elsewhere*/half")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    check("a package grows beside its place", not (folder / "elsewhere").exists() and list(folder.glob("elsewhere.*/half")))
+    assert not (files.folder / "elsewhere").exists() and list(files.folder.glob("elsewhere.*/half"))
     hanging.send_signal(signal.SIGINT)
     _, words = hanging.communicate(timeout=60)
-    check("Ctrl-C ends it with 130", hanging.returncode == 130 and "interrupted" in words, (hanging.returncode, words))
-    is_clean("Ctrl-C", "elsewhere")
-    environment["QB_FAKE"] = "works"
-    done = run(*arguments, "--json")
-    exported = json.loads(done.stdout or "{}")
-    check("a framework that can't run here emits: its target and the bundle reach it", done.returncode == 0 and
-          (folder / "elsewhere/half").read_text() == "12345" and exported["package"]["notes"]["target"] == "macOS15" and
-          exported["bundle"].endswith(exported["package"]["notes"]["bundle"]), done)
-    doctor = run("doctor").stdout
-    check("doctor says that it is unavailable and emits", "it needs macOS" in doctor and "emits: packages for Core ML" in doctor, doctor)
-    environment["QBENCH_WORKERS"] = ""
+    assert hanging.returncode == 130 and "interrupted" in words, words
+    assert not left_of(files, "elsewhere")
 
 
-run_tests((test_mlx, test_words, test_refusals, test_elsewhere))
+def test_a_framework_that_can_t_run_here_emits(files, elsewhere):
+    workers, arguments = elsewhere
+    done = files.run(*arguments, "--json", QBENCH_WORKERS=workers, QB_FAKE="works")
+    assert done.returncode == 0, done
+    exported = json.loads(done.stdout)
+    assert (files.folder / "elsewhere/half").read_text() == "12345"
+    assert exported["package"]["notes"]["target"] == "macOS15"
+    assert exported["bundle"].endswith(exported["package"]["notes"]["bundle"])
+
+
+def test_doctor_says_that_it_is_unavailable_and_emits(files, elsewhere):
+    doctor = files.run("doctor", QBENCH_WORKERS=elsewhere[0], QB_FAKE="works").stdout
+    assert "it needs macOS" in doctor and "emits: packages for Core ML" in doctor, doctor

@@ -1,38 +1,59 @@
-"""What `cmake --install` makes works from elsewhere: its programs find each other, their libraries and their suites.
-
-usage: installed.py CMAKE BUILD_FOLDER TINY_SUITE
-"""
-import json
-import os
+"""What `cmake --install` makes works from elsewhere: its programs find each other, their libraries and their suites."""
+import re
 import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
-cmake, build, suite = sys.argv[1:]
-with tempfile.TemporaryDirectory(prefix="qb_installed_") as name:
-    folder = Path(name)
-    prefix, elsewhere = folder / "prefix", folder / "elsewhere"
-    elsewhere.mkdir()
-    subprocess.run([cmake, "--install", build, "--prefix", prefix], check=True, stdout=subprocess.DEVNULL)
-    environment = {**os.environ, "QBENCH_HOME": f"{folder}/home", "QBENCH_CACHE": f"{folder}/cache"}
-    for chosen in ("QBENCH_SUITES", "QBENCH_DATA", "QBENCH_WORKERS"):
-        environment.pop(chosen, None)
+import pytest
+from program import Program
 
-    def run(program: Path, *arguments: str) -> str:
-        done = subprocess.run([program, *arguments], cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=200)
-        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
-        return done.stdout
+CHOSEN_ELSEWHERE = ("QBENCH_SUITES", "QBENCH_DATA", "QBENCH_WORKERS")
 
-    qbench = prefix / "bin/qbench"
-    run(qbench, "doctor")
-    installed, built = ({f["name"]: f["available"] for f in json.loads(run(Path(p), "frameworks", "--json"))}
-                        for p in (qbench, f"{build}/bin/qbench"))
-    assert installed == built and installed["reference"], (installed, built)
-    assert json.loads(run(qbench, "run", "quick", "--plan-only", "--json"))["cases"], "the suites are not there"
-    run(qbench, "run", suite, "--launches", "1", "--scheme", "fp32", "--store", "a.db", "-o", "a.html")
-    records = json.loads(run(qbench, "list", "--store", "a.db", "--json"))
-    assert records and all(r["outcome"] in ("ok", "unavailable") for r in records), records
-    assert any(r["outcome"] == "ok" for r in records), records
+
+@pytest.fixture(scope="module")
+def prefix(build, tmp_path_factory):
+    """Where it is installed, by the CMake that the build was made with."""
+    folder = tmp_path_factory.mktemp("installed") / "prefix"
+    cmake = re.search(r"^CMAKE_COMMAND:\w+=(.*)$", (build / "CMakeCache.txt").read_text(), re.M)[1]
+    subprocess.run([cmake, "--install", build, "--prefix", folder], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(prefix, tmp_path_factory) -> Program:
+    program = Program(prefix / "bin/qbench", tmp_path_factory.mktemp("elsewhere"))
+    for name in CHOSEN_ELSEWHERE:
+        program.environment.pop(name, None)
+    return program
+
+
+def succeeded(done):
+    assert done.returncode == 0, (done.args, done.stdout, done.stderr)
+
+
+def test_doctor_runs(installed):
+    succeeded(installed.run("doctor", cwd=installed.folder))
+
+
+def test_the_same_frameworks_are_available_as_before_the_installation(installed, program):
+    def available(frameworks) -> dict:
+        return {f["name"]: f["available"] for f in frameworks}
+    after = available(installed.json("frameworks", cwd=installed.folder))
+    before = available(program.json("frameworks", **dict.fromkeys(CHOSEN_ELSEWHERE)))
+    assert after == before and after["reference"], (after, before)
+
+
+def test_the_suites_are_there(installed):
+    plan = installed.json("run", "quick", "--plan-only", cwd=installed.folder)
+    assert plan["cases"], plan
+
+
+def test_a_run_measures(installed, tiny, tmp_path):
+    store = tmp_path / "a.db"
+    succeeded(installed.run("run", tiny, "--launches", "1", "--scheme", "fp32", "--store", store, "-o", tmp_path / "a.html", cwd=installed.folder))
+    records = installed.records(store)
+    outcomes = [(r["case"], r["outcome"], r["reason"]) for r in records]
+    assert records and all(r["outcome"] in ("ok", "unavailable") for r in records), outcomes
+    assert any(r["outcome"] == "ok" for r in records), outcomes
+
+
+def test_the_licence_is_there(prefix):
     assert (prefix / "share/doc/qbench/LICENSE").exists()
-print("the installed programs work from another folder")

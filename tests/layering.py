@@ -137,7 +137,7 @@ def check_tests(cmake: str):
     engines = re.search(r"^foreach\(engine ([^)]*)\)", cmake, re.M)
     named = []
     patches = re.findall(r"^qb_patch\((\S+)", cmake, re.M)
-    for name in re.findall(r"add_test\(NAME (\S+)", cmake):
+    for name in re.findall(r"^ *(?:add_test\(NAME |qb_pytest\()(\w\S*)", cmake, re.M):
         if name == "patch_${name}":
             named += [f"patch_{patch}" for patch in patches]
             continue
@@ -196,6 +196,7 @@ def self_test():
         (check_tasks("src/high/a/x.cpp", 'if (record.subject.task == "causal_lm")'), "read from its row"),
         (check_tasks("src/high/a/x.cpp", 'workload.integer("prompt_tokens") > 0'), "read from its row"),
         (check_tests("add_test(NAME a COMMAND a)\n"), "stands in 0"),
+        (check_tests("  qb_pytest(a a.py)\n"), "stands in 0"),
         (check_tests("add_test(NAME a COMMAND a)\nqb_tests(rules 9 a b)\n"), "is no test"),
     ]
     silent = [word for problems, word in fires if not any(word in problem for problem in problems)]

@@ -2,15 +2,30 @@
 import subprocess
 import sys
 
+import pytest
+
 FRAMEWORKS = ("onnxruntime", "OrtGetApiBase", "torch", "c10", "libmlx", "CoreML")
 READERS = ("2qb7weights", "2qb4text", "2qb7prepare", "2qb8compress")  # namespaces, as symbols have them
-program = sys.argv[1]
-tool = ["otool", "-L"] if sys.platform == "darwin" else ["ldd"]
-text = subprocess.run([*tool, program], capture_output=True, text=True, check=True).stdout
-text += subprocess.run(["nm", "-u", program], capture_output=True, text=True, check=True).stdout
-own = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
-found = [word for word in FRAMEWORKS if word in text.replace(program, "")] + [word for word in READERS if word in own]
-if "2qb3cli" not in own:
-    found.append("no symbols to look at")
-print(f"found {found}" if found else "links no framework, contains no reader of weights")
-sys.exit(bool(found))
+
+
+def output_of(*command) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def qbench(bin_folder) -> str:
+    return str(bin_folder / "qbench")
+
+
+@pytest.mark.parametrize("word", FRAMEWORKS)
+def test_links_no_framework(qbench, word):
+    libraries = output_of(*(["otool", "-L"] if sys.platform == "darwin" else ["ldd"]), qbench)
+    text = (libraries + output_of("nm", "-u", qbench)).replace(qbench, "")
+    assert word not in text, [line for line in text.splitlines() if word in line]
+
+
+@pytest.mark.parametrize("word", READERS)
+def test_contains_no_reader_of_weights(qbench, word):
+    own = output_of("nm", qbench)
+    assert "2qb3cli" in own, "no symbols to look at"
+    assert word not in own, [line for line in own.splitlines() if word in line]

@@ -1,27 +1,20 @@
-#!/usr/bin/env python3
 """Block formats against gguf's own Python code: every decoding exact, q8_0, q4_0 and q4_1 encoded bit for
-bit, q4_k and q6_k (whose scales everybody searches in his own way) within the step of their format.
-
-Usage: blocks_parity.py PROBE
-"""
-import subprocess
-import sys
-
+bit, q4_k and q6_k (whose scales everybody searches in his own way) within the step of their format."""
 import gguf
 import numpy as np
+import pytest
 
-PROBE = sys.argv[1]
 TYPES = {"q4_0": gguf.GGMLQuantizationType.Q4_0, "q4_1": gguf.GGMLQuantizationType.Q4_1,
          "q8_0": gguf.GGMLQuantizationType.Q8_0, "q4_k": gguf.GGMLQuantizationType.Q4_K,
          "q6_k": gguf.GGMLQuantizationType.Q6_K}
 EXACT = ("q4_0", "q4_1", "q8_0")
+SCALE_OFFSETS = {"q4_0": (0,), "q8_0": (0,), "q4_1": (0, 2), "q4_k": (0, 2), "q6_k": (208,)}  # bytes, of f16
+SQNR_DB_MIN = {"q4_0": 19, "q4_1": 20, "q8_0": 40, "q4_k": 19, "q6_k": 29}
+each_type = pytest.mark.parametrize("name", TYPES)
 
 
-def probe(verb, name, data):
-    return subprocess.run([PROBE, verb, name], input=data, capture_output=True, check=True).stdout
-
-
-def weights():
+@pytest.fixture(scope="module")
+def values() -> np.ndarray:
     """Rows that try every corner: normal, outliers, constants, zeros, one sign, tiny, ties."""
     rng = np.random.default_rng(11)
     rows = [rng.normal(size=(64, 1024)), rng.normal(size=(16, 1024)) * 1e-6,
@@ -32,25 +25,56 @@ def weights():
     return np.concatenate(rows).astype(np.float32)
 
 
-values = weights()
-for name, kind in TYPES.items():
-    ours = np.frombuffer(probe("encode", name, values.tobytes()), np.uint8)
-    assert ours.size == values.size // gguf.GGML_QUANT_SIZES[kind][0] * gguf.GGML_QUANT_SIZES[kind][1], name
-    if name in EXACT:
-        theirs = gguf.quants.quantize(values, kind)
-        assert np.array_equal(ours, theirs.reshape(-1)), f"{name}: encoded otherwise"
-    blocks = ours.reshape(values.shape[0], -1)
-    decoded = np.frombuffer(probe("decode", name, blocks.tobytes()), np.float32).reshape(values.shape)
-    assert np.array_equal(decoded, gguf.quants.dequantize(blocks, kind)), f"{name}: decoded otherwise"
-    # Blocks that no encoder of ours makes: random bytes, with scales that are finite.
+@pytest.fixture(scope="module")
+def encode(probe, values):
+    """Our blocks of `values`, a row each."""
+    def run(name: str) -> np.ndarray:
+        blocks = np.frombuffer(probe("encode", name, input=values.tobytes(), check=True).stdout, np.uint8)
+        length, size = gguf.GGML_QUANT_SIZES[TYPES[name]]
+        assert blocks.size == values.size // length * size, f"{name}: {blocks.size} bytes of {values.size} values"
+        return blocks.reshape(values.shape[0], -1)
+    return run
+
+
+@pytest.fixture(scope="module")
+def decode(probe):
+    def run(name: str, blocks: np.ndarray) -> np.ndarray:
+        return np.frombuffer(probe("decode", name, input=blocks.tobytes(), check=True).stdout, np.float32).reshape(blocks.shape[0], -1)
+    return run
+
+
+def assert_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
+    assert ours.shape == theirs.shape and np.array_equal(ours, theirs), \
+        f"shapes {ours.shape} and {theirs.shape}, " + (f"{(ours != theirs).sum()} differ" if ours.shape == theirs.shape else "")
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_encoded_bit_for_bit(encode, values, name):
+    assert_equal(encode(name), gguf.quants.quantize(values, TYPES[name]))
+
+
+@each_type
+def test_decoded_exactly(encode, decode, values, name):
+    blocks = encode(name)
+    decoded = decode(name, blocks)
+    assert decoded.shape == values.shape
+    assert_equal(decoded, gguf.quants.dequantize(blocks, TYPES[name]))
+
+
+@each_type
+def test_noise_decoded_exactly(decode, name):
+    """Blocks that no encoder of ours makes: random bytes, with scales that are finite."""
     rng = np.random.default_rng(5)
-    length, size = gguf.GGML_QUANT_SIZES[kind]
+    _, size = gguf.GGML_QUANT_SIZES[TYPES[name]]
     noise = rng.integers(0, 256, size=(512, size), dtype=np.uint8)
-    for offset in {"q4_0": (0,), "q8_0": (0,), "q4_1": (0, 2), "q4_k": (0, 2), "q6_k": (208,)}[name]:
+    for offset in SCALE_OFFSETS[name]:
         noise[:, offset:offset + 2] = rng.normal(size=512).astype(np.float16).view(np.uint8).reshape(512, 2)
-    decoded_noise = np.frombuffer(probe("decode", name, noise.tobytes()), np.float32).reshape(512, length)
-    assert np.array_equal(decoded_noise, gguf.quants.dequantize(noise, kind)), f"{name}: noise decoded otherwise"
+    assert_equal(decode(name, noise), gguf.quants.dequantize(noise, TYPES[name]))
+
+
+@each_type
+def test_normal_weights_are_within_the_step_of_the_format(encode, decode, values, name):
     normal = values[:64].astype(np.float64)
-    sqnr = 10 * np.log10((normal ** 2).sum() / ((normal - decoded[:64]) ** 2).sum())
-    print(f"{name}: {values.size} weights and 512 blocks of noise agree, SQNR of normal weights {sqnr:.1f} dB")
-    assert sqnr > {"q4_0": 19, "q4_1": 20, "q8_0": 40, "q4_k": 19, "q6_k": 29}[name]
+    decoded = decode(name, encode(name))[:64]
+    sqnr = 10 * np.log10((normal ** 2).sum() / ((normal - decoded) ** 2).sum())
+    assert sqnr > SQNR_DB_MIN[name], f"{name}: SQNR {sqnr:.1f} dB"

