@@ -11,6 +11,7 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 import pytest
+from program import Files
 
 model = "efficientnet-lite0"
 picture_count = 4
@@ -50,6 +51,12 @@ def logits_of_session(files, bundle: str, dataset: str) -> np.ndarray:
                                    "workload": {"batch": 1, "thread_count": 1}, "dataset": dataset, "item_count_max": picture_count,
                                    "logits_output": str(logits), "logits_row_count_max": picture_count})
     return read_tensors(logits)["logits"]
+
+
+@pytest.fixture(scope="module")
+def files(program, tmp_path_factory) -> Files:
+    """One folder for all: packages are made once."""
+    return Files(program, tmp_path_factory.mktemp("export"))
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +108,7 @@ def test_8_bit_weights_stay_packed_in_the_package(packages):
 
 def test_qbench_runs_the_packages_as_model_files_and_compares_them(files, packages, pictures):
     np.save(files.folder / "picture.npy", pictures[1][:1])
-    done, records = files.measure("x.db", "--model", file_of(files, "fp32"), "--model", file_of(files, "w8c"), "--input",
+    done, records = files.measure("--model", file_of(files, "fp32"), "--model", file_of(files, "w8c"), "--input",
                                   f"image={files.folder}/picture.npy")
     cosine = [r["measurements"]["output_cosine"]["value"] for r in records.values()]
     assert done.returncode == 0, done
