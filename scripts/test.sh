@@ -49,7 +49,7 @@ count_tests() {
 
 # Which lines of src/ the unit tests run; what other tests run in processes of their own is not in it.
 print_coverage() {
-  (cd "$root" && "$venv/bin/gcovr" --root . --filter src/ --exclude '.*_test\.cpp' --gcov-parallel 2 \
+  (cd "$root" && "$venv/bin/gcovr" --root . --filter src/ --exclude '.*_test\.cpp' --merge-lines -j 2 \
     --object-directory "$build/coverage" --txt "$build/coverage/lines.txt" --json-summary "$build/coverage/lines.json" \
     "$build/coverage") >>"$setup_log" 2>&1 || die "gcovr could not count lines (details: $setup_log)"
   python3 - "$build/coverage/lines.json" <<'PY'
