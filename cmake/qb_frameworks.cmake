@@ -7,6 +7,11 @@ execute_process(COMMAND ${QB_PYTHON} -c
   OUTPUT_VARIABLE QB_ONNXRUNTIME_FOLDER OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 string(APPEND QB_ONNXRUNTIME_FOLDER "/capi")
 
+# Code that wasn't compiled for it looks to the thread sanitizer like one race after another.
+if(QB_SANITIZE MATCHES thread)
+  return()
+endif()
+
 # qb_torch: libtorch. Its own package also looks for compilers and libraries of CUDA and MKL, and
 # nothing here needs more than headers and three libraries.
 execute_process(COMMAND ${QB_PYTHON} -c

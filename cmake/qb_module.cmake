@@ -3,6 +3,9 @@ macro(qb_wing name)
   set(QB_WING "${name}")
 endmacro()
 
+# What `ctest -L unit` needs, and nothing else.
+add_custom_target(unit_tests)
+
 # qb_module(<name> [USES <module>...] [LINK <library>...]): the library qb_<name> from the wing's folder <name>/,
 # and the test program test_<name> from its *_test.cpp files. USES lists the modules whose headers
 # it may include; tests/layering checks that. A file that ends in _linux.cpp or _macos.cpp is built
@@ -48,7 +51,8 @@ function(qb_module name)
     target_compile_definitions(test_${name} PRIVATE
       QB_SOURCE_DIR="${CMAKE_SOURCE_DIR}" QB_BINARY_DIR="${CMAKE_BINARY_DIR}")
     add_test(NAME ${name} COMMAND test_${name})
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 600)
+    qb_tests(unit 60 ${name})
+    add_dependencies(unit_tests test_${name})
   endif()
 endfunction()
 

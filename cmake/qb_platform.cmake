@@ -4,6 +4,7 @@ option(QB_BENCHMARKS "Build the programs under bench/" OFF)
 set(QB_PYTHON ${CMAKE_SOURCE_DIR}/build/venv/bin/python CACHE FILEPATH
     "Python that tests run with")
 set(QB_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
+option(QB_COVERAGE "Programs count which of their lines run" OFF)
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
@@ -60,6 +61,10 @@ if(QB_SANITIZE)
   add_compile_options(-fsanitize=${QB_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   add_link_options(-fsanitize=${QB_SANITIZE})
+endif()
+if(QB_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
 endif()
 
 if(APPLE)

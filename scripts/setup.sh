@@ -232,8 +232,8 @@ build_program() {
     rm -f "$build/$preset"/.configured-*
     touch "$found"
   fi
-  [ -x "$build/$preset/bin/qbench" ] || say "building (this first time takes a few minutes)"
-  quietly "the build failed" cmake --build "$build/$preset"
+  [ -e "$build/$preset/bin" ] || say "building (this first time takes a few minutes)"
+  (cd "$root" && quietly "the build failed" cmake --build --preset "$preset") || exit 2
 }
 
 # The workers of another Python's frameworks, for that version of each, in a build of their own.

@@ -35,30 +35,56 @@ tidy_check() {
     die "clang-tidy has complaints: see above"
 }
 
-run_tests() {
-  local preset=release exclude='^$'
-  if [ "${1:-}" = --unit ]; then
-    say "running the unit tests alone: no format, no other tests, no clang-tidy"
-    (cd "$root" && ctest --preset release -L '^unit$')
-    return
-  fi
-  if [ "${1:-}" = --sanitize ]; then
-    preset=sanitize
-    exclude='^(parity_models|setup|layering.*)$'  # whole models take too long instrumented
-    build_program sanitize
-  elif [ -n "${1:-}" ]; then
-    die "./qb test knows --sanitize and --unit, not $1"
-  else
-    format_check
-  fi
+# ctest with its summary in our words: count_tests PRESET [OPTION…]
+count_tests() {
+  local preset=$1 status=0 log=$build/ctest.log passed failed
+  shift
   say "running the tests"
-  local status=0 log=$build/ctest.log
-  (cd "$root" && ctest --preset "$preset" -E "$exclude") 2>&1 | tee "$log" || status=$?
-  [ "$preset" = sanitize ] || tidy_check
-  local passed failed
+  (cd "$root" && ctest --preset "$preset" "$@") 2>&1 | tee "$log" || status=$?
   failed=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of.*/\1/p' "$log")
   passed=$(($(sed -n 's/.*tests failed out of \([0-9]*\).*/\1/p' "$log") - failed))
-  is_macos || say "not run here: what needs macOS (the *_macos.cpp probes)"
-  echo "$passed passed, $failed failed"
+  tests_summary="$passed passed, $failed failed"
+  return "$status"
+}
+
+# Which lines of src/ the unit tests run; what other tests run in processes of their own is not in it.
+print_coverage() {
+  (cd "$root" && "$venv/bin/gcovr" --root . --filter src/ --exclude '.*_test\.cpp' --merge-lines -j 2 \
+    --object-directory "$build/coverage" --txt "$build/coverage/lines.txt" --json-summary "$build/coverage/lines.json" \
+    "$build/coverage") >>"$setup_log" 2>&1 || die "gcovr could not count lines (details: $setup_log)"
+  python3 - "$build/coverage/lines.json" <<'PY'
+import json, sys
+lines = json.load(open(sys.argv[1]))
+print(f"coverage: unit tests run {lines['line_percent']} % of src/ ({lines['line_covered']} of {lines['line_total']} lines)")
+PY
+  say "each file's lines: $build/coverage/lines.txt"
+}
+
+run_tests() {
+  local status=0 tests_summary
+  case "$*" in
+    "")
+      format_check
+      count_tests release --parallel 2 || status=$?
+      tidy_check
+      is_macos || say "not run here: what needs macOS (the *_macos.cpp probes)" ;;
+    --unit) count_tests release -L '^unit$' --parallel 2 || status=$? ;;
+    --sanitize)
+      build_program sanitize
+      # Whole models take too long instrumented.
+      count_tests sanitize -E '^(parity_models|setup|layering.*)$' || status=$?
+      say "not run here: parity_models, setup, layering" ;;
+    "--sanitize thread" | --sanitize=thread)
+      build_program thread
+      count_tests thread || status=$?
+      say "not run here: all but unit tests, and the engines of PyTorch and MLX, which can't be instrumented" ;;
+    --coverage)
+      build_program coverage
+      find "$build/coverage" -name '*.gcda' -delete
+      count_tests coverage --parallel 2 || status=$?
+      print_coverage ;;
+    *) die "./qb test knows --unit, --sanitize, --sanitize thread and --coverage, not $*" ;;
+  esac
+  echo "$tests_summary"
   return "$status"
 }

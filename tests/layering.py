@@ -131,22 +131,6 @@ def check_tasks(path: str, text: str):
             for found in sorted(set(re.findall(TASK_WORDS, text)))]
 
 
-def check_tests(cmake: str):
-    """Each test of tests/CMakeLists.txt stands in one qb_tests(label timeout_s name...). (A module's get theirs by qb_module.)"""
-    listed = [name for body in re.findall(r"^qb_tests\(([^)]*)\)", cmake, re.M) for name in body.split()[2:]]
-    engines = re.search(r"^foreach\(engine ([^)]*)\)", cmake, re.M)
-    named = []
-    patches = re.findall(r"^qb_patch\((\S+)", cmake, re.M)
-    for name in re.findall(r"^ *(?:add_test\(NAME |qb_pytest\()(\w\S*)", cmake, re.M):
-        if name == "patch_${name}":
-            named += [f"patch_{patch}" for patch in patches]
-            continue
-        named += [name.replace("${engine}", e) for e in engines[1].split()] if engines and "${engine}" in name else [name]
-    return [f"tests/CMakeLists.txt: the test {name} stands in {listed.count(name)} qb_tests(...), not in one: its label and time-out"
-            for name in named if listed.count(name) != 1] + [
-            f"tests/CMakeLists.txt: qb_tests names {name}, which is no test" for name in listed if name not in named]
-
-
 def in_raw(lines, number):
     """Whether the line lies within a raw string."""
     opened = False
@@ -160,7 +144,7 @@ def in_raw(lines, number):
 
 def check(root: Path):
     modules = parse_modules((root / "src/CMakeLists.txt").read_text())
-    problems = check_order(modules) + check_tests((root / "tests/CMakeLists.txt").read_text())
+    problems = check_order(modules)
     for file in sorted((root / "src").rglob("*")):
         if file.suffix not in (".h", ".cpp"):
             continue
@@ -195,14 +179,10 @@ def self_test():
         (check_engine("src/measurement/engines/a/x.cpp", "at::parallel_for(0, n, 1, f);"), "no kernel of its own"),
         (check_tasks("src/high/a/x.cpp", 'if (record.subject.task == "causal_lm")'), "read from its row"),
         (check_tasks("src/high/a/x.cpp", 'workload.integer("prompt_tokens") > 0'), "read from its row"),
-        (check_tests("add_test(NAME a COMMAND a)\n"), "stands in 0"),
-        (check_tests("  qb_pytest(a a.py)\n"), "stands in 0"),
-        (check_tests("add_test(NAME a COMMAND a)\nqb_tests(rules 9 a b)\n"), "is no test"),
     ]
     silent = [word for problems, word in fires if not any(word in problem for problem in problems)]
     clean = check_includes("src/high/c/x.cpp", '#include "low/b/y.h"\n#include <vector>\n', modules) + check_style(
-        "src/a/x.cpp", "// x\nvoid f() {\n}\n") + check_tests(
-        "foreach(engine x y)\nadd_test(NAME p_${engine} COMMAND p)\nqb_tests(parity 9 p_x\n  p_y)\n")
+        "src/a/x.cpp", "// x\nvoid f() {\n}\n")
     for word in silent:
         print(f"no rule fired for: {word}")
     for problem in clean:

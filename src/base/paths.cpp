@@ -19,6 +19,13 @@ fs::path from_environment(const char* name, fs::path otherwise) {
   return value.empty() ? std::move(otherwise) : value;
 }
 
+// Installed, it lies in <prefix>/share/qbench; in a clone, at its place there.
+fs::path shared_folder(const char* name, fs::path in_clone) {
+  fs::path installed = executable_folder() / ".." / "share" / "qbench" / name;
+  std::error_code ignored;
+  return fs::exists(installed, ignored) ? installed : std::move(in_clone);
+}
+
 // As the XDG Base Directory Specification says, a variable with a relative path is ignored.
 Result<fs::path> user_folder(const char* own_name, const char* xdg_name, const char* below_home) {
   if (fs::path own = from_environment(own_name); !own.empty()) return own;
@@ -43,16 +50,13 @@ Result<fs::path> home_folder() {
 }
 
 fs::path data_folder() {
-  return from_environment("QBENCH_DATA", executable_folder() / ".." / ".." / "data");
+  return from_environment("QBENCH_DATA",
+                          shared_folder("data", executable_folder() / ".." / ".." / "data"));
 }
 
 fs::path suites_folder() {
-  std::error_code error;
-  const fs::path installed = executable_folder() / ".." / "share" / "qbench" / "suites";
-  return from_environment("QBENCH_SUITES",
-                          fs::is_directory(installed, error)
-                              ? installed
-                              : executable_folder() / ".." / ".." / ".." / "suites");
+  return from_environment("QBENCH_SUITES", shared_folder("suites", executable_folder() / ".." /
+                                                                       ".." / ".." / "suites"));
 }
 
 }  // namespace qb

@@ -191,14 +191,13 @@ TEST_CASE("folding batch norms and moving factors leave fp32 outputs as they are
   const auto smooth = smooth_activations(text, calibrator);
   REQUIRE(smooth);
   CHECK(distance(logits, outputs_of(*smooth, "smooth", root.path)) < 1e-5);
-  const auto protected_ =
-      protect_channels(text, calibrator, quant::find_scheme("w4g32").value(), 2);
-  REQUIRE(protected_);
-  CHECK(distance(logits, outputs_of(*protected_, "protected", root.path)) < 1e-5);
+  const auto awq = protect_channels(text, calibrator, quant::find_scheme("w4g32").value(), 2);
+  REQUIRE(awq);
+  CHECK(distance(logits, outputs_of(*awq, "protected", root.path)) < 1e-5);
   // And they did move something.
   const Value down = find_value(text.graph, "down");
   CHECK(read_parameter(text, down).value() != read_parameter(*smooth, down).value());
-  CHECK(read_parameter(text, down).value() != read_parameter(*protected_, down).value());
+  CHECK(read_parameter(text, down).value() != read_parameter(*awq, down).value());
 }
 
 TEST_CASE("links are found where nothing nonlinear stands between, and nowhere else") {

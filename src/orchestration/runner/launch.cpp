@@ -35,10 +35,13 @@ class Collector {
 
   // False when the bytes are no events; the outcome is then set.
   bool add(std::string_view bytes) {
+    size_t searched = pending_.size();  // no line ends before
     pending_ += bytes;
     size_t start = 0;
-    for (size_t end; (end = pending_.find('\n', start)) != std::string::npos; start = end + 1)
+    for (size_t end; (end = pending_.find('\n', searched)) != std::string::npos;) {
       if (!add_line(std::string_view(pending_).substr(start, end - start))) return false;
+      searched = start = end + 1;
+    }
     pending_.erase(0, start);
     if (pending_.size() > line_bytes_max) return refuse("a line without end");
     return true;
