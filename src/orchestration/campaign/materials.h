@@ -25,7 +25,7 @@ struct MaterialSettings {
 
 struct BundleMaterial {
   std::filesystem::path folder;
-  Json source;  // "hash", "weights", "task", "weight_count", see preparer/preparer.h
+  Json source;  // "hash", "weights", "task", "weight_count", see prepare/preparation.h
 };
 
 // A model's quality data: the input, and the logits of the unquantized weights on it.

@@ -20,7 +20,7 @@ struct PreparationOptions {
   std::function<void(std::string_view what)> tell;  // may be empty
 };
 
-// The facts that qbench-prepare tells, see preparer/preparer.h. Errors: its own, and unavailable,
+// The facts that qbench-prepare tells, see prepare/preparation.h. Errors: its own, and unavailable,
 // unsupported or out_of_memory where it came to that; a crash names the log.
 Result<Json> run_preparation(const wire::Preparation& preparation,
                              const PreparationOptions& options);
