@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 
 #include "base/paths.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/interruption.h"
 #include "cli/prepare.h"
 #include "cli/progress.h"
 #include "compression/quant/scheme.h"
@@ -19,14 +19,6 @@
 namespace qb::cli {
 namespace fs = std::filesystem;
 namespace {
-
-std::atomic<bool> is_interrupted = false;
-
-// The first Ctrl-C ends the work and removes what is half written; the second ends the program.
-void on_interrupt(int signal) {
-  is_interrupted = true;
-  ::signal(signal, SIG_DFL);
-}
 
 // "batch=4"
 Result<wire::FixedExtent> parse_extent(const std::string& text) {
@@ -85,7 +77,7 @@ Result<void> check_emits(const runner::Framework& framework) {
 Result<Json> emit(const ExportOptions& options, const runner::Framework& framework,
                   wire::Emission emission) {
   QB_TRY(campaign::PreparationOptions processes, process_options("export"));
-  processes.is_interrupted = &is_interrupted;
+  processes.is_interrupted = &interruption();
   const bool is_quiet = options.quiet || options.json;
   QB_TRY(const Json facts, prepare({.model = options.model,
                                     .scheme = options.scheme,
@@ -142,14 +134,13 @@ Result<Wanted> check(const ExportOptions& options) {
 
 int export_model(const ExportOptions& options) {
   const auto code_of = [](const Error& error) {
-    return is_interrupted                  ? exit_interrupted
+    return interruption()                  ? exit_interrupted
            : error.code == Errc::bad_input ? exit_usage
                                            : exit_failed;
   };
   const Result<Wanted> wanted = check(options);
   if (!wanted) return refuse(wanted.error().message, code_of(wanted.error()));
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  watch_interruption();
   const Result<Json> exported = emit(options, wanted->framework, wanted->emission);
   if (!exported) return refuse(exported.error().message, code_of(exported.error()));
   if (options.json)

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/interruption.h"
 #include "cli/narrowing.h"
 #include "cli/own_files.h"
 #include "cli/progress.h"
@@ -34,14 +35,6 @@
 namespace qb::cli {
 namespace fs = std::filesystem;
 namespace {
-
-std::atomic<bool> is_interrupted = false;
-
-// The first Ctrl-C stops the run and keeps what was measured; the second ends the program.
-void on_interrupt(int signal) {
-  is_interrupted = true;
-  ::signal(signal, SIG_DFL);
-}
 
 // The name of one of the suites that come with qbench, whatever lies in the working folder, or a
 // file.
@@ -294,7 +287,7 @@ Result<int> measure(const Undertaking& u) {
                                        .data_folder = data_folder(),
                                        .cache_folder = cache,
                                        .log_folder = cache / "logs" / u.run.id,
-                                       .is_interrupted = &is_interrupted,
+                                       .is_interrupted = &interruption(),
                                        .earlier = u.earlier};
   Progress progress(options.quiet || options.json, u.plan, u.suite.protocol);
   campaign::Observer observer = progress.observer();
@@ -330,8 +323,7 @@ int run_suite(RunOptions options) {
     return print_plan(undertaking->plan, undertaking->suite.protocol, options.json);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away ends no run
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  watch_interruption();
   const Result<int> code = measure(*undertaking);
   return code ? *code : refuse(code.error().message);
 }
