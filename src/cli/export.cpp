@@ -1,6 +1,5 @@
 // `qbench export`: qbench-prepare makes the bundle, a framework's worker the package.
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <cstdio>
 
