@@ -20,7 +20,7 @@ for record in records:
     if record["outcome"] not in ("ok", "unstable"):
         problems.append(f"{record['case']}: {record['outcome']}: {record['reason']}")
         continue
-    for name, (least, most) in EXPECTED[record["manifest"]["task"]].items():
+    for name, (least, most) in EXPECTED[record["task"]].items():
         value = record["measurements"][name]["value"]
         if value is None or not least <= value <= most:
             problems.append(f"{record['case']}: {name} is {value}")
