@@ -9,19 +9,13 @@
 #include "measurement/probes/allowance.h"
 #include "measurement/probes/control_group.h"
 #include "measurement/probes/host.h"
+#include "measurement/probes/kernel_file.h"
 
 namespace qb::probes {
 namespace fs = std::filesystem;
 namespace {
 
 // The first number of a file; nothing for "max", or when it isn't there.
-std::optional<int64_t> read_number(const fs::path& path) {
-  std::ifstream file(path);
-  int64_t value = 0;
-  if (!(file >> value)) return std::nullopt;
-  return value;
-}
-
 // The number behind a word, of a file with "word number" lines.
 std::optional<int64_t> read_count(const fs::path& path, const std::string& wanted) {
   std::ifstream file(path);
@@ -43,8 +37,8 @@ std::optional<double> cpu_count_of(const fs::path& group, bool is_v2) {
       period_us = numbers[1];
     }
   } else {
-    quota_us = read_number(group / "cpu.cfs_quota_us");
-    period_us = read_number(group / "cpu.cfs_period_us");
+    quota_us = read_number<int64_t>(group / "cpu.cfs_quota_us");
+    period_us = read_number<int64_t>(group / "cpu.cfs_period_us");
   }
   if (!quota_us || !period_us || *quota_us <= 0 || *period_us <= 0) return std::nullopt;
   return static_cast<double>(*quota_us) / static_cast<double>(*period_us);
@@ -52,7 +46,7 @@ std::optional<double> cpu_count_of(const fs::path& group, bool is_v2) {
 
 // v1 writes about 2^63 where there is no limit.
 std::optional<int64_t> memory_bytes_of(const fs::path& group, bool is_v2) {
-  const auto bytes = read_number(group / (is_v2 ? "memory.max" : "memory.limit_in_bytes"));
+  const auto bytes = read_number<int64_t>(group / (is_v2 ? "memory.max" : "memory.limit_in_bytes"));
   constexpr int64_t unlimited_bytes = int64_t{1} << 60;
   if (!bytes || *bytes >= unlimited_bytes) return std::nullopt;
   return bytes;

@@ -5,24 +5,11 @@
 #include <vector>
 
 #include "measurement/probes/condition.h"
+#include "measurement/probes/kernel_file.h"
 
 namespace qb::probes {
 namespace fs = std::filesystem;
 namespace {
-
-std::optional<double> read_number(const fs::path& path) {
-  std::ifstream file(path);
-  double value = 0.0;
-  if (!(file >> value)) return std::nullopt;
-  return value;
-}
-
-std::string read_word(const fs::path& path) {
-  std::ifstream file(path);
-  std::string word;
-  file >> word;
-  return word;
-}
 
 // folder/<prefix><number>/<rest>: the numbers in those files that can be read.
 std::vector<double> read_numbers(const fs::path& folder, std::string_view prefix,
@@ -35,7 +22,7 @@ std::vector<double> read_numbers(const fs::path& folder, std::string_view prefix
     if (!name.starts_with(prefix) || name.size() == digits || name[digits] < '0' ||
         name[digits] > '9')
       continue;
-    if (const auto value = read_number(entry.path() / rest)) values.push_back(*value);
+    if (const auto value = read_number<double>(entry.path() / rest)) values.push_back(*value);
   }
   return values;
 }
@@ -78,9 +65,9 @@ void add_power(const fs::path& root, Json& condition) {
   for (const auto& entry : fs::directory_iterator(root / "sys/class/power_supply", error)) {
     const std::string type = read_word(entry.path() / "type");
     if (type == "Mains" || type == "USB")
-      is_on_mains = is_on_mains || read_number(entry.path() / "online") == 1.0;
+      is_on_mains = is_on_mains || read_number<double>(entry.path() / "online") == 1.0;
     if (type != "Battery") continue;
-    if (const auto percent = read_number(entry.path() / "capacity")) {
+    if (const auto percent = read_number<double>(entry.path() / "capacity")) {
       has_battery = true;
       condition.set("battery_percent", *percent);
     }
@@ -94,7 +81,8 @@ Json describe_condition() { return describe_condition("/"); }
 
 Json describe_condition(const fs::path& root) {
   Json condition = Json::object({});
-  if (const auto load = read_number(root / "proc/loadavg")) condition.set("load_average_1m", *load);
+  if (const auto load = read_number<double>(root / "proc/loadavg"))
+    condition.set("load_average_1m", *load);
   add_frequency(root, condition);
   add_heat(root, condition);
   add_power(root, condition);

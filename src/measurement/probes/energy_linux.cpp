@@ -1,27 +1,13 @@
 #include <algorithm>
-#include <fstream>
 #include <string_view>
 
 #include "base/result.h"
 #include "measurement/probes/energy.h"
+#include "measurement/probes/kernel_file.h"
 
 namespace qb::probes {
 namespace fs = std::filesystem;
 namespace {
-
-std::optional<int64_t> read_number(const fs::path& path) {
-  std::ifstream file(path);
-  int64_t value = 0;
-  if (!(file >> value)) return std::nullopt;
-  return value;
-}
-
-std::string read_word(const fs::path& path) {
-  std::ifstream file(path);
-  std::string word;
-  file >> word;
-  return word;
-}
 
 struct Zone {
   fs::path folder;
@@ -61,8 +47,8 @@ EnergyMeter::EnergyMeter(const fs::path& powercap) {
   // All or nothing: the sum of some packages would look like a frugal machine.
   const auto open = [](const std::vector<fs::path>& folders, std::vector<Domain>& domains) {
     for (const fs::path& folder : folders) {
-      const auto start = read_number(folder / "energy_uj");
-      const auto range = read_number(folder / "max_energy_range_uj");
+      const auto start = read_number<int64_t>(folder / "energy_uj");
+      const auto range = read_number<int64_t>(folder / "max_energy_range_uj");
       if (start && range) domains.push_back({folder / "energy_uj", *start, *range});
     }
     if (domains.size() < folders.size()) domains.clear();
@@ -89,7 +75,7 @@ std::optional<int64_t> EnergyMeter::used(const std::vector<Domain>& domains) {
   if (domains.empty()) return std::nullopt;
   int64_t total = 0;
   for (const Domain& domain : domains) {
-    const auto now = read_number(domain.counter);
+    const auto now = read_number<int64_t>(domain.counter);
     if (!now) return std::nullopt;
     total +=
         *now >= domain.start_uj ? *now - domain.start_uj : *now + domain.range_uj - domain.start_uj;
