@@ -1,16 +1,16 @@
 # Debian's packages of another suite or processor, unpacked into a folder: an apt with lists and state of
 # its own, that touches nothing of the system. Sourced after common.sh.
 
-# unpack_debian [--alone] SUITE ARCH FOLDER PACKAGE…: the packages, and what they depend on unless
-# --alone, under FOLDER (usr/include, usr/lib/…). FOLDER/.packages lists names and versions. Nothing is
-# done where FOLDER has them already. sid moves: there a new month means new versions.
+# unpack_debian [--without PATTERN] SUITE ARCH FOLDER PACKAGE…: the packages, and what they depend on but
+# for names that match, under FOLDER (usr/include, usr/lib/…). FOLDER/.packages lists names and versions.
+# Nothing is done where FOLDER has them already. sid moves: there a new month means new versions.
 unpack_debian() {
-  local how=with_dependencies
-  [ "$1" != --alone ] || { how=alone && shift; }
+  local without=""
+  [ "$1" != --without ] || { without=$2 && shift 2; }
   local suite=$1 arch=$2 folder=$3 key fresh=$3.$$ month="" apt debs
   shift 3
   [ "$suite" != sid ] || month=$(date +%Y-%m)
-  key=$(echo "$how $suite $arch $month $*" | sha256sum | cut -c 1-16)
+  key=$(echo "$suite $arch $month $without $*" | cat - "$root/tests/apple/debian.sh" | sha256sum | cut -c 1-16)
   [ -e "$folder/.unpacked-$key" ] && return 0
   say "unpacking Debian's $suite packages for $arch"
   check_disk
@@ -18,8 +18,9 @@ unpack_debian() {
   rm -rf "$fresh" && mkdir -p "$debs/partial" "$fresh/usr/lib" "$fresh/usr/bin" "$fresh/usr/sbin"
   (cd "$fresh" && ln -s usr/lib usr/bin usr/sbin .)
   update_apt "$suite" "$arch" "$apt"
-  download_debs "$how" "$apt" "$debs" "$@"
-  unpack_debs "$debs" "$fresh"
+  APT_CONFIG=$apt/apt.conf quietly "apt-get could not download $*" \
+    apt-get install -y --download-only -o Dir::Cache::archives="$debs" "$@"
+  unpack_debs "$debs" "$fresh" "$without"
   touch "$fresh/.unpacked-$key"
   rm -rf "$apt" "$debs" "$folder" && mv "$fresh" "$folder"
 }
@@ -62,24 +63,12 @@ CONF
   die "no mirror of Debian gave its list of $suite for $arch: is there a network? (details: $setup_log)"
 }
 
-# download_debs alone|with_dependencies APT FOLDER PACKAGE…
-download_debs() {
-  local how=$1 apt=$2 debs=$3
-  shift 3
-  export APT_CONFIG=$apt/apt.conf
-  if [ "$how" = alone ]; then
-    (cd "$debs" && quietly "apt-get could not download $*" apt-get download "$@")
-  else
-    quietly "apt-get could not download $*" apt-get install -y --download-only -o Dir::Cache::archives="$debs" "$@"
-  fi
-  unset APT_CONFIG
-}
-
 # /lib stays a link to /usr/lib, and links that start at / lead into the folder instead. No maintainer's
 # script is run.
 unpack_debs() {
-  local deb link
+  local deb link without=$3
   for deb in "$1"/*.deb; do
+    [[ -z $without || ! $(dpkg-deb -f "$deb" Package) =~ ^($without)$ ]] || continue
     dpkg-deb --fsys-tarfile "$deb" | tar -x --no-same-owner --keep-directory-symlink -C "$2" ||
       die "$(basename "$deb") can't be unpacked"
     dpkg-deb -f "$deb" Package Version | awk '{print $2}' | paste -sd ' ' >>"$2/.packages"
