@@ -1,5 +1,5 @@
-# fmt's headers alone: Homebrew's version comes with torch's wheel, its library doesn't.
-add_library(fmt::fmt INTERFACE IMPORTED)
-cmake_path(SET fmt_include NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../../../include)
+# fmt as Homebrew has it: its headers come with torch's wheel, the library is made from them.
+add_library(fmt::fmt STATIC IMPORTED)
+cmake_path(SET fmt_prefix NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../../..)
 set_target_properties(fmt::fmt PROPERTIES
-  INTERFACE_INCLUDE_DIRECTORIES ${fmt_include} INTERFACE_COMPILE_DEFINITIONS FMT_HEADER_ONLY)
+  INTERFACE_INCLUDE_DIRECTORIES ${fmt_prefix}/include IMPORTED_LOCATION ${fmt_prefix}/lib/libfmt.a)
