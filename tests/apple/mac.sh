@@ -59,7 +59,8 @@ make_site() {
 }
 
 # Homebrew's libraries: headers of Debian's newest packages, fmt's from torch's wheel (the newest there
-# is), and each C library as a list of what it exports, made from Debian's for ARM.
+# is), each C library as a list of what it exports, made from Debian's for ARM, and two C++ libraries made
+# from their headers.
 not_homebrew='libc6.*|libc-.*|linux-libc-.*|.*gcc.*|libstdc.*|lib[a-z]*san[0-9]*|libgomp.*|libitm.*|libatomic.*|.*pkgconf.*|libfmt.*|libboost-.*[0-9].*'
 make_homebrew() {
   local lib=$1/debian/usr/lib/aarch64-linux-gnu so name
@@ -77,8 +78,11 @@ make_homebrew() {
   mv "$1/debian"/* "$1/debian/.packages" "$1/"
   cp "$mac/fmt-config.cmake" "$1/usr/lib/cmake/fmt/"
   ln -s "$site/torch/include/fmt" "$1/usr/include/fmt"
-  quietly "fmt's headers made no library" "$tools/bin/c++" -std=c++20 -O1 -isystem "$1/usr/include" -c "$mac/fmt.cpp" -o "$1/fmt.o"
-  quietly "fmt's headers made no library" "$tools/bin/ar" rcs "$1/usr/lib/libfmt.a" "$1/fmt.o"
+  for name in fmt tomlplusplus; do
+    rm -f "$1/usr/lib/aarch64-linux-gnu/lib$name.tbd"
+    quietly "the headers of $name made no library" "$tools/bin/c++" -std=c++20 -O1 -isystem "$1/usr/include" -c "$mac/$name.cpp" -o "$1/$name.o"
+    quietly "the headers of $name made no library" "$tools/bin/ar" rcs "$1/usr/lib/aarch64-linux-gnu/lib$name.a" "$1/$name.o"
+  done
 }
 
 make_mac() {

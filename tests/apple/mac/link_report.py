@@ -2,7 +2,7 @@
 """Reads programs linked for macOS and says whether they would load there: architecture, minimum system, libraries,
 and each imported symbol in the exports of the library that it names. Exits with 1 where one doesn't hold.
 
-usage: link_report.py --real FOLDER… --listed STUB… --stand-ins FOLDER… --minimum 14.0 PROGRAM…
+usage: link_report.py --real FOLDER… --listed STUB… --stand-ins FOLDER… --minimum 14.0 --programs PROGRAM…
 """
 import argparse
 import sys
@@ -78,7 +78,7 @@ def main() -> int:
     for option in ("--real", "--listed", "--stand-ins"):
         parser.add_argument(option, nargs="+", type=Path, default=[])
     parser.add_argument("--minimum", required=True)
-    parser.add_argument("programs", nargs="+", type=Path)
+    parser.add_argument("--programs", nargs="+", type=Path, required=True)
     arguments = parser.parse_args()
     known = known_libraries(arguments.real, arguments.listed, arguments.stand_ins)
     faults, used = [], {}
