@@ -6,6 +6,7 @@ import lief
 import yaml
 
 lief.logging.disable()
+N_STAB, N_TYPE = 0xE0, 0x0E  # of <mach-o/nlist.h>; 0: undefined
 
 
 @dataclass
@@ -26,6 +27,8 @@ def imports_of(binary: lief.MachO.Binary) -> tuple[dict[str, set[str]], set[str]
     names = [library.name for library in binary.libraries if library.command != lief.MachO.LoadCommand.TYPE.ID_DYLIB]
     unnamed = set()
     for symbol in binary.imported_symbols:
+        if symbol.raw_type & (N_STAB | N_TYPE):  # for debuggers, or weak and defined here too
+            continue
         ordinal = symbol.library_ordinal
         if 1 <= ordinal <= len(names):
             by_library.setdefault(names[ordinal - 1], set()).add(symbol.name)
