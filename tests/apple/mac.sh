@@ -89,7 +89,7 @@ make_mac() {
   install_packages "$root/tests/apple/packages.txt"
   once "$tools" make_tools "$root/tests/apple/requirements.txt"
   once "$site" make_site "$root/tests/apple/wheels.txt" "$root/scripts/frameworks.txt"
-  once "$homebrew" make_homebrew "$root/scripts/system_packages.txt" "$mac"/* <(date +%Y-%m)
+  once "$homebrew" make_homebrew "$root/scripts/system_packages.txt" "$mac"/{stub.py,fmt.cpp,tomlplusplus.cpp,fmt-config.cmake} <(date +%Y-%m)
 }
 
 # configure_mac FOLDER [OPTION…]: the project's own CMake, told that the system is macOS. Nothing runs, so
