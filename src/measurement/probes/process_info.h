@@ -12,8 +12,9 @@ struct ProcessInfo {
 // As the system sees it now. (macOS)
 ProcessInfo process_info();
 
-// Until this process ends its timers are exact and the system neither sleeps nor naps it. macOS
-// naps a process that nobody looks at; Linux doesn't, and nothing is asked there.
+// To be called once, by the first thread: until this process ends its timers are exact and the
+// system neither sleeps nor naps it. macOS naps a process that nobody looks at; Linux doesn't, and
+// nothing is asked there.
 void hold_activity();
 
 }  // namespace qb::probes

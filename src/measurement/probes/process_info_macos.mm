@@ -33,15 +33,13 @@ ProcessInfo process_info() {
 }
 
 void hold_activity() {
-  // Ends when the token is released; static ones never are.
-  static const id<NSObject> token = [] {
-    @autoreleasepool {
-      return [[NSProcessInfo processInfo]
+  static id<NSObject> token = nil;  // the activity ends when it is released: static ones never are
+  @autoreleasepool {
+    if (!token)
+      token = [[NSProcessInfo processInfo]
           beginActivityWithOptions:NSActivityUserInitiated | NSActivityLatencyCritical
                             reason:@"timing"];
-    }
-  }();
-  static_cast<void>(token);
+  }
 }
 
 }  // namespace qb::probes

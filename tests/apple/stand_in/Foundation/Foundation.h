@@ -22,8 +22,15 @@ __attribute__((objc_root_class))
 @interface NSString : NSObject
 @end
 
+typedef uint64_t NSActivityOptions;
+enum : NSActivityOptions {
+  NSActivityUserInitiated = 0x00ffffff,
+  NSActivityLatencyCritical = 0xff00000000,
+};
+
 @interface NSProcessInfo : NSObject
 + (NSProcessInfo*)processInfo;
+- (id<NSObject>)beginActivityWithOptions:(NSActivityOptions)options reason:(NSString*)reason;
 @end
 
-#include "process_info.h"
+#include <Foundation/process_info.h>
