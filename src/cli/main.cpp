@@ -1,11 +1,13 @@
 // qbench: the command line.
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/parallel.h"
 #include "base/processor.h"
 #include "cli/commands.h"
@@ -25,12 +27,10 @@ void add_wide(CLI::App& verb, bool& wide) {
 
 // What is wrong with a value of the axis; empty: nothing.
 std::string complaint_of(const task::Axis& axis, const std::string& text) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size())
-    return fmt::format("\"{}\" is no number", text);
+  const auto value = parse_number<double>(text);
+  if (!value) return fmt::format("\"{}\" is no number", text);
   if (!axis.default_value) return {};  // the machine's limits are told where they are known
-  const auto checked = task::check(axis, value);
+  const auto checked = task::check(axis, *value);
   return checked ? std::string() : checked.error().message;
 }
 
