@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 
+#include "base/clock.h"
 #include "base/printable.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -20,7 +21,7 @@ std::string bytes_text(double count) { return format_quantity(count, "B"); }
 std::string bytes_text(int64_t count) { return bytes_text(static_cast<double>(count)); }
 
 std::string state_of(const hub::PlannedFile& planned) {
-  if (planned.missing_bytes == 0) return "here";
+  if (planned.is_here) return "here";
   if (planned.missing_bytes == planned.file.size_bytes) return "";
   return fmt::format("{} missing", bytes_text(planned.missing_bytes));
 }
@@ -34,10 +35,9 @@ void print_plan(const hub::Plan& plan, const hub::Settings& settings) {
     fmt::print(stderr, "  {:>9}  {:<12} {}\n", bytes_text(planned.file.size_bytes),
                state_of(planned), printable(planned.file.path));
   fmt::print(stderr, "{} files, {}; {}\n", plan.files.size(), bytes_text(plan.total_bytes()),
-             plan.missing_bytes() == 0
-                 ? "all is here"
-                 : fmt::format("{} to fetch into {}", bytes_text(plan.missing_bytes()),
-                               settings.cache.string()));
+             plan.is_here() ? "all is here"
+                            : fmt::format("{} to fetch into {}", bytes_text(plan.missing_bytes()),
+                                          settings.cache.string()));
 }
 
 std::string ask() {
@@ -47,7 +47,7 @@ std::string ask() {
 }
 
 Result<void> check_consent(const hub::Plan& plan, bool has_said_yes) {
-  if (plan.missing_bytes() == 0) return {};
+  if (plan.is_here()) return {};
   const bool is_terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
   switch (consent_of(has_said_yes, is_terminal, ask)) {
     case Consent::given:
@@ -73,12 +73,18 @@ Result<hub::Plan> fetch(const FetchOptions& options) {
   QB_TRY(const hub::Settings settings, hub::settings_of(hub::system_environment()));
   StatusLine status(options.quiet);
   hub::Observer observer;
-  observer.show = [&](const hub::Progress& progress) { status.show(text_of(progress)); };
+  int64_t shown_ns = 0;
+  observer.show = [&](const hub::Progress& progress) {
+    if (now_ns() - shown_ns < 100'000'000) return;
+    shown_ns = now_ns();
+    status.show(text_of(progress));
+  };
   observer.goes_on = [] { return !interruption(); };
   Result<hub::Plan> plan = hub::plan_of(settings, name, options.files, observer);
   status.finish();
   if (!plan) return plan;
   if (!options.quiet) print_plan(*plan, settings);
+  QB_CHECK(hub::check_room(settings, *plan));
   QB_CHECK(check_consent(*plan, options.yes));
   observer.on_file = [&](const hub::RemoteFile& file) {
     status.finish();

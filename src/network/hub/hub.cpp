@@ -54,6 +54,11 @@ Result<std::vector<std::string>> shards_of(Downloader& downloader, const Plan& p
   return with_context(parse_shard_index(text), name);
 }
 
+PlannedFile planned(const RemoteFile& file, const RepositoryCache& cache) {
+  if (cache.has(file)) return {file, true, 0};
+  return {file, false, std::max<int64_t>(0, file.size_bytes - cache.incomplete_bytes(file))};
+}
+
 Result<Plan> plan_by_hub(const Settings& settings, const RepositoryName& name,
                          const std::vector<std::string>& chosen, const Observer& observer) {
   const RepositoryCache cache(settings.cache, name);
@@ -69,11 +74,7 @@ Result<Plan> plan_by_hub(const Settings& settings, const RepositoryName& name,
   QB_TRY(const std::vector<std::string> shards, shards_of(downloader, plan, cache, files, chosen));
   QB_TRY(const std::vector<RemoteFile> selected,
          with_context(select_files(files, chosen, shards), text_of(name)));
-  for (const RemoteFile& file : selected)
-    plan.files.push_back(
-        {file, cache.has(file)
-                   ? 0
-                   : std::max<int64_t>(0, file.size_bytes - cache.incomplete_bytes(file))});
+  for (const RemoteFile& file : selected) plan.files.push_back(planned(file, cache));
   return plan;
 }
 
@@ -93,7 +94,7 @@ Result<Plan> plan_by_cache(const Settings& settings, const RepositoryName& name,
   }
   QB_TRY(const std::vector<RemoteFile> selected,
          with_context(select_files(files, chosen, shards), plan.folder.string()));
-  for (const RemoteFile& file : selected) plan.files.push_back({file, 0});
+  for (const RemoteFile& file : selected) plan.files.push_back({file, true, 0});
   return plan;
 }
 
@@ -132,16 +133,6 @@ class Tally {
   int64_t file_done_bytes_ = 0;  // of the file at hand, since
 };
 
-Result<void> check_room(const Plan& plan, const RepositoryCache& cache, const Settings& settings) {
-  QB_TRY(const int64_t free_bytes, cache.free_bytes());
-  if (plan.missing_bytes() <= free_bytes) return {};
-  return fail(Errc::io,
-              "{}: {} to fetch, but {} has room for {}: free some, or name another folder by "
-              "HF_HUB_CACHE",
-              text_of(plan.name), bytes_text(plan.missing_bytes()), settings.cache.string(),
-              bytes_text(free_bytes));
-}
-
 }  // namespace
 
 int64_t Plan::total_bytes() const {
@@ -152,6 +143,20 @@ int64_t Plan::total_bytes() const {
 int64_t Plan::missing_bytes() const {
   return std::accumulate(files.begin(), files.end(), int64_t{0},
                          [](int64_t sum, const PlannedFile& p) { return sum + p.missing_bytes; });
+}
+
+bool Plan::is_here() const { return std::ranges::all_of(files, &PlannedFile::is_here); }
+
+Result<void> check_room(const Settings& settings, const Plan& plan) {
+  const int64_t missing_bytes = plan.missing_bytes();
+  if (missing_bytes == 0) return {};
+  QB_TRY(const int64_t free_bytes, RepositoryCache(settings.cache, plan.name).free_bytes());
+  if (missing_bytes <= free_bytes) return {};
+  return fail(Errc::io,
+              "{}: {} to fetch, but {} has room for {}: free some, or name another folder by "
+              "HF_HUB_CACHE",
+              text_of(plan.name), bytes_text(missing_bytes), settings.cache.string(),
+              bytes_text(free_bytes));
 }
 
 Result<Plan> plan_of(const Settings& settings, const RepositoryName& name,
@@ -173,7 +178,7 @@ Result<Plan> plan_of(const Settings& settings, const RepositoryName& name,
 Result<void> fetch(const Settings& settings, const Plan& plan, const Observer& observer) {
   if (!plan.note.empty()) return {};  // all is here
   const RepositoryCache cache(settings.cache, plan.name);
-  QB_CHECK(check_room(plan, cache, settings));
+  QB_CHECK(check_room(settings, plan));
   Tally tally(plan, observer);
   QB_TRY(Downloader downloader,
          Downloader::open(settings, {.show = [&](std::string_view what,
@@ -186,7 +191,7 @@ Result<void> fetch(const Settings& settings, const Plan& plan, const Observer& o
     tally.begin(planned);
     QB_CHECK(downloader.bring(plan.name, plan.commit, planned.file, cache));
     QB_CHECK(cache.link(planned.file, plan.commit));
-    if (planned.missing_bytes > 0) tally.end(planned);
+    if (!planned.is_here) tally.end(planned);
   }
   return cache.save_commit(plan.name.revision, plan.commit);
 }

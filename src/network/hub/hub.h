@@ -19,7 +19,8 @@ namespace qb::hub {
 
 struct PlannedFile {
   RemoteFile file;
-  int64_t missing_bytes = 0;  // 0: it is here
+  bool is_here = false;
+  int64_t missing_bytes = 0;  // what is still to come of it
 };
 
 struct Plan {
@@ -31,6 +32,7 @@ struct Plan {
 
   int64_t total_bytes() const;
   int64_t missing_bytes() const;
+  bool is_here() const;  // all of it
 };
 
 // How far fetch() is.
@@ -53,8 +55,12 @@ struct Observer {
 Result<Plan> plan_of(const Settings& settings, const RepositoryName& name,
                      const std::vector<std::string>& chosen, const Observer& observer);
 
-// Errors: io where the disk is too small for the plan, before anything is fetched; unavailable
-// where the connection broke too often, or goes_on() said so: what came is gone on with next time.
+// Error: io, where the disk is too small for what is missing.
+Result<void> check_room(const Settings& settings, const Plan& plan);
+
+// Errors: check_room()'s, before anything is fetched; bad_input for what the hub refuses and for
+// content that is not what its listing says; unavailable where the connection broke too often or
+// goes_on() said so: what came is gone on with next time.
 Result<void> fetch(const Settings& settings, const Plan& plan, const Observer& observer);
 
 }  // namespace qb::hub
