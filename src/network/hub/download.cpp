@@ -110,7 +110,7 @@ Result<Downloader::Attempt> Downloader::attempt(const std::string& url, const Re
     reply.trouble = part.trouble();
     reply.is_lasting = part.is_lasting();
   } else if (reply.status == 416) {  // it has no such part: the next request is for the whole
-    part.empty();
+    part.restart();
     reply.trouble = "it has no rest of the file";
   } else if (reply.is_whole() && !part.is_whole()) {
     reply.trouble = fmt::format("it sent {} of {} bytes", part.position(), file.size_bytes);

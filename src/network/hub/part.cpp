@@ -24,20 +24,20 @@ Result<Part> Part::open(const std::filesystem::path& path, int64_t size_bytes) {
   const off_t position = descriptor.get() < 0 ? -1 : ::lseek(descriptor.get(), 0, SEEK_END);
   if (position < 0) return fail(Errc::io, "{}: cannot open: {}", path.string(), system_message());
   Part part(path.string(), std::move(descriptor), size_bytes, position);
-  if (position > size_bytes && !part.empty()) return tl::unexpected(part.written_.error());
+  if (position > size_bytes && !part.restart()) return tl::unexpected(part.written_.error());
   return part;
 }
 
 bool Part::begin(const Reply& head) {
-  if (head.status == 200) return position_ == 0 || empty();
+  if (head.status == 200) return position_ == 0 || restart();
   if (first_byte_of(head.header("content-range")) == position_) return true;
-  empty();  // the next request is for the whole file
+  restart();  // the next request is for the whole file
   return refuse("it sends another part than was asked for", false);
 }
 
 bool Part::write(std::string_view bytes) {
   if (static_cast<int64_t>(bytes.size()) > size_bytes_ - position_) {
-    empty();
+    restart();
     return refuse(
         fmt::format("it sends more than the {} bytes that the hub's listing says", size_bytes_),
         true);
@@ -47,7 +47,7 @@ bool Part::write(std::string_view bytes) {
   return written_.has_value();
 }
 
-bool Part::empty() {
+bool Part::restart() {
   position_ = 0;
   if (::ftruncate(descriptor_.get(), 0) == 0 && ::lseek(descriptor_.get(), 0, SEEK_SET) == 0)
     return true;

@@ -29,7 +29,7 @@ class Part {
   // The system's refusal to write, as a full disk's.
   const Result<void>& written() const { return written_; }
 
-  bool empty();
+  bool restart();  // from nothing
 
  private:
   Part(std::string name, Descriptor descriptor, int64_t size_bytes, int64_t position)
