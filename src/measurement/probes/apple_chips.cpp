@@ -2,9 +2,9 @@
 // their GPU's cores.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 
+#include "base/number.h"
 #include "measurement/probes/apple_machine.h"
 
 namespace qb::probes {
@@ -47,12 +47,10 @@ constexpr int macos_with_accelerators[] = {26, 2};
 // "26.2.1" → 26, 2; a part that isn't there is 0.
 std::array<int, 2> version_of(std::string_view text) {
   std::array<int, 2> version = {};
-  const char* at = text.data();
-  const char* end = at + text.size();
   for (int& part : version) {
-    const auto parsed = std::from_chars(at, end, part);
-    if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != '.') break;
-    at = parsed.ptr + 1;
+    part = take_number<int>(text).value_or(0);
+    if (!text.starts_with('.')) break;
+    text.remove_prefix(1);
   }
   return version;
 }
@@ -85,13 +83,11 @@ const AppleChipRow* find_apple_chip(std::string_view name, std::optional<int64_t
 
 std::optional<NeuralAccelerators> neural_accelerators(const AppleChip& chip,
                                                       std::string_view macos) {
-  int generation = 0;
-  const char* end = chip.generation.data() + chip.generation.size();
-  if (!chip.generation.starts_with('M') ||
-      std::from_chars(chip.generation.data() + 1, end, generation).ptr != end || generation == 0)
-    return std::nullopt;
+  if (!chip.generation.starts_with('M')) return std::nullopt;
+  const auto generation = parse_number<int>(std::string_view(chip.generation).substr(1));
+  if (!generation) return std::nullopt;
   if (chip.is_virtual) return NeuralAccelerators{false, "a virtual machine's GPU has none"};
-  if (generation < first_generation_with_accelerators)
+  if (*generation < first_generation_with_accelerators)
     return NeuralAccelerators{false, fmt::format("{} has none: they begin with M{}", chip.name,
                                                  first_generation_with_accelerators)};
   if (macos.empty()) return std::nullopt;
