@@ -10,12 +10,12 @@ programs="test_hashes test_ir test_models test_quant test_base"
 # build COMPILER: the programs, g++'s in the build of ./qb, others' in a folder of their own; prints
 # the folder of the programs.
 build() {
-  local folder=$work/$1
+  local folder=$work/${1%%++*}
   [ "$1" = g++ ] && folder=$build/release
   say "building with $1"
   [ -e "$folder/build.ninja" ] || quietly "CMake could not configure for $1" \
     cmake -S "$root" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DQB_WERROR=ON \
-    "-DCMAKE_CXX_COMPILER=$1" "-DQB_PYTHON=$venv/bin/python"
+    "-DCMAKE_CXX_COMPILER=$1" "-DQB_PYTHON=$build/venv/bin/python"
   # shellcheck disable=SC2086
   quietly "$1 could not build the tests" cmake --build "$folder" --target $programs
   echo "$folder/bin"
