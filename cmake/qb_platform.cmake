@@ -4,6 +4,10 @@ option(QB_BENCHMARKS "Build the programs under bench/" OFF)
 set(QB_PYTHON ${CMAKE_SOURCE_DIR}/build/venv/bin/python CACHE FILEPATH
     "Python that tests run with")
 set(QB_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
+# Not for users, whose compiler may warn of what ours doesn't. `./qb test` sets it, and it stays set in
+# that clone: running and testing in turn builds nothing anew.
+option(QB_WERROR "Warnings are errors" OFF)
+option(QB_OBJC_ON_LINUX "Build the tests of Objective-C++ with fakes of Apple's classes" OFF)
 option(QB_COVERAGE "Programs count which of their lines run" OFF)
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -71,4 +75,10 @@ if(APPLE)
   set(QB_PLATFORM macos)
 else()
   set(QB_PLATFORM linux)
+endif()
+if(APPLE OR QB_OBJC_ON_LINUX)
+  enable_language(OBJCXX)
+  set(CMAKE_OBJCXX_STANDARD ${CMAKE_CXX_STANDARD})
+  set(CMAKE_OBJCXX_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+  add_compile_options($<$<COMPILE_LANGUAGE:OBJCXX>:-fobjc-arc>)
 endif()

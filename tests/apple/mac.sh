@@ -74,7 +74,7 @@ make_homebrew() {
   done
   rm -f "$lib"/lib*.so* "$lib"/lib*.a
   mv "$1"/stubs/* "$lib/"
-  rm -rf "$lib"/cmake/{boost*,Boost*,PNG}
+  rm -rf "$lib"/cmake/{boost*,Boost*,PNG,CURL}
   mv "$1/debian"/* "$1/debian/.packages" "$1/"
   cp "$mac/fmt-config.cmake" "$1/usr/lib/cmake/fmt/"
   ln -s "$site/torch/include/fmt" "$1/usr/include/fmt"

@@ -1,5 +1,5 @@
-// Stands in for macOS's <notify.h> where sources are only compiled and linked: what the product uses of
-// it, in declarations of our own by Apple's documentation. A wrong one would pass.
+// Stands in for macOS's <notify.h> where sources are only compiled and linked: what the product
+// uses of it, in declarations of our own by Apple's documentation. A wrong one would pass.
 #pragma once
 
 #include <stdint.h>
