@@ -2,22 +2,21 @@
 # libraries. All lies in the user's cache, so that another clone has the same paths. Sourced after common.sh.
 . "$root/tests/apple/debian.sh"
 mac=$root/tests/apple/mac
-tools=$kept/tools
-site=$kept/site
-homebrew=$kept/homebrew
 zig_version=$(sed -n 's/^ziglang==//p' "$root/tests/apple/requirements.txt")
 
-# Once for each content of the files: once FOLDER FUNCTION FILE… runs FUNCTION FRESH_FOLDER.
+# once NAME FUNCTION FILE…: sets the variable NAME to a folder that FUNCTION has filled, once for each
+# content of the function and the files. Another clone may be at it too: whoever is first is taken.
 once() {
-  local folder=$1 make=$2 key fresh=$1.$$
+  local name=$1 make=$2 folder
   shift 2
-  key=$(cat "$@" "$root/tests/apple/mac.sh" | sha256sum | cut -c 1-16)
-  [ -e "$folder/.made-$key" ] && return 0
+  folder=$kept/$name-$({ declare -f "$make" && cat "$@"; } | sha256sum | cut -c 1-12)
+  printf -v "$name" %s "$folder"
+  if [ -d "$folder" ]; then touch "$folder" && return 0; fi
   check_disk
-  rm -rf "$fresh" && mkdir -p "$fresh"
-  "$make" "$fresh"
-  touch "$fresh/.made-$key"
-  rm -rf "$folder" && mv "$fresh" "$folder"
+  rm -rf "$folder.$$" && mkdir -p "$folder.$$"
+  "$make" "$folder.$$"
+  mv -T "$folder.$$" "$folder" 2>/dev/null || rm -rf "$folder.$$"
+  find "$kept" -maxdepth 1 -name "$name-*" -mtime +30 -exec rm -rf {} +
 }
 
 # A compiler for Apple's ARM processors and macOS 14, as zig carries it, under the names that CMake asks for.
@@ -66,7 +65,7 @@ make_homebrew() {
   local lib=$1/debian/usr/lib/aarch64-linux-gnu so name
   # shellcheck disable=SC2046
   unpack_debian --without "$not_homebrew" sid arm64 "$1/debian" $(awk '$1 ~ "^include/" {print $2}' "$root/scripts/system_packages.txt")
-  (cd "$1/debian/usr/include" && ln -s aarch64-linux-gnu/* .)
+  (cd "$1/debian/usr/include" && ln -s aarch64-linux-gnu/{jconfig.h,curl} .)
   mkdir "$1/stubs" "$1/debian/usr/lib/cmake/fmt"
   for so in "$lib"/lib*.so; do
     name=$(basename "$so" .so)
@@ -87,9 +86,10 @@ make_homebrew() {
 
 make_mac() {
   install_packages "$root/tests/apple/packages.txt"
-  once "$tools" make_tools "$root/tests/apple/requirements.txt"
-  once "$site" make_site "$root/tests/apple/wheels.txt" "$root/scripts/frameworks.txt"
-  once "$homebrew" make_homebrew "$root/scripts/system_packages.txt" "$mac"/{stub.py,fmt.cpp,tomlplusplus.cpp,fmt-config.cmake} <(date +%Y-%m)
+  once tools make_tools "$root/tests/apple/requirements.txt"
+  once site make_site "$root/tests/apple/wheels.txt" "$root/scripts/frameworks.txt"
+  once homebrew make_homebrew "$root/scripts/system_packages.txt" "$mac"/{stub.py,fmt.cpp,tomlplusplus.cpp,fmt-config.cmake} \
+    <(echo "$tools $site $not_homebrew"; date +%Y-%m)
 }
 
 # configure_mac FOLDER [OPTION…]: the project's own CMake, told that the system is macOS. Nothing runs, so
@@ -100,7 +100,7 @@ configure_mac() {
   # What the compiler's cache goes by is the version, not the wrapper's time.
   export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 CCACHE_COMPILERTYPE=clang CCACHE_COMPILERCHECK="string:zig $zig_version"
   export PKG_CONFIG_LIBDIR=$homebrew/usr/lib/aarch64-linux-gnu/pkgconfig:$homebrew/usr/share/pkgconfig PKG_CONFIG_SYSROOT_DIR=$homebrew
-  export QB_APPLE=$kept
+  export QB_TOOLS=$tools QB_SITE=$site QB_HOMEBREW=$homebrew
   quietly "CMake could not configure a build for macOS" cmake --fresh -G Ninja -S "$root" -B "$folder" \
     -DCMAKE_TOOLCHAIN_FILE="$mac/toolchain.cmake" -DCMAKE_PROJECT_INCLUDE="$mac/rpath.cmake" -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_CXX_FLAGS_RELEASE="-O0 -DNDEBUG" -DCMAKE_OBJCXX_FLAGS_RELEASE="-O0 -DNDEBUG" -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \

@@ -1,14 +1,13 @@
-# macOS 14 on Apple's ARM processors, from Linux. QB_APPLE is the folder that tests/apple/mac.sh fills.
-set(apple $ENV{QB_APPLE})
+# macOS 14 on Apple's ARM processors, from Linux, with what tests/apple/mac.sh keeps.
 set(CMAKE_SYSTEM_NAME Darwin)
 set(CMAKE_SYSTEM_PROCESSOR arm64)
 set(CMAKE_SYSTEM_VERSION 23.0.0)
 foreach(language C CXX OBJCXX)
-  set(CMAKE_${language}_COMPILER ${apple}/tools/bin/c++)
+  set(CMAKE_${language}_COMPILER $ENV{QB_TOOLS}/bin/c++)
 endforeach()
-set(CMAKE_C_COMPILER ${apple}/tools/bin/cc)
-set(CMAKE_AR ${apple}/tools/bin/ar CACHE FILEPATH "")
-set(CMAKE_RANLIB ${apple}/tools/bin/ranlib CACHE FILEPATH "")
+set(CMAKE_C_COMPILER $ENV{QB_TOOLS}/bin/cc)
+set(CMAKE_AR $ENV{QB_TOOLS}/bin/ar CACHE FILEPATH "")
+set(CMAKE_RANLIB $ENV{QB_TOOLS}/bin/ranlib CACHE FILEPATH "")
 set(CMAKE_INSTALL_NAME_TOOL /bin/true CACHE FILEPATH "")
 # The wrapper names processor and minimum; there is no SDK.
 set(CMAKE_OSX_SYSROOT "" CACHE STRING "")
@@ -17,7 +16,7 @@ set(CMAKE_OSX_ARCHITECTURES "" CACHE STRING "")
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 # Debian's layout, so that its packages' own CMake files find themselves.
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
-set(CMAKE_FIND_ROOT_PATH ${apple}/homebrew ${apple}/site)
+set(CMAKE_FIND_ROOT_PATH $ENV{QB_HOMEBREW} $ENV{QB_SITE})
 set(CMAKE_PREFIX_PATH /usr)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 foreach(kind LIBRARY INCLUDE PACKAGE)
