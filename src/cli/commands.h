@@ -28,6 +28,7 @@ struct RunOptions {
   std::vector<std::string> files;  // of the narrowing's models, those that are the user's own files
   std::vector<std::string> inputs;  // of the files: --input, see measurement/record/input_spec.h
   std::string budget;               // "" or a duration
+  std::string cool_down;            // "" or a duration, between launches
   std::string memory_max;           // "" or bytes, of each worker
   std::optional<int64_t> launches;
   std::optional<uint64_t> seed;

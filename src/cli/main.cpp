@@ -63,6 +63,9 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "A suite's name or file; quick when not given, or files for model files");
   add_narrowing(run, options);
   run.add_option("--budget", options.budget, "Stop starting launches after this long, as in 10m");
+  run.add_option("--cool-down", options.cool_down,
+                 "Pause before each launch, as in 30s; longer while macOS tells of thermal "
+                 "pressure");
   run.add_option("--memory-max", options.memory_max, "Of each worker, as in 6GB");
   run.add_option("--launches", options.launches, "Fresh processes for each case")
       ->check(CLI::Range(1, 1000));
