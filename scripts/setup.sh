@@ -4,6 +4,7 @@
 . "$root/scripts/setup_python.sh"
 
 build=$root/build
+venv=$build/venv
 setup_log=$build/setup.log
 # What another clone needn't fetch or check again.
 user_cache=${XDG_CACHE_HOME:-$HOME/.cache}/qbench
