@@ -203,16 +203,23 @@ processor() {
   grep -m1 -E '^(flags|Features)' /proc/cpuinfo 2>/dev/null || uname -m
 }
 
-# Configured anew when the frameworks that are installed, or the processor, have changed.
+# Whether the build folder of a preset has the option; "": none is asked for.
+is_set() {
+  local name=${2#-D}
+  [ -z "$name" ] || grep -qs "^${name%=ON}:[A-Z]*=ON" "$build/$1/CMakeCache.txt"
+}
+
+# Configured anew when the frameworks that are installed, or the processor, have changed, or when the
+# given option (-DNAME=ON) is not yet set; without it, it stays as it is.
 build_program() {
-  local preset=$1 found
+  local preset=$1 option=${2:-} found
   # Another clone of the same sources hits the compiler's cache: paths count from the clone's root.
   export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
   found=$build/$preset/.configured-$( (find "$venv" -maxdepth 1 -name '.framework-*' | sort; processor) | cksum | tr -d ' ')
-  if [ ! -e "$found" ]; then
+  if [ ! -e "$found" ] || ! is_set "$preset" "$option"; then
     say "configuring"
     quietly "CMake could not configure the build" \
-      cmake --preset "$preset" -S "$root" "-DQB_PYTHON=$venv/bin/python"
+      cmake --preset "$preset" -S "$root" "-DQB_PYTHON=$venv/bin/python" ${option:+"$option"}
     rm -f "$build/$preset"/.configured-*
     touch "$found"
   fi
