@@ -66,7 +66,8 @@ make_homebrew() {
   local lib=$1/debian/usr/lib/aarch64-linux-gnu so name
   # shellcheck disable=SC2046
   unpack_debian --without "$not_homebrew" sid arm64 "$1/debian" $(awk '$1 ~ "^include/" {print $2}' "$root/scripts/system_packages.txt")
-  (cd "$1/debian/usr/include" && ln -s aarch64-linux-gnu/* .)
+  # What differs by processor lies beside the rest; openssl's is in both, and a Mac's programs don't use it.
+  (cd "$1/debian/usr/include" && for name in aarch64-linux-gnu/*; do [ -e "$(basename "$name")" ] || ln -s "$name" .; done)
   mkdir "$1/stubs" "$1/debian/usr/lib/cmake/fmt"
   for so in "$lib"/lib*.so; do
     name=$(basename "$so" .so)
@@ -74,7 +75,7 @@ make_homebrew() {
   done
   rm -f "$lib"/lib*.so* "$lib"/lib*.a
   mv "$1"/stubs/* "$lib/"
-  rm -rf "$lib"/cmake/{boost*,Boost*,PNG}
+  rm -rf "$lib"/cmake/{boost*,Boost*,PNG,CURL}
   mv "$1/debian"/* "$1/debian/.packages" "$1/"
   cp "$mac/fmt-config.cmake" "$1/usr/lib/cmake/fmt/"
   ln -s "$site/torch/include/fmt" "$1/usr/include/fmt"
@@ -89,7 +90,7 @@ make_mac() {
   install_packages "$root/tests/apple/packages.txt"
   once "$tools" make_tools "$root/tests/apple/requirements.txt"
   once "$site" make_site "$root/tests/apple/wheels.txt" "$root/scripts/frameworks.txt"
-  once "$homebrew" make_homebrew "$root/scripts/system_packages.txt" "$mac"/* <(date +%Y-%m)
+  once "$homebrew" make_homebrew "$root/scripts/system_packages.txt" "$mac"/{stub.py,fmt.cpp,tomlplusplus.cpp,fmt-config.cmake} <(date +%Y-%m)
 }
 
 # configure_mac FOLDER [OPTION…]: the project's own CMake, told that the system is macOS. Nothing runs, so

@@ -6,7 +6,8 @@
 namespace fmt {
 inline namespace v12 {
 template auto detail::dragonbox::to_decimal(float) noexcept -> detail::dragonbox::decimal_fp<float>;
-template auto detail::dragonbox::to_decimal(double) noexcept -> detail::dragonbox::decimal_fp<double>;
+template auto detail::dragonbox::to_decimal(double) noexcept
+    -> detail::dragonbox::decimal_fp<double>;
 template auto detail::thousands_sep_impl(locale_ref) -> detail::thousands_sep_result<char>;
 template auto detail::decimal_point_impl(locale_ref) -> char;
 template void detail::buffer<char>::append(const char*, const char*);
