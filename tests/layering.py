@@ -12,7 +12,7 @@ HEAVY = {  # header: modules whose .cpp files may include it
     "nlohmann/": {"base"}, "CLI/": {"cli"}, "toml++/": {"spec"}, "httplib": {"dashboard"},
     "png.h": {"pictures"}, "jpeglib.h": {"pictures"}, "pcre2.h": {"text"}, "sqlite3.h": {"store"},
     "minizip/": {"weights"}, "zlib.h": {"store"}, "Eigen/": {"reference", "quant", "compress"}, "boost/": {"stats"},
-    "xxhash.h": {"base"},
+    "xxhash.h": {"base"}, "fast_float/": {"base"}, "curl/": {"hub"}, "openssl/": {"hub"}, "CommonCrypto/": {"hub"},
 }
 HEADER_EXCEPTIONS = {"src/compression/reference/matrix.h"}  # Eigen's views, for that module's .cpp files only
 FRAMEWORKS = ("onnxruntime_", "torch/", "ATen/", "mlx/", "CoreML/", "c10/")
@@ -79,7 +79,7 @@ def check_includes(path: str, text: str, modules):
     own, problems = find_module(modules, path), []
     module, uses = own.name, own.uses
     is_header = path.endswith(".h")
-    for line, brackets, name in re.findall(r'^(#include ([<"])([^>"]+)[>"])', text, re.M):
+    for line, brackets, name in re.findall(r'^(#(?:include|import) ([<"])([^>"]+)[>"])', text, re.M):
         if brackets == '"':
             target = find_module(modules, "src/" + name)
             if not target:
@@ -131,6 +131,16 @@ def check_tasks(path: str, text: str):
             for found in sorted(set(re.findall(TASK_WORDS, text)))]
 
 
+def check_portable(path: str, text: str):
+    """What g++ and Debian's versions take, and others don't."""
+    problems = []
+    if "fmt::join" in text and "#include <fmt/ranges.h>" not in text:
+        problems.append(f"{path}: fmt::join is in <fmt/ranges.h>")
+    if "std::from_chars" in text and path != "src/base/number.cpp":
+        problems.append(f"{path}: std::from_chars takes no double on macOS: base/number.h reads numbers")
+    return problems
+
+
 def in_raw(lines, number):
     """Whether the line lies within a raw string."""
     opened = False
@@ -146,7 +156,7 @@ def check(root: Path):
     modules = parse_modules((root / "src/CMakeLists.txt").read_text())
     problems = check_order(modules)
     for file in sorted((root / "src").rglob("*")):
-        if file.suffix not in (".h", ".cpp"):
+        if file.suffix not in (".h", ".cpp", ".mm"):
             continue
         path, text = str(file.relative_to(root)), file.read_text()
         if not find_module(modules, path):
@@ -154,6 +164,7 @@ def check(root: Path):
             continue
         problems += check_includes(path, text, modules)
         problems += check_style(path, text) + check_engine(path, text) + check_tasks(path, text)
+        problems += check_portable(path, text)
     return problems
 
 
@@ -169,6 +180,7 @@ def self_test():
         (check_includes("src/high/a/x.cpp", "#include <sqlite3.h>\n", modules), "belongs into one"),
         (check_includes("src/low/store/x.h", "#include <sqlite3.h>\n", modules), "belongs into one"),
         (check_includes("src/base/x.cpp", "#include <onnxruntime_cxx_api.h>\n", modules), "measurement/engines"),
+        (check_includes("src/base/x.mm", "#import <CoreML/CoreML.h>\n", modules), "measurement/engines"),
         (check_style("src/a/x.h", "#pragma once\n"), "starts with a line"),
         (check_style("src/a/x.h", "// x\nusing namespace std;\n"), "using namespace"),
         (check_style("src/a/x.cpp", "// x\n" * 502), "500 at most"),
@@ -179,6 +191,10 @@ def self_test():
         (check_engine("src/measurement/engines/a/x.cpp", "at::parallel_for(0, n, 1, f);"), "no kernel of its own"),
         (check_tasks("src/high/a/x.cpp", 'if (record.subject.task == "causal_lm")'), "read from its row"),
         (check_tasks("src/high/a/x.cpp", 'workload.integer("prompt_tokens") > 0'), "read from its row"),
+    ]
+    fires += [
+        (check_portable("src/a/x.cpp", '#include <fmt/format.h>\nfmt::join(a, " ");'), "fmt/ranges.h"),
+        (check_portable("src/a/x.cpp", "std::from_chars(a, b, c);"), "base/number.h"),
     ]
     silent = [word for problems, word in fires if not any(word in problem for problem in problems)]
     clean = check_includes("src/high/c/x.cpp", '#include "low/b/y.h"\n#include <vector>\n', modules) + check_style(

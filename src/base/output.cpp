@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <string>
 
 #include "base/file.h"
+#include "base/number.h"
 
 namespace qb {
 namespace fs = std::filesystem;
@@ -29,9 +29,7 @@ int open_descriptor_of(const fs::path& path) {
   const fs::path folder = path.parent_path();
   if (folder != "/dev/fd" && folder != "/proc/self/fd") return -1;
   const std::string name = path.filename().string();
-  int number = -1;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  return error == std::errc() && end == name.data() + name.size() ? number : -1;
+  return parse_number<int>(name).value_or(-1);
 }
 
 Result<Place> place_of(const fs::path& path) {

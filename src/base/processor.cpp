@@ -1,5 +1,7 @@
 #include "base/processor.h"
 
+#include <fmt/ranges.h>
+
 #include <vector>
 
 namespace qb {

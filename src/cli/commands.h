@@ -84,6 +84,14 @@ struct ExportOptions {
 };
 int export_model(const ExportOptions& options);
 
+struct FetchOptions {
+  std::string name;                // ORG/NAME or ORG/NAME@REVISION
+  std::vector<std::string> files;  // of the repository; empty for what the model needs
+  bool yes = false;                // no question
+  bool quiet = false;
+};
+int fetch_model(const FetchOptions& options);
+
 int doctor(bool json);
 int list_models(bool json);
 int list_schemes(bool json);

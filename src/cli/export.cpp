@@ -1,8 +1,8 @@
 // `qbench export`: qbench-prepare makes the bundle, a framework's worker the package.
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 
+#include "base/number.h"
 #include "base/paths.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -24,11 +24,9 @@ Result<wire::FixedExtent> parse_extent(const std::string& text) {
   const size_t equals = std::min(text.find('='), text.size());
   wire::FixedExtent fixed = {.dimension = text.substr(0, equals)};
   const std::string number = text.substr(std::min(equals + 1, text.size()));
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), fixed.extent);
-  const bool is_whole = error == std::errc() && end == number.data() + number.size();
+  fixed.extent = parse_number<int64_t>(number).value_or(0);
   const auto symbol = ir::parse_symbol(fixed.dimension);
-  if (is_whole && fixed.extent > 0 && symbol && *symbol != ir::Symbol::none) return fixed;
+  if (fixed.extent > 0 && symbol && *symbol != ir::Symbol::none) return fixed;
   std::string known;
   for (const ir::SymbolRow& row : ir::symbols())
     if (row.symbol != ir::Symbol::none)

@@ -1,11 +1,13 @@
 // qbench: the command line.
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/parallel.h"
 #include "base/processor.h"
 #include "cli/commands.h"
@@ -25,12 +27,10 @@ void add_wide(CLI::App& verb, bool& wide) {
 
 // What is wrong with a value of the axis; empty: nothing.
 std::string complaint_of(const task::Axis& axis, const std::string& text) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size())
-    return fmt::format("\"{}\" is no number", text);
+  const auto value = parse_number<double>(text);
+  if (!value) return fmt::format("\"{}\" is no number", text);
   if (!axis.default_value) return {};  // the machine's limits are told where they are known
-  const auto checked = task::check(axis, value);
+  const auto checked = task::check(axis, *value);
   return checked ? std::string() : checked.error().message;
 }
 
@@ -146,6 +146,18 @@ void add_export(CLI::App& app, ExportOptions& options) {
   add_json(verb, options.json);
 }
 
+void add_fetch(CLI::App& app, FetchOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "fetch", "Fetch a model from a hub, after saying what and how large; prints its folder");
+  verb.add_option("name", options.name, "ORG/NAME or ORG/NAME@REVISION, as in Qwen/Qwen3-0.6B")
+      ->required();
+  verb.add_option("--file", options.files,
+                  "Only this file of the repository, one .gguf of several say; may be repeated")
+      ->allow_extra_args(false);
+  verb.add_flag("--yes", options.yes, "Fetch without asking");
+  verb.add_flag("--quiet", options.quiet, "No plan and no progress");
+}
+
 // The verb comes first: a word there that is none has no options to be judged by.
 Result<void> check_verb(const CLI::App& app, int argument_count, char** arguments) {
   std::vector<std::string> verbs;
@@ -178,10 +190,12 @@ int main_of(int argument_count, char** arguments) {
   QuantizeOptions quantize;
   ExportOptions exported;
   ExplainOptions explain;
+  FetchOptions fetched;
   bool json = false;
   add_run(app, run);
   add_quantize(app, quantize);
   add_export(app, exported);
+  add_fetch(app, fetched);
   add_explain(app, explain);
   add_records(app, records);
   struct Listing {
@@ -209,6 +223,7 @@ int main_of(int argument_count, char** arguments) {
   if (app.got_subcommand("explain")) return explain_record(explain);
   if (app.got_subcommand("quantize")) return quantize_model(quantize);
   if (app.got_subcommand("export")) return export_model(exported);
+  if (app.got_subcommand("fetch")) return fetch_model(fetched);
   if (app.got_subcommand("list")) return list_records(records);
   if (app.got_subcommand("report")) return report_run(records);
   for (const Listing& listing : listings)

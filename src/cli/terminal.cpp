@@ -3,21 +3,19 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
+
+#include "base/number.h"
 
 namespace qb::cli {
 namespace {
 
 std::optional<size_t> columns_of_environment() {
   const char* value = std::getenv("COLUMNS");
-  const std::string_view text = value ? value : "";
-  size_t columns = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), columns);
-  const bool is_whole = error == std::errc() && end == text.data() + text.size();
-  return is_whole && columns > 0 ? std::optional(columns) : std::nullopt;
+  const auto columns = parse_number<size_t>(value ? value : "");
+  return columns > 0 ? columns : std::nullopt;
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 #include "compression/quant/scheme.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/number.h"
 
 namespace qb::quant {
 namespace {
@@ -170,19 +171,18 @@ std::string names_of(std::span<const Row> rows) {
 
 // "auto:4.5bpw"
 Result<Scheme> parse_mixed(std::string_view budget) {
-  double bits = 0.0;
-  const auto [end, error] = std::from_chars(budget.data(), budget.data() + budget.size(), bits);
-  if (error != std::errc() || std::string_view(end, budget.data() + budget.size()) != "bpw" ||
-      !(bits >= 4.2 && bits <= 9.0))
+  std::string_view unit = budget;
+  const auto bits = take_number<double>(unit);
+  if (!bits || unit != "bpw" || !(*bits >= 4.2 && *bits <= 9.0))
     return fail(Errc::bad_input,
                 "auto:{} is no budget: write auto:4.5bpw, from 4.2 to 9 bits per weight", budget);
   return Scheme{
       .name = fmt::format("auto:{}", budget),
       .weight_type = WeightType::mixed,
       .weight_bits = 0,
-      .target_bits = bits,
+      .target_bits = *bits,
       .summary = fmt::format(
-          "4 or 8 bits for each layer by what it costs in quality, {} bits at most.", bits)};
+          "4 or 8 bits for each layer by what it costs in quality, {} bits at most.", *bits)};
 }
 
 Result<Scheme> parse_base(std::string_view text) {

@@ -1,5 +1,7 @@
 #include "measurement/prepare/dataset.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <functional>
 

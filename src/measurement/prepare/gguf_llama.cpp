@@ -1,5 +1,7 @@
 #include "measurement/prepare/gguf_llama.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iterator>

@@ -1,5 +1,7 @@
 #include "measurement/prepare/model_source.h"
 
+#include <fmt/ranges.h>
+
 #include <memory>
 #include <set>
 

@@ -1,10 +1,12 @@
 #include "measurement/record/input_spec.h"
 
-#include <charconv>
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <filesystem>
 
 #include "base/checked.h"
+#include "base/number.h"
 
 namespace qb {
 namespace {
@@ -12,46 +14,37 @@ namespace {
 constexpr uint64_t bytes_max = uint64_t{1} << 36;  // of one input: a typing error, not a tensor
 constexpr size_t rank_max = 32;
 
-template <typename T>
-bool parse_whole(std::string_view text, T& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
-
 Result<std::vector<int64_t>> parse_shape(std::string_view text) {
   std::vector<int64_t> shape;
   if (text == "scalar") return shape;
   uint64_t size_bytes = 8;
   while (true) {
     const size_t end = text.find('x');
-    int64_t extent = 0;
-    if (!parse_whole(text.substr(0, end), extent) || extent < 0)
+    const auto extent = parse_number<int64_t>(text.substr(0, end));
+    if (!extent || *extent < 0)
       return fail(Errc::bad_input, "\"{}\" is no extent; a shape is written 1x3x224x224 or scalar",
                   text.substr(0, end));
-    const auto product = checked_multiply(size_bytes, static_cast<uint64_t>(extent));
+    const auto product = checked_multiply(size_bytes, static_cast<uint64_t>(*extent));
     if (!product || *product > bytes_max || shape.size() == rank_max)
       return fail(Errc::bad_input, "the shape is larger than qbench takes");
     size_bytes = *product;
-    shape.push_back(extent);
+    shape.push_back(*extent);
     if (end == std::string_view::npos) return shape;
     text.remove_prefix(end + 1);
   }
 }
 
 Result<InputSpec::Range> parse_range(std::string_view text) {
-  InputSpec::Range range;
   if (text == "true") return InputSpec::Range{1.0, 1.0};
-  if (text == "false") return range;
+  if (text == "false") return InputSpec::Range{};
   const size_t dots = text.find("..");
-  const bool is_good = dots == std::string_view::npos
-                           ? parse_whole(text, range.low) && parse_whole(text, range.high)
-                           : parse_whole(text.substr(0, dots), range.low) &&
-                                 parse_whole(text.substr(dots + 2), range.high) &&
-                                 range.low <= range.high;
-  if (!is_good || !std::isfinite(range.low) || !std::isfinite(range.high))
+  const auto low = parse_number<double>(text.substr(0, dots));
+  const auto high =
+      dots == std::string_view::npos ? low : parse_number<double>(text.substr(dots + 2));
+  if (!low || !high || !std::isfinite(*low) || !std::isfinite(*high) || *low > *high)
     return fail(Errc::bad_input, "\"{}\" is no value such as 16000 and no range such as 0..30521",
                 text);
-  return range;
+  return InputSpec::Range{*low, *high};
 }
 
 Result<ElementType> parse_type(std::string_view text) {

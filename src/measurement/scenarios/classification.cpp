@@ -1,4 +1,6 @@
 // Pictures to classes: a batch of them a step; judged by labels.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/rng.h"

@@ -1,4 +1,6 @@
 // Text generation: a prompt's prefill, then greedy decoding; judged by how likely a text is.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>

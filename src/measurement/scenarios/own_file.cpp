@@ -1,4 +1,6 @@
 // A model file of the user's own: opened, given inputs, measured; its outputs kept or compared.
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <filesystem>
 

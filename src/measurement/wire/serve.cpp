@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <new>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/processor.h"
 #include "measurement/probes/allowance.h"
 #include "measurement/probes/limits.h"
@@ -91,9 +91,8 @@ int serve(std::span<char*> arguments, std::string_view usage, const std::functio
     return 2;
   }
   if (has_descriptor) {
-    const std::string_view number = arguments[4];
-    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), descriptor);
-    if (parsed.ec != std::errc() || ::fcntl(descriptor, F_GETFD) == -1) {
+    descriptor = parse_number<int>(arguments[4]).value_or(-1);
+    if (::fcntl(descriptor, F_GETFD) == -1) {
       std::fprintf(stderr, "--events-fd %s is no open descriptor\n", arguments[4]);
       return 2;
     }

@@ -1,5 +1,7 @@
 #include "measurement/worker/file_inputs.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>

@@ -1,11 +1,11 @@
 #include "measurement/worker/npy.h"
 
-#include <charconv>
 #include <optional>
 #include <string_view>
 
 #include "base/byte_reader.h"
 #include "base/checked.h"
+#include "base/number.h"
 #include "base/stand_in.h"
 
 namespace qb::worker {
@@ -56,12 +56,10 @@ Result<std::vector<int64_t>> shape_of(std::string_view header) {
   while (!value.empty()) {
     const size_t comma = value.find(',');
     const std::string_view text = value.substr(0, comma);
-    int64_t extent = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), extent);
-    if (error != std::errc() || stop != text.data() + text.size() || extent < 0 ||
-        shape.size() == rank_max)
+    const auto extent = parse_number<int64_t>(text);
+    if (!extent || *extent < 0 || shape.size() == rank_max)
       return fail(Errc::bad_input, "has a bad shape");
-    shape.push_back(extent);
+    shape.push_back(*extent);
     value.remove_prefix(comma == std::string_view::npos ? value.size() : comma + 1);
     value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
   }

@@ -1,5 +1,7 @@
 #include "network/ir/graph.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 namespace qb::ir {

@@ -1,8 +1,8 @@
 #include "network/pictures/labelled.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/number.h"
 #include "network/pictures/tux_imagenet.h"
 
 namespace qb::pictures {
@@ -20,9 +20,7 @@ std::vector<int64_t> parse_labels(std::string_view text) {
   std::vector<int64_t> labels;
   while (!text.empty()) {
     const std::string_view word = take_until(text, ' ');
-    int64_t label = -1;
-    std::from_chars(word.data(), word.data() + word.size(), label);
-    labels.push_back(label);
+    labels.push_back(parse_number<int64_t>(word).value_or(-1));
   }
   return labels;
 }

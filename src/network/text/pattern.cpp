@@ -1,5 +1,7 @@
 #include "network/text/pattern.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cctype>
 #include <iterator>

@@ -1,6 +1,7 @@
 #include "network/text/pattern.h"
 
 #include <doctest/doctest.h>
+#include <fmt/ranges.h>
 
 #include "network/text/splitter.h"
 

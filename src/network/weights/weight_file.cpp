@@ -1,6 +1,8 @@
 // What the readers share: the format table, decoding, and choosing a reader.
 #include "network/weights/weight_file.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstring>
 #include <set>

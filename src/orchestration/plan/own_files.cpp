@@ -1,5 +1,7 @@
 #include "orchestration/plan/own_files.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <span>

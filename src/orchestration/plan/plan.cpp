@@ -1,5 +1,7 @@
 #include "orchestration/plan/plan.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/rng.h"

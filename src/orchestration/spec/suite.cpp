@@ -3,12 +3,12 @@
 
 #include <toml++/toml.h>
 
-#include <charconv>
 #include <functional>
 #include <optional>
 #include <sstream>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "task/task.h"
 
 namespace qb::spec {
@@ -224,12 +224,10 @@ struct Unit {
 
 // A positive number and one of the units.
 std::optional<int64_t> parse_quantity(std::string_view text, std::span<const Unit> units) {
-  double count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const std::string_view name(end, static_cast<size_t>(text.data() + text.size() - end));
+  const auto count = take_number<double>(text);
   for (const Unit& unit : units)
-    if (error == std::errc() && name == unit.name && count > 0 && count * unit.size < 9e18)
-      return static_cast<int64_t>(count * unit.size);
+    if (count && text == unit.name && *count > 0 && *count * unit.size < 9e18)
+      return static_cast<int64_t>(*count * unit.size);
   return std::nullopt;
 }
 

@@ -1,5 +1,7 @@
 #include "results/analysis/cases.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 

@@ -1,4 +1,6 @@
 // For machines: CSV and JSON.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <functional>
 #include <iterator>

@@ -1,4 +1,6 @@
 // One figure, from raw samples to its interval.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/units.h"

@@ -1,5 +1,7 @@
 #include "results/report/text_table.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <numeric>
 

@@ -1,6 +1,8 @@
 // Speed against quality of one model's cases, with the Pareto frontier. Cases that can't be
 // compared with the others (not settled, another workload, quality judged on other items) are
 // hollow, named as such and no part of the frontier.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>

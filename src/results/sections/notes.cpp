@@ -1,4 +1,6 @@
 // What stands below a table and limits or explains its figures.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "results/sections/sections.h"

@@ -1,5 +1,6 @@
 #include "results/store/statement.h"
 
+#include <fmt/ranges.h>
 #include <sqlite3.h>
 
 #include <utility>

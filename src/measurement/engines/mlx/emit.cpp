@@ -1,5 +1,7 @@
 #include "measurement/engines/mlx/emit.h"
 
+#include <fmt/ranges.h>
+
 #include "base/file_name.h"
 #include "measurement/engines/mlx/lowering.h"
 #include "measurement/engines/mlx/session.h"

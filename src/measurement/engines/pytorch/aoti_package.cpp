@@ -2,13 +2,13 @@
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "measurement/engines/pytorch/failure.h"
+#include "base/number.h"
 #include "measurement/engines/pytorch/model_file.h"
 
 namespace qb::pytorch {
@@ -63,10 +63,8 @@ std::optional<size_t> tensor_count_of(torch::inductor::AOTIModelPackageLoader& l
     const std::string_view text = error.what();
     const size_t at = text.find(mark);
     if (at == std::string_view::npos) return std::nullopt;
-    const std::string_view digits = text.substr(at + mark.size());
-    size_t count = 0;
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-    if (parsed.ec == std::errc()) return count;
+    std::string_view digits = text.substr(at + mark.size());
+    return take_number<size_t>(digits);
   }
   return std::nullopt;
 }

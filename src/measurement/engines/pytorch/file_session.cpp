@@ -1,5 +1,7 @@
 #include "measurement/engines/pytorch/file_session.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstring>
 

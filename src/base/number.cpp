@@ -1,0 +1,33 @@
+#include "base/number.h"
+
+#include <fast_float/fast_float.h>
+
+#include <charconv>
+#include <cstdint>
+
+namespace qb {
+
+template <typename Number>
+  requires std::integral<Number> || std::same_as<Number, double>
+std::optional<Number> take_number(std::string_view& text) {
+  Number number = {};
+  const char* stop = text.data() + text.size();
+  const auto parse = [&] {
+    // libc++ has it for integers only, up to macOS 26.
+    if constexpr (std::integral<Number>)
+      return std::from_chars(text.data(), stop, number);
+    else
+      return fast_float::from_chars(text.data(), stop, number);
+  };
+  const auto [end, error] = parse();
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return number;
+}
+
+template std::optional<int> take_number(std::string_view&);
+template std::optional<int64_t> take_number(std::string_view&);
+template std::optional<size_t> take_number(std::string_view&);
+template std::optional<double> take_number(std::string_view&);
+
+}  // namespace qb
