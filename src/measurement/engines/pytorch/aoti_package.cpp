@@ -7,8 +7,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "measurement/engines/pytorch/failure.h"
 #include "base/number.h"
+#include "measurement/engines/pytorch/failure.h"
 #include "measurement/engines/pytorch/model_file.h"
 
 namespace qb::pytorch {
