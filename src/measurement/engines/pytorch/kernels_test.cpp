@@ -1,13 +1,11 @@
 // What is asked of PyTorch's build, and what is made fit for its kernels.
-#include "measurement/engines/pytorch/kernels.h"
-
 #include <doctest/doctest.h>
 
 #include <new>
 #include <stdexcept>
 
 #include "measurement/engines/pytorch/failure.h"
-#include "measurement/engines/pytorch/integer.h"
+#include "measurement/engines/pytorch/integer.h"  // before doctest: PyTorch has a CHECK of its own
 #include "measurement/engines/pytorch/operator.h"
 #include "measurement/engines/pytorch/weight_layout.h"
 
@@ -81,6 +79,7 @@ TEST_CASE("rows in steps that are too fine are rounded anew, others stay") {
   const at::Tensor scales = at::tensor({0.001f, 0.5f});
   const SignedWeight weight = {codes, scales, at::zeros({2}, at::kInt)};
   const SignedWeight coarse = in_steps_of_at_least(weight, at::tensor({0.1f, 0.1f}));
+  INFO(coarse.codes.flatten());
   CHECK(at::equal(coarse.scales, at::tensor({0.1f, 0.5f})));
   CHECK(at::equal(coarse.codes.flatten(),
                   at::tensor({1, -1, 0, 127, -64, 50}, at::kInt).to(at::kChar)));
