@@ -65,7 +65,8 @@ make_homebrew() {
   local lib=$1/debian/usr/lib/aarch64-linux-gnu so name
   # shellcheck disable=SC2046
   unpack_debian --without "$not_homebrew" sid arm64 "$1/debian" $(awk '$1 ~ "^include/" {print $2}' "$root/scripts/system_packages.txt")
-  (cd "$1/debian/usr/include" && ln -s aarch64-linux-gnu/{jconfig.h,curl} .)
+  # What differs by processor lies beside the rest; openssl's is in both, and a Mac's programs don't use it.
+  (cd "$1/debian/usr/include" && for name in aarch64-linux-gnu/*; do [ -e "$(basename "$name")" ] || ln -s "$name" .; done)
   mkdir "$1/stubs" "$1/debian/usr/lib/cmake/fmt"
   for so in "$lib"/lib*.so; do
     name=$(basename "$so" .so)

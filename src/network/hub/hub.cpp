@@ -186,7 +186,9 @@ Result<void> fetch(const Settings& settings, const Plan& plan, const Observer& o
                                      .goes_on = observer.goes_on}));
   // Small ones first: what the hub refuses is known before the large ones.
   std::vector<PlannedFile> files = plan.files;
-  std::ranges::stable_sort(files, {}, [](const PlannedFile& p) { return p.file.size_bytes; });
+  std::ranges::sort(files, {}, [](const PlannedFile& p) {
+    return std::pair<int64_t, std::string_view>(p.file.size_bytes, p.file.path);
+  });
   for (const PlannedFile& planned : files) {
     tally.begin(planned);
     QB_CHECK(downloader.bring(plan.name, plan.commit, planned.file, cache));

@@ -43,7 +43,9 @@ std::vector<DeviceDrift> find_drifts(const std::vector<Record>& records) {
       add_launches(records[i], i, by_device[records[i].subject.device]);
   std::vector<DeviceDrift> drifts;
   for (auto& [device, launches] : by_device) {
-    std::ranges::stable_sort(launches, {}, &TimedLaunch::started_at_ms);
+    std::ranges::sort(launches, {}, [](const TimedLaunch& launch) {
+      return std::pair(launch.started_at_ms, launch.value.number);
+    });
     std::vector<stats::CaseValue> values;
     std::set<size_t> cases;
     for (const TimedLaunch& launch : launches) {

@@ -1,5 +1,5 @@
-// Stands in for macOS's <notify.h> where sources are only compiled and linked: what the product
-// uses of it, in declarations of our own by Apple's documentation. A wrong one would pass.
+// What qbench uses of macOS's notifications: our own declarations, by Apple's documentation. A
+// wrong one would pass here.
 #pragma once
 
 #include <stdint.h>
@@ -9,9 +9,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
 uint32_t notify_register_check(const char* name, int* token);
 uint32_t notify_get_state(int token, uint64_t* state);
 uint32_t notify_cancel(int token);
+
 #ifdef __cplusplus
 }
 #endif
