@@ -111,7 +111,7 @@ count_arm_tests() {
   shift
   QB_INPUTS=$(inputs | sha256sum | cut -c 1-32)
   export QB_INPUTS QB_PASSED=$own/passed
-  ctest --test-dir "$built" --parallel 2 --timeout 1500 --output-on-failure "$@" >"$log" 2>&1 || status=1
+  PATH=$work/path:$PATH ctest --test-dir "$built" --parallel 2 --timeout 1500 --output-on-failure "$@" >"$log" 2>&1 || status=1
   grep -vE '^ +Start ' "$log" | tail -n +2
   failures=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of.*/\1/p' "$log")
   count=$(sed -n 's/.*tests failed out of \([0-9]*\).*/\1/p' "$log")
@@ -128,6 +128,9 @@ take_path
 unpack_system
 install_arm_frameworks
 build_for_arm
+# MLX compiles fused kernels while it runs, by the g++ that it finds.
+mkdir -p "$work/path"
+ln -sf "$(command -v aarch64-linux-gnu-g++-12)" "$work/path/g++"
 mkdir -p "$own/passed"
 find "$own/passed" -type f -mtime +30 -delete
 status=0
@@ -136,7 +139,7 @@ count_arm_tests all -LE "$left_out" -E '^parity_models$'
 say "running kernels and engines on $newer_cpu"
 QEMU_CPU=$newer_cpu count_arm_tests newer -R '^(ggml|quant|reference|compress|parity_(reference|onnxruntime|pytorch|mlx))$'
 say "running qbench"
-QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed tests/apple/once.sh "$venv/bin/python" tests/apple/arm_run.py \
+QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed PATH=$work/path:$PATH tests/apple/once.sh "$venv/bin/python" tests/apple/arm_run.py \
   "$built/bin" "$build/release/bin" tests/suites/arm.toml "$work/run" "$built"/bin/qbench*.aarch64 "$build"/release/bin/qbench* || status=1
 echo "not run here: $(ctest --test-dir "$built" -N -L "$left_out" | sed -n 's/^ *Test *#[0-9]*: //p' | paste -sd ' ' -) parity_models"
 exit "$status"
