@@ -128,8 +128,10 @@ take_path
 unpack_system
 install_arm_frameworks
 build_for_arm
-# MLX compiles fused kernels while it runs, by the g++ that it finds.
-mkdir -p "$work/path"
+# MLX compiles fused kernels while it runs, by the g++ that it finds, and keeps them in the temporary folder by
+# names that don't tell the processor: this machine's and ours must not meet.
+export TMPDIR=$work/tmp
+mkdir -p "$work/path" "$TMPDIR"
 ln -sf "$(command -v aarch64-linux-gnu-g++-12)" "$work/path/g++"
 mkdir -p "$own/passed"
 find "$own/passed" -type f -mtime +30 -delete
