@@ -8,16 +8,16 @@ add_custom_target(unit_tests)
 
 # qb_module(<name> [USES <module>...] [LINK <library>...]): the library qb_<name> from the wing's folder <name>/,
 # and the test program test_<name> from its *_test.cpp files. USES lists the modules whose headers
-# it may include; tests/layering checks that. A file that ends in _linux.cpp or _macos.cpp is built
-# on that system only.
+# it may include; tests/layering checks that. A file that ends in _linux.cpp, _macos.cpp or _macos.mm
+# (Objective-C++) is built on that system only.
 function(qb_sources folder out_sources out_tests)
-  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*.mm)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cpp$")
   foreach(system linux macos)
     if(NOT system STREQUAL QB_PLATFORM)
-      list(FILTER sources EXCLUDE REGEX "_${system}\\.cpp$")
+      list(FILTER sources EXCLUDE REGEX "_${system}\\.(cpp|mm)$")
       list(FILTER tests EXCLUDE REGEX "_${system}_test\\.cpp$")
     endif()
   endforeach()

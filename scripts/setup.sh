@@ -50,6 +50,7 @@ is_installed() {
         [ -e "$prefix/$1" ] && return 0
       done
       ls /usr/include/*-linux-gnu/"${1#include/}" >/dev/null 2>&1 ;;
+    /*) compgen -G "$1" >/dev/null ;;
     lib/*) ls /usr/lib/*-linux-gnu/"${1#lib/}" >/dev/null 2>&1 ;;
     clang-*-19) command -v "$(find_tool "${1%-19}")" >/dev/null ;;
     python3) python3 -c 'import venv, ensurepip' >/dev/null 2>&1 ;;

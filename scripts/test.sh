@@ -2,7 +2,7 @@
 
 format_check() {
   say "checking the format"
-  (cd "$root" && git ls-files --cached --others --exclude-standard '*.cpp' '*.h' |
+  (cd "$root" && git ls-files --cached --others --exclude-standard '*.cpp' '*.h' '*.mm' |
     xargs "$(find_tool clang-format)" --dry-run -Werror) ||
     die "the format is not clang-format's: run clang-format-19 -i on the files above"
 }

@@ -12,7 +12,7 @@ HEAVY = {  # header: modules whose .cpp files may include it
     "nlohmann/": {"base"}, "CLI/": {"cli"}, "toml++/": {"spec"}, "httplib": {"dashboard"},
     "png.h": {"pictures"}, "jpeglib.h": {"pictures"}, "pcre2.h": {"text"}, "sqlite3.h": {"store"},
     "minizip/": {"weights"}, "zlib.h": {"store"}, "Eigen/": {"reference", "quant", "compress"}, "boost/": {"stats"},
-    "xxhash.h": {"base"}, "fast_float/": {"base"},
+    "xxhash.h": {"base"}, "fast_float/": {"base"}, "curl/": {"hub"}, "openssl/": {"hub"}, "CommonCrypto/": {"hub"},
 }
 HEADER_EXCEPTIONS = {"src/compression/reference/matrix.h"}  # Eigen's views, for that module's .cpp files only
 FRAMEWORKS = ("onnxruntime_", "torch/", "ATen/", "mlx/", "CoreML/", "c10/")
@@ -79,7 +79,7 @@ def check_includes(path: str, text: str, modules):
     own, problems = find_module(modules, path), []
     module, uses = own.name, own.uses
     is_header = path.endswith(".h")
-    for line, brackets, name in re.findall(r'^(#include ([<"])([^>"]+)[>"])', text, re.M):
+    for line, brackets, name in re.findall(r'^(#(?:include|import) ([<"])([^>"]+)[>"])', text, re.M):
         if brackets == '"':
             target = find_module(modules, "src/" + name)
             if not target:
@@ -156,7 +156,7 @@ def check(root: Path):
     modules = parse_modules((root / "src/CMakeLists.txt").read_text())
     problems = check_order(modules)
     for file in sorted((root / "src").rglob("*")):
-        if file.suffix not in (".h", ".cpp"):
+        if file.suffix not in (".h", ".cpp", ".mm"):
             continue
         path, text = str(file.relative_to(root)), file.read_text()
         if not find_module(modules, path):
@@ -180,6 +180,7 @@ def self_test():
         (check_includes("src/high/a/x.cpp", "#include <sqlite3.h>\n", modules), "belongs into one"),
         (check_includes("src/low/store/x.h", "#include <sqlite3.h>\n", modules), "belongs into one"),
         (check_includes("src/base/x.cpp", "#include <onnxruntime_cxx_api.h>\n", modules), "measurement/engines"),
+        (check_includes("src/base/x.mm", "#import <CoreML/CoreML.h>\n", modules), "measurement/engines"),
         (check_style("src/a/x.h", "#pragma once\n"), "starts with a line"),
         (check_style("src/a/x.h", "// x\nusing namespace std;\n"), "using namespace"),
         (check_style("src/a/x.cpp", "// x\n" * 502), "500 at most"),
