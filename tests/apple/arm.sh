@@ -107,15 +107,14 @@ inputs() {
 
 # count_arm_tests NAME [OPTION…]: ctest's tests, and what they say that they didn't run.
 count_arm_tests() {
-  local log=$work/$1.log failures=0 count
+  local log=$work/$1.log failures count
   shift
   QB_INPUTS=$(inputs | sha256sum | cut -c 1-32)
   export QB_INPUTS QB_PASSED=$own/passed
   PATH=$work/path:$PATH ctest --test-dir "$built" --parallel 2 --timeout 1500 --output-on-failure "$@" >"$log" 2>&1 || status=1
   grep -vE '^ +Start ' "$log" | tail -n +2
-  failures=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of.*/\1/p' "$log")
-  count=$(sed -n 's/.*tests failed out of \([0-9]*\).*/\1/p' "$log")
-  [ "${count:-0}" -gt 0 ] || { echo "no test ran on $QEMU_CPU" && status=1; }
+  read -r failures count < <(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\).*/\1 \2/p' "$log") ||
+    { echo "$QEMU_CPU: no test ran to its end (details: $log)" && status=1 && return; }
   echo "$QEMU_CPU: $((count - failures)) passed ($(grep -c '^passed before' "$built/Testing/Temporary/LastTest.log" || true) of them before, on the same bits), $failures failed"
   grep -ho 'not run here:.*' "$built/Testing/Temporary/LastTest.log" | sort | uniq -c || true
 }
