@@ -4,6 +4,9 @@ option(QB_BENCHMARKS "Build the programs under bench/" OFF)
 set(QB_PYTHON ${CMAKE_SOURCE_DIR}/build/venv/bin/python CACHE FILEPATH
     "Python that tests run with")
 set(QB_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
+# Not for users, whose compiler may warn of what ours doesn't. `./qb test` sets it, and it stays set in
+# that clone: running and testing in turn builds nothing anew.
+option(QB_WERROR "Warnings are errors" OFF)
 option(QB_OBJC_ON_LINUX "Build the tests of Objective-C++ with fakes of Apple's classes" OFF)
 option(QB_COVERAGE "Programs count which of their lines run" OFF)
 

@@ -140,6 +140,8 @@ count_arm_tests all -LE "$left_out" -E '^parity_models$'
 say "running kernels and engines on $newer_cpu"
 QEMU_CPU=$newer_cpu count_arm_tests newer -R '^(ggml|quant|reference|compress|parity_(reference|onnxruntime|pytorch|mlx))$'
 say "running qbench"
+install_frameworks
+build_program release
 QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed PATH=$work/path:$PATH tests/apple/once.sh "$venv/bin/python" tests/apple/arm_run.py \
   "$built/bin" "$build/release/bin" tests/suites/arm.toml "$work/run" "$built"/bin/qbench*.aarch64 "$build"/release/bin/qbench* || status=1
 echo "not run here: $(ctest --test-dir "$built" -N -L "$left_out" | sed -n 's/^ *Test *#[0-9]*: //p' | paste -sd ' ' -) parity_models"

@@ -127,6 +127,6 @@ TEST_CASE("graphs, recipes and bundles have the hashes that every other machine 
   const std::string lines = graph_lines() + recipe_lines() + bundle_lines(false);
   if (std::getenv("QB_UPDATE_GOLDEN")) std::ofstream(std::string(golden_file)) << lines;
   if (const char* file = std::getenv("QB_HASHES"))
-    std::ofstream(file) << lines << bundle_lines(true);
+    std::ofstream(file) << "compiler " __VERSION__ "\n" << lines << bundle_lines(true);
   CHECK(read_golden() == lines);
 }

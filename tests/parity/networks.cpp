@@ -175,10 +175,10 @@ void add_free_situations(std::vector<Situation>& all) {
                             {5, 1, 3}));
   all.push_back(situation("attention to other tokens, by heads that share keys",
                           [](Builder& b) {
-                            return free_attention(b, vector_input(b, 64),
-                                                  b.input("other", ElementType::f32,
-                                                          {Symbol::batch, Symbol::source, 64}),
-                                                  {4, 2, 16, false});
+                            const Value x = vector_input(b, 64);
+                            const Value other = b.input("other", ElementType::f32,
+                                                        {Symbol::batch, Symbol::source, 64});
+                            return free_attention(b, x, other, {4, 2, 16, false});
                           },
                           {4, 1, 9}));
   all.push_back(situation(
@@ -232,9 +232,10 @@ std::vector<Situation> situations() {
                           {4}));
   all.push_back(situation("selected positions",
                           [](Builder& b) {
-                            return b.select_positions(
-                                vector_input(b, 8),
-                                b.input("positions", ElementType::i64, {Symbol::selected}));
+                            const Value x = vector_input(b, 8);
+                            const Value positions =
+                                b.input("positions", ElementType::i64, {Symbol::selected});
+                            return b.select_positions(x, positions);
                           },
                           {4}));
   struct Conv {
