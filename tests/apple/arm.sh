@@ -92,7 +92,7 @@ build_for_arm() {
   unset PYTHONPATH
   local program
   for program in "$built"/bin/*.aarch64; do
-    printf '#!/bin/sh\nexec %s "$0.aarch64" "$@"\n' "$qemu" >"${program%.aarch64}"
+    printf '#!/bin/sh\nPATH=%s:$PATH exec %s "$0.aarch64" "$@"\n' "$work/path" "$qemu" >"${program%.aarch64}"
     chmod +x "${program%.aarch64}"
   done
 }
@@ -142,7 +142,7 @@ QEMU_CPU=$newer_cpu count_arm_tests newer -R '^(ggml|quant|reference|compress|pa
 say "running qbench"
 install_frameworks
 build_program release
-QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed PATH=$work/path:$PATH tests/apple/once.sh "$venv/bin/python" tests/apple/arm_run.py \
+QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed tests/apple/once.sh "$venv/bin/python" tests/apple/arm_run.py \
   "$built/bin" "$build/release/bin" tests/suites/arm.toml "$work/run" "$built"/bin/qbench*.aarch64 "$build"/release/bin/qbench* || status=1
 echo "not run here: $(ctest --test-dir "$built" -N -L "$left_out" | sed -n 's/^ *Test *#[0-9]*: //p' | paste -sd ' ' -) parity_models"
 exit "$status"

@@ -18,7 +18,9 @@ def run(programs: Path, suite: Path, work: Path) -> tuple[str, list, str]:
     work.mkdir(parents=True, exist_ok=True)
     store = work / "run.db"
     store.unlink(missing_ok=True)
-    environment = {**os.environ, "QBENCH_HOME": str(work / "home"), "QBENCH_CACHE": str(work / "cache")}
+    # MLX keeps kernels in the temporary folder by names that don't tell the processor.
+    (work / "tmp").mkdir(exist_ok=True)
+    environment = {**os.environ, "QBENCH_HOME": str(work / "home"), "QBENCH_CACHE": str(work / "cache"), "TMPDIR": str(work / "tmp")}
 
     def qbench(*arguments):
         done = subprocess.run([programs / "qbench", *map(str, arguments)], capture_output=True, text=True, env=environment)
@@ -41,8 +43,9 @@ def problems_of(ours: list, theirs: list):
         yield f"{len(ours)} cases for ARM, {len(natively)} here, {CASE_COUNT_MIN} at least were wanted"
     for r in ours:
         other = natively.get(r["case"], r)
-        if r["outcome"] not in ("ok", "unstable", "unsupported"):
-            yield f"{r['case']}: {r['outcome']}: {r['reason']}"
+        for where, record in (("for ARM", r), ("here", other)):
+            if record["outcome"] not in ("ok", "unstable", "unsupported"):
+                yield f"{r['case']} {where}: {record['outcome']}: {record['reason']}"
         if unsupported(r) != unsupported(other):
             yield f"{r['case']}: {r['outcome']} ({r['reason']}), but here {other['outcome']} ({other['reason']})"
         if r["scheme"] not in CALIBRATED and r["manifest"]["bundle_hash"] != other["manifest"]["bundle_hash"]:
