@@ -70,14 +70,14 @@ function(qb_engine name)
   target_link_libraries(qbench-worker-${name} PRIVATE qb_engine_${name} qb_scenarios)
 endfunction()
 
-# qb_native(<module>): compiled for the machine that builds it. Packing, calibration and quality
-# baselines wait for these loops. (All modules that use Eigen: its alignment depends on the
-# instruction set. Apple's compiler aims at the M1 by itself. -Wno-maybe-uninitialized: g++ 12 warns inside its own AVX-512 header, GCC bug
-# 105593.)
+# qb_native(<module>): compiled for the machine that builds it, or for QB_MARCH. Packing, calibration and
+# quality baselines wait for these loops. (All modules that use Eigen: its alignment depends on the
+# instruction set. Apple's compiler aims at the M1 by itself. -Wno-maybe-uninitialized: g++ 12 warns
+# inside its own AVX-512 header, GCC bug 105593.)
 function(qb_native name)
   foreach(target qb_${name} test_${name})
     if(TARGET ${target} AND NOT APPLE)
-      target_compile_options(${target} PRIVATE -march=native -DQB_CPU=${QB_CPU}
+      target_compile_options(${target} PRIVATE -march=${QB_MARCH} -DQB_CPU=${QB_CPU}
         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
         $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
     endif()

@@ -30,10 +30,17 @@ endif()
 # of Eigen's and functions of the C library (std::pow) still differ between processors and systems.
 add_compile_options(-ffp-contract=off)
 
+# QB_MARCH: what the loops of qb_native modules are compiled for. The processor that builds is no answer
+# for a program that another one runs.
+set(QB_MARCH native CACHE STRING "Processor that hot loops are compiled for, as -march takes it")
+if(CMAKE_CROSSCOMPILING AND NOT APPLE AND QB_MARCH STREQUAL native)
+  message(FATAL_ERROR "Programs for another processor need -DQB_MARCH, for example armv8.2-a")
+endif()
+
 # QB_CPU: what "native" means here. The compiler's cache doesn't look behind -march=native, so native
 # objects carry this as a definition: one made for another processor is never taken for theirs. Not
 # kept in CMake's cache, so that it is this machine's at each configuration.
-execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -dM -E -x c++ /dev/null
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=${QB_MARCH} -dM -E -x c++ /dev/null
   OUTPUT_VARIABLE native_macros ERROR_QUIET)
 string(MD5 QB_CPU "${native_macros}")
 

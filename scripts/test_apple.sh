@@ -1,6 +1,6 @@
 # `./qb test --apple [PART…]`: what can be checked of macOS and of ARM on Linux. Sourced by ./qb.
 
-apple_parts="link homebrew arm compilers objc"
+apple_parts="link compilers objc arm"
 
 run_apple_tests() {
   local part status=0 passed=0 failed=0
