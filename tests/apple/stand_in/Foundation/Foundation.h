@@ -2,11 +2,11 @@
 // uses of it, in declarations of our own. Its classes' symbols come from a text stub.
 #pragma once
 
+#include <objc/objc.h>
 #include <stdint.h>
 
 typedef long NSInteger;
 typedef unsigned long NSUInteger;
-typedef bool BOOL;  // as on Apple's ARM processors
 
 @class NSString;
 
