@@ -8,9 +8,9 @@ make_mac
 # floating point from characters.
 refuses() {
   local name=$1 message=$2
-  "$tools/bin/c++" -std=c++20 -fsyntax-only -isystem "$homebrew/usr/include" -x c++ - >"$work/$name.log" 2>&1 &&
+  "$tools/bin/c++" -std=c++20 -fsyntax-only -isystem "$homebrew/usr/include" -x c++ - >"$work/refused.log" 2>&1 &&
     die "$name: compiles, and should not"
-  grep -q "$message" "$work/$name.log" || die "$name: fails for another reason (details: $work/$name.log)"
+  grep -q "$message" "$work/refused.log" || die "$name: fails for another reason (details: $work/$name.log)"
   echo "refused, as on a Mac: $name"
 }
 refuses "fmt::join of <fmt/format.h>" "no member named 'join'" <<'CPP'
