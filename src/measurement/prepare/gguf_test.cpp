@@ -1,11 +1,10 @@
-#include "measurement/prepare/gguf_llama.h"
-
 #include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <map>
 
+#include "measurement/prepare/gguf_llama.h"
 #include "network/models/llama.h"
 
 using namespace qb;
