@@ -21,7 +21,7 @@
 #include "base/hash.h"
 #include "compression/quant/scheme.h"
 #include "measurement/prepare/dataset.h"
-#include "measurement/prepare/gguf_llama.h"
+#include "measurement/prepare/gguf_tokenizer.h"
 #include "network/ggml/block_formats.h"
 #include "network/pictures/picture.h"
 #include "network/pictures/prepare.h"

@@ -206,11 +206,11 @@ class Campaign {
     if (const auto right = products_.check(framework, subject.device, record.manifest); !right)
       return refuse(record, right.error());
     if (!planned.file.empty()) return prepare_file(planned, record);
-    const Result<BundleMaterial>& bundle = materials_.bundle(subject.model, subject.scheme);
+    const Result<BundleMaterial>& bundle = materials_.bundle(planned.source, subject.scheme);
     if (!bundle) return refuse(record, bundle.error());
     describe_bundle(*bundle, record);
     if (planned.quality)
-      describe_quality(materials_.quality(subject.model), planned.quality_item_count, record);
+      describe_quality(materials_.quality(planned.source), planned.quality_item_count, record);
   }
 
   void prepare_file(const plan::PlannedCase& planned, Record& record) {
@@ -235,10 +235,9 @@ class Campaign {
       files_.complete(planned, request);
       return request;
     }
-    request.bundle =
-        materials_.bundle(record.subject.model, record.subject.scheme)->folder.string();
+    request.bundle = materials_.bundle(planned.source, record.subject.scheme)->folder.string();
     if (is_quality) {
-      const QualityMaterial& material = *materials_.quality(record.subject.model);
+      const QualityMaterial& material = *materials_.quality(planned.source);
       request.dataset = material.dataset["file"].as_string();
       request.baseline = material.baseline.string();
       request.item_count_max = planned.quality_item_count;
@@ -255,7 +254,7 @@ class Campaign {
 
   bool has_quality(const Record& record) {
     return is_of_file(record) ? files_.has_baseline()
-                              : materials_.quality(record.subject.model).has_value();
+                              : materials_.quality(planned_of(record).source).has_value();
   }
 
   Result<void> launch(size_t number) {
