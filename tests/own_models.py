@@ -142,6 +142,22 @@ def as_gptq(folder, group: int = 32):
     return {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": group, "sym": True, "desc_act": False}}
 
 
+def as_awq(folder, group: int = 32):
+    quantized, others = linears(folder)
+    place = [0, 2, 4, 6, 1, 3, 5, 7]
+    for name, weight in quantized.items():
+        groups = weight.float().numpy().reshape(len(weight), -1, group)
+        low, high = groups.min(-1), groups.max(-1)
+        scale = ((high - low) / 15).astype(np.float16).astype(np.float32)
+        zeros = np.clip(np.round(-low / scale), 0, 15).astype(np.int64)
+        codes = np.clip(np.round(groups / scale[..., None]) + zeros[..., None], 0, 15).astype(np.int64).reshape(weight.shape)
+        others |= {f"{name}.scales": torch.from_numpy(scale.T.copy()).half()}
+        for part, values in (("qweight", codes.T), ("qzeros", zeros.T)):
+            others[f"{name}.{part}"] = words(values.reshape(len(values), -1, 8)[:, :, place].reshape(len(values), -1))
+    save_file(others, folder / "model.safetensors")
+    return {"quantization_config": {"quant_method": "awq", "bits": 4, "group_size": group, "zero_point": True, "version": "gemm"}}
+
+
 def as_mlx(folder, bits: int = 4, group: int = 32, mode: str = "affine"):
     import mlx.core as mx
     quantized, others = linears(folder)
@@ -156,10 +172,11 @@ def as_mlx(folder, bits: int = 4, group: int = 32, mode: str = "affine"):
 
 @pytest.mark.parametrize("quantize, called, frameworks", (
     (as_gptq, "gptq-w4g32s", "reference,onnxruntime,pytorch,mlx"),
+    (as_awq, "awq-w4g32", "reference,onnxruntime,pytorch,mlx"),
     (as_mlx, "mlx-w4g32", "reference,onnxruntime,pytorch,mlx"),
-    (lambda folder: as_mlx(folder, 8), "mlx-w8g32", "reference,onnxruntime,pytorch,mlx"),
+    (lambda folder: as_mlx(folder, 8), "mlx-w8g32", "reference,pytorch,mlx"),
     (lambda folder: as_mlx(folder, 4, 32, "mxfp4"), "mlx-mxfp4", "reference,mlx"),
-), ids=("gptq", "mlx4", "mlx8", "mxfp4"))
+), ids=("gptq", "awq", "mlx4", "mlx8", "mxfp4"))
 def test_what_another_tool_quantized_is_measured_with_its_own_bits(own, quantize, called, frameworks):
     change(own, **quantize(own.folder))
     planned = own("--plan-only")
@@ -168,9 +185,18 @@ def test_what_another_tool_quantized_is_measured_with_its_own_bits(own, quantize
     assert done.returncode == 0, done
     records = {(r["framework"], r["scheme"]): r for r in own.all_records()}
     assert {f for f, _ in records} == set(frameworks.split(",")) and all(r["outcome"] in GOOD for r in records.values()), records
+    answers = [records["reference", scheme]["launches"][0]["facts"]["output_hash"] for scheme in ("as-is", "fp32")]
+    assert answers[0] == answers[1]  # the bits decode to the very weights
     for (_, scheme), record in records.items():
         assert record["manifest"]["checkpoint_format"] == called
         assert (record["manifest"]["bits_per_weight"] < 20) == (scheme == "as-is"), record["manifest"]
+
+
+def test_bits_that_one_framework_does_not_take_are_unsupported_there(own):
+    change(own, **as_mlx(own.folder, 8))
+    assert own("--scheme", "as-is").returncode == 1  # nothing was measured
+    record, = own.all_records()
+    assert record["outcome"] == "unsupported" and "MatMulNBits takes float zero points of 4-bit weights only" in record["reason"], record
 
 
 def test_bits_that_no_framework_takes_are_unsupported_with_the_reason(own):
