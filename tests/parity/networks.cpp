@@ -151,7 +151,7 @@ Value attention(Builder& b, double theta) {
   return b.cached_attention(b.linear(x, b.parameter("q", {64, 64})),
                             b.linear(x, b.parameter("k", {32, 64})),
                             b.linear(x, b.parameter("v", {32, 64})), b.state("keys", cache),
-                            b.state("values", cache), {4, 2, 16, theta});
+                            b.state("values", cache), {4, 2, 16, {.theta = theta}});
 }
 
 namespace {
