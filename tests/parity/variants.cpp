@@ -49,6 +49,19 @@ const std::vector<AttentionRow>& attention_rows() {
   return rows;
 }
 
+Value mask_input(Builder& b) {
+  return b.input("mask", ElementType::i64, {Symbol::batch, Symbol::sequence});
+}
+
+// Of an encoder, over batches whose texts are padded to one length.
+Value masked_attention(Builder& b, int64_t kv_head_count) {
+  const Value x = vector_input(b, 64);
+  const Value mask = mask_input(b);
+  const Value k = b.linear(x, b.parameter("k", {kv_head_count * 16, 64}));
+  const Value v = b.linear(x, b.parameter("v", {kv_head_count * 16, 64}));
+  return b.attention(x, k, v, {4, kv_head_count, 16, false}, mask);
+}
+
 Value unary(Builder& b, Op op) { return b.apply(op, {b.scale(vector_input(b, 64), 4.0)}); }
 
 }  // namespace
@@ -59,8 +72,27 @@ std::vector<Situation> variants() {
     all.push_back(situation("attention with " + row.name,
                             [&](Builder& b) { return attention_of(b, row.options); },
                             {7, 1, 3, 1, 1}));
+  for (const int64_t kv_head_count : {4, 2})
+    all.push_back(situation(fmt::format("attention of 4 heads to {} under a mask", kv_head_count),
+                            [&](Builder& b) { return masked_attention(b, kv_head_count); },
+                            {7, 1, 12}));
+  all.push_back(situation("mean of the tokens that a mask leaves",
+                          [](Builder& b) {
+                            const Value x = vector_input(b, 32);
+                            const Value mask = mask_input(b);
+                            return b.apply(Op::mean_tokens, {x, mask});
+                          },
+                          {7, 1, 12}));
+  all.push_back(situation("tokens picked by position",
+                          [](Builder& b) {
+                            const Value x = vector_input(b, 32);
+                            const Value picked =
+                                b.input("picked", ElementType::i64, {Symbol::batch});
+                            return b.apply(Op::pick_tokens, {x, picked});
+                          },
+                          {7, 1, 12}));
   for (const Op op : {Op::relu, Op::gelu, Op::gelu_tanh, Op::tanh, Op::hard_swish, Op::hard_sigmoid,
-                      Op::l2_normalize, Op::mean_tokens})
+                      Op::l2_normalize, Op::mean_tokens, Op::pick_tokens})
     all.push_back(
         situation(std::string(ir::name_of(op)), [&](Builder& b) { return unary(b, op); }, {5, 1}));
   all.push_back(situation("layer norm",

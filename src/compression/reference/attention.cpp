@@ -130,20 +130,33 @@ Result<void> cached_attention(const KernelArguments& a) {
   return {};
 }
 
+// The rows of keys and values of one entry that its mask leaves.
+std::vector<int64_t> seen_rows(const KernelArguments& a, int64_t batch) {
+  const int64_t key_count = a.inputs[1].extent(1);
+  std::vector<int64_t> rows;
+  for (int64_t row = batch * key_count; row < (batch + 1) * key_count; ++row)
+    if (a.inputs.size() < 4 || a.inputs[3].integers[static_cast<size_t>(row)] != 0)
+      rows.push_back(row);
+  return rows;
+}
+
 // Heads one after another, so that the keys of one lie together as attend() wants them.
 Result<void> attention(const KernelArguments& a) {
   const ir::AttentionOptions options = ir::attention_options(a.attributes);
   const int64_t query_count = a.inputs[0].extent(1);
-  const int64_t key_count = a.inputs[1].extent(1);
   const int64_t dim = options.head_dim;
   const Scoring scoring = {.scale = 1.0 / std::sqrt(static_cast<double>(dim))};
-  std::vector<float> keys(static_cast<size_t>(key_count * dim));
-  std::vector<float> values(keys.size());
   for (int64_t batch = 0; batch < a.inputs[0].extent(0); ++batch) {
+    const std::vector<int64_t> seen = seen_rows(a, batch);
+    if (seen.empty()) return fail(Errc::bad_input, "the mask leaves no key of entry {}", batch);
+    const auto key_count = static_cast<int64_t>(seen.size());
+    std::vector<float> keys(static_cast<size_t>(key_count * dim));
+    std::vector<float> values(keys.size());
     for (int64_t head = 0; head < options.head_count; ++head) {
       const int64_t kv_head = head / (options.head_count / options.kv_head_count);
       for (int64_t token = 0; token < key_count; ++token) {
-        const int64_t from = ((batch * key_count + token) * options.kv_head_count + kv_head) * dim;
+        const int64_t row = seen[static_cast<size_t>(token)];
+        const int64_t from = (row * options.kv_head_count + kv_head) * dim;
         std::copy_n(a.inputs[1].values.data() + from, dim, keys.data() + token * dim);
         std::copy_n(a.inputs[2].values.data() + from, dim, values.data() + token * dim);
       }

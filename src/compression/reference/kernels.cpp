@@ -21,6 +21,7 @@ Result<void> to_tokens(const KernelArguments& a);
 Result<void> prepend_token(const KernelArguments& a);
 Result<void> add_positions(const KernelArguments& a);
 Result<void> mean_tokens(const KernelArguments& a);
+Result<void> pick_tokens(const KernelArguments& a);
 Result<void> silu(const KernelArguments& a);
 Result<void> sigmoid(const KernelArguments& a);
 Result<void> relu6(const KernelArguments& a);
@@ -152,6 +153,7 @@ constexpr KernelRow rows[] = {
     {ir::Op::prepend_token, prepend_token},
     {ir::Op::add_positions, add_positions},
     {ir::Op::mean_tokens, mean_tokens},
+    {ir::Op::pick_tokens, pick_tokens},
     {ir::Op::l2_normalize, l2_normalize},
 };
 

@@ -1,5 +1,6 @@
 // What moves and adds rows of [batch, tokens, width].
 #include <algorithm>
+#include <vector>
 
 #include "compression/reference/kernels.h"
 
@@ -10,6 +11,7 @@ Result<void> to_tokens(const KernelArguments& a);
 Result<void> prepend_token(const KernelArguments& a);
 Result<void> add_positions(const KernelArguments& a);
 Result<void> mean_tokens(const KernelArguments& a);
+Result<void> pick_tokens(const KernelArguments& a);
 
 Result<void> select_positions(const KernelArguments& a) {
   const Array& x = a.inputs[0];
@@ -65,14 +67,34 @@ Result<void> add_positions(const KernelArguments& a) {
 
 Result<void> mean_tokens(const KernelArguments& a) {
   const Array& x = a.inputs[0];
+  std::vector<double> sums(static_cast<size_t>(x.last()));
   for (int64_t batch = 0; batch < x.extent(0); ++batch) {
-    for (int64_t i = 0; i < x.last(); ++i) {
-      double sum = 0.0;
-      for (int64_t token = 0; token < x.extent(1); ++token)
-        sum += x.values[static_cast<size_t>((batch * x.extent(1) + token) * x.last() + i)];
-      a.out_values[static_cast<size_t>(batch * x.last() + i)] =
-          static_cast<float>(sum / static_cast<double>(x.extent(1)));
+    std::ranges::fill(sums, 0.0);
+    int64_t count = 0;
+    for (int64_t row = batch * x.extent(1); row < (batch + 1) * x.extent(1); ++row) {
+      if (a.inputs.size() > 1 && a.inputs[1].integers[static_cast<size_t>(row)] == 0) continue;
+      ++count;
+      for (size_t i = 0; i < sums.size(); ++i)
+        sums[i] += x.values[static_cast<size_t>(row) * sums.size() + i];
     }
+    if (count == 0) return fail(Errc::bad_input, "the mask leaves no token of entry {}", batch);
+    for (size_t i = 0; i < sums.size(); ++i)
+      a.out_values[static_cast<size_t>(batch) * sums.size() + i] =
+          static_cast<float>(sums[i] / static_cast<double>(count));
+  }
+  return {};
+}
+
+Result<void> pick_tokens(const KernelArguments& a) {
+  const Array& x = a.inputs[0];
+  float* next = a.out_values.data();
+  for (int64_t batch = 0; batch < x.extent(0); ++batch) {
+    const int64_t position =
+        a.inputs.size() > 1 ? a.inputs[1].integers[static_cast<size_t>(batch)] : 0;
+    if (position < 0 || position >= x.extent(1))
+      return fail(Errc::bad_input, "position {} is outside the {} tokens", position, x.extent(1));
+    next =
+        std::copy_n(x.values.data() + (batch * x.extent(1) + position) * x.last(), x.last(), next);
   }
   return {};
 }

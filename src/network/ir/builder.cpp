@@ -90,8 +90,11 @@ Value Builder::cached_attention(Value q, Value k, Value v, Value key_cache, Valu
   return apply(Op::cached_attention, {q, k, v, key_cache, value_cache}, attributes_of(options));
 }
 
-Value Builder::attention(Value q, Value k, Value v, const AttentionOptions& options) {
-  return apply(Op::attention, {q, k, v}, attributes_of(options));
+Value Builder::attention(Value q, Value k, Value v, const AttentionOptions& options,
+                         std::optional<Value> mask) {
+  std::vector<Value> inputs = {q, k, v};
+  if (mask) inputs.push_back(*mask);
+  return apply(Op::attention, std::move(inputs), attributes_of(options));
 }
 
 Value Builder::add(Value a, Value b) { return apply(Op::add, {a, b}); }

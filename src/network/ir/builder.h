@@ -52,7 +52,9 @@ class Builder {
   Value cached_attention(Value q, Value k, Value v, Value key_cache, Value value_cache,
                          const CachedAttentionOptions& options);
   // Of q's tokens to those of k and v, which may be others.
-  Value attention(Value q, Value k, Value v, const AttentionOptions& options);
+  // `mask` hides keys, as padding is hidden.
+  Value attention(Value q, Value k, Value v, const AttentionOptions& options,
+                  std::optional<Value> mask = {});
   Value add(Value a, Value b);
   Value multiply(Value a, Value b);
   Value silu(Value x);

@@ -29,7 +29,8 @@ enum class Op : uint8_t {
   select_positions,     // x [batch, sequence, width], positions i64 [selected]
   global_average_pool,  // NCHW to [N, C, 1, 1]
   flatten,              // [batch, a, b, c] to [batch, a * b * c]
-  attention,            // q [batch, a, heads * head_dim]; k, v [batch, b, kv heads * head_dim]
+  attention,            // q [batch, a, heads * head_dim]; k, v [batch, b, kv heads * head_dim];
+                        // optional mask i64 [batch, b]: 0 hides a key from all
   layer_norm,           // x [..., width], weight and bias as rms_norm's weight
   relu,                 // max(x, 0)
   gelu,                 // x * Phi(x), Phi the normal distribution (Hendrycks and Gimpel 2016)
@@ -42,7 +43,10 @@ enum class Op : uint8_t {
   to_tokens,      // NCHW to [batch, height * width, channels]
   prepend_token,  // x [batch, tokens, width], token [width]: it comes first
   add_positions,  // x [batch, tokens, width], table [rows, width]: token i gets row i
-  mean_tokens,    // [batch, tokens, width] to [batch, width]
+  mean_tokens,    // x [batch, tokens, width], optional mask i64 [batch, tokens]: 0 leaves one out;
+                  // to [batch, width]
+  pick_tokens,    // x [batch, tokens, width], optional position i64 [batch], else 0;
+                  // to [batch, width]
   l2_normalize,   // x / max(|x|, 1e-12) along the last dimension
   end,            // no operator: how many there are
 };
@@ -144,6 +148,7 @@ inline constexpr OperatorRow operator_rows[] = {
     {.op = Op::attention,
      .name = "attention",
      .input_count = 3,
+     .optional_input_count = 1,
      .attributes = attention_attributes,
      .infer_shape = infer_attention},
     {.op = Op::layer_norm,
@@ -174,7 +179,14 @@ inline constexpr OperatorRow operator_rows[] = {
      .name = "add_positions",
      .input_count = 2,
      .infer_shape = infer_add_positions},
-    {.op = Op::mean_tokens, .name = "mean_tokens", .infer_shape = infer_mean_tokens},
+    {.op = Op::mean_tokens,
+     .name = "mean_tokens",
+     .optional_input_count = 1,
+     .infer_shape = infer_mean_tokens},
+    {.op = Op::pick_tokens,
+     .name = "pick_tokens",
+     .optional_input_count = 1,
+     .infer_shape = infer_pick_tokens},
     {.op = Op::l2_normalize, .name = "l2_normalize", .infer_shape = infer_same_as_input},
 };
 

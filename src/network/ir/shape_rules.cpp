@@ -149,6 +149,11 @@ Result<Shape> infer_attention(std::span<const Shape> inputs, const Attributes& a
   if (causal == 1 && inputs[0][1] != inputs[1][1])
     return fail(Errc::invalid_graph, "causal attention is among the same tokens, not {} and {}",
                 to_string(inputs[0][1]), to_string(inputs[1][1]));
+  if (inputs.size() > 3 && inputs[3] != Shape{inputs[1][0], inputs[1][1]})
+    return fail(Errc::invalid_graph, "mask {} doesn't fit keys {}", to_string(inputs[3]),
+                to_string(inputs[1]));
+  if (inputs.size() > 3 && causal == 1)
+    return fail(Errc::invalid_graph, "causal attention takes no mask");
   return inputs[0];
 }
 
@@ -221,8 +226,19 @@ Result<Shape> infer_add_positions(std::span<const Shape> inputs, const Attribute
 }
 
 Result<Shape> infer_mean_tokens(std::span<const Shape> inputs, const Attributes&) {
-  if (inputs[0].size() != 3) return fail(Errc::invalid_graph, "takes [batch, tokens, width]");
-  return Shape{inputs[0][0], inputs[0][2]};
+  const Shape& x = inputs[0];
+  if (x.size() != 3) return fail(Errc::invalid_graph, "takes [batch, tokens, width]");
+  if (inputs.size() > 1 && inputs[1] != Shape{x[0], x[1]})
+    return fail(Errc::invalid_graph, "mask {} doesn't fit {}", to_string(inputs[1]), to_string(x));
+  return Shape{x[0], x[2]};
+}
+
+Result<Shape> infer_pick_tokens(std::span<const Shape> inputs, const Attributes&) {
+  const Shape& x = inputs[0];
+  if (x.size() != 3) return fail(Errc::invalid_graph, "takes [batch, tokens, width]");
+  if (inputs.size() > 1 && inputs[1] != Shape{x[0]})
+    return fail(Errc::invalid_graph, "takes a position of each, not {}", to_string(inputs[1]));
+  return Shape{x[0], x[2]};
 }
 
 Result<Shape> infer_flatten(std::span<const Shape> inputs, const Attributes&) {

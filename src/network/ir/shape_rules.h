@@ -27,6 +27,7 @@ Result<Shape> infer_to_tokens(std::span<const Shape> inputs, const Attributes& a
 Result<Shape> infer_prepend_token(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_add_positions(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_mean_tokens(std::span<const Shape> inputs, const Attributes& attributes);
+Result<Shape> infer_pick_tokens(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_flatten(std::span<const Shape> inputs, const Attributes& attributes);
 
 }  // namespace qb::ir
