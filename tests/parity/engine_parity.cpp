@@ -126,6 +126,34 @@ TEST_CASE("every operator in every scheme agrees with the reference of the same 
   MESSAGE("worst error: ", worst, " of its tolerance");
 }
 
+TEST_CASE("every operator's attributes mean what they mean to the reference") {
+  for (const Situation& s : variants()) {
+    const bundle::Bundle bundle = bundle_of(s.graph, quant::find_scheme("fp32").value());
+    for (const int64_t batch : {1, 2}) {
+      CAPTURE(s.name);
+      CAPTURE(batch);
+      reference::Interpreter reference(bundle, {batch, 16});
+      auto session = engine().compile(
+          bundle, {.device = "cpu", .thread_count = 2, .batch = batch, .context_tokens = 16});
+      CAPTURE((session ? "" : session.error().message));
+      REQUIRE(session);
+      Rng rng(13);
+      int64_t past = 0;
+      for (const int64_t tokens : s.step_tokens) {
+        CAPTURE(past);
+        const Step step =
+            step_of(s.graph, {{Symbol::batch, batch}, {Symbol::sequence, tokens}}, past, rng);
+        REQUIRE(reference.run(step.tensors, past));
+        const auto done = (*session)->run({step.tensors, past});
+        CAPTURE((done ? "" : done.error().message));
+        REQUIRE(done);
+        CHECK(relative_rms(reference.outputs()[0].f32(), (*session)->outputs()[0].f32()) <= 2e-6);
+        if (!s.graph.of_kind(ir::ValueKind::state).empty()) past += tokens;
+      }
+    }
+  }
+}
+
 TEST_CASE("what is told of a scheme is what a session of a bundle from disk says of itself") {
   const auto described = worker::describe_schemes(engine(), {{{.name = "cpu"}}});
   for (const quant::Scheme& scheme : quant::base_schemes()) {

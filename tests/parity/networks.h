@@ -58,6 +58,9 @@ ir::Value attention(ir::Builder& b, double theta);
 // Every operator, several of them together, and a whole model.
 std::vector<Situation> situations();
 
+// What differs by an operator's attributes, and operators that no scheme touches.
+std::vector<Situation> variants();
+
 // What an engine may refuse, and why: anything else that it refuses is a kernel that got lost.
 enum class Refused : uint8_t {
   scheme,        // all networks in it, and describe() doesn't offer it

@@ -7,10 +7,31 @@
 
 namespace qb::reference {
 
-// In attention.cpp and convolution.cpp.
+// In attention.cpp, convolution.cpp, pooling.cpp, normalisation.cpp, tokens.cpp, activations.cpp.
 Result<void> cached_attention(const KernelArguments& a);
 Result<void> attention(const KernelArguments& a);
 Result<void> conv2d(const KernelArguments& a);
+Result<void> global_average_pool(const KernelArguments& a);
+Result<void> max_pool(const KernelArguments& a);
+Result<void> rms_norm(const KernelArguments& a);
+Result<void> layer_norm(const KernelArguments& a);
+Result<void> l2_normalize(const KernelArguments& a);
+Result<void> select_positions(const KernelArguments& a);
+Result<void> to_tokens(const KernelArguments& a);
+Result<void> prepend_token(const KernelArguments& a);
+Result<void> add_positions(const KernelArguments& a);
+Result<void> mean_tokens(const KernelArguments& a);
+Result<void> pick_tokens(const KernelArguments& a);
+Result<void> silu(const KernelArguments& a);
+Result<void> sigmoid(const KernelArguments& a);
+Result<void> relu6(const KernelArguments& a);
+Result<void> relu(const KernelArguments& a);
+Result<void> gelu(const KernelArguments& a);
+Result<void> gelu_tanh(const KernelArguments& a);
+Result<void> tanh(const KernelArguments& a);
+Result<void> hard_swish(const KernelArguments& a);
+Result<void> hard_sigmoid(const KernelArguments& a);
+Result<void> scale(const KernelArguments& a);
 
 namespace {
 
@@ -60,23 +81,6 @@ Result<void> batch_norm(const KernelArguments& a) {
   return {};
 }
 
-// y = x / sqrt(mean(x^2) + epsilon) * weight (Zhang and Sennrich 2019).
-Result<void> rms_norm(const KernelArguments& a) {
-  const Array& x = a.inputs[0];
-  const auto width = static_cast<size_t>(x.last());
-  for (size_t start = 0; start < x.values.size(); start += width) {
-    double sum = 0.0;
-    for (size_t i = 0; i < width; ++i)
-      sum += static_cast<double>(x.values[start + i]) * x.values[start + i];
-    const double scale =
-        1.0 / std::sqrt(sum / static_cast<double>(width) + a.attributes.real("epsilon"));
-    for (size_t i = 0; i < width; ++i)
-      a.out_values[start + i] =
-          static_cast<float>(x.values[start + i] * scale) * a.inputs[1].values[i];
-  }
-  return {};
-}
-
 // Index into `array` of element `flat` of the broadcast result.
 size_t broadcast_index(const Array& array, const std::vector<int64_t>& shape, int64_t flat) {
   int64_t index = 0;
@@ -110,49 +114,6 @@ Result<void> multiply(const KernelArguments& a) {
   return elementwise_pair(a, std::multiplies<float>());
 }
 
-template <typename F>
-Result<void> elementwise(const KernelArguments& a, F f) {
-  std::ranges::transform(a.inputs[0].values, a.out_values.begin(), f);
-  return {};
-}
-
-Result<void> silu(const KernelArguments& a) {
-  return elementwise(a, [](float x) { return x / (1.0f + std::exp(-x)); });
-}
-Result<void> sigmoid(const KernelArguments& a) {
-  return elementwise(a, [](float x) { return 1.0f / (1.0f + std::exp(-x)); });
-}
-Result<void> relu6(const KernelArguments& a) {
-  return elementwise(a, [](float x) { return std::min(std::max(x, 0.0f), 6.0f); });
-}
-
-Result<void> select_positions(const KernelArguments& a) {
-  const Array& x = a.inputs[0];
-  const Array& positions = a.inputs[1];
-  float* next = a.out_values.data();
-  for (int64_t batch = 0; batch < x.extent(0); ++batch) {
-    for (const int64_t position : positions.integers) {
-      if (position < 0 || position >= x.extent(1))
-        return fail(Errc::bad_input, "position {} is outside the step's {} tokens", position,
-                    x.extent(1));
-      next = std::copy_n(x.values.data() + (batch * x.extent(1) + position) * x.last(), x.last(),
-                         next);
-    }
-  }
-  return {};
-}
-
-Result<void> global_average_pool(const KernelArguments& a) {
-  const Array& x = a.inputs[0];
-  const size_t area = static_cast<size_t>(x.extent(2) * x.extent(3));
-  for (size_t plane = 0; plane < a.out_values.size(); ++plane) {
-    double sum = 0.0;
-    for (size_t i = 0; i < area; ++i) sum += x.values[plane * area + i];
-    a.out_values[plane] = static_cast<float>(sum / static_cast<double>(area));
-  }
-  return {};
-}
-
 Result<void> flatten(const KernelArguments& a) {
   std::ranges::copy(a.inputs[0].values, a.out_values.begin());
   return {};
@@ -179,6 +140,21 @@ constexpr KernelRow rows[] = {
     {ir::Op::global_average_pool, global_average_pool},
     {ir::Op::flatten, flatten},
     {ir::Op::attention, attention},
+    {ir::Op::layer_norm, layer_norm},
+    {ir::Op::relu, relu},
+    {ir::Op::gelu, gelu},
+    {ir::Op::gelu_tanh, gelu_tanh},
+    {ir::Op::tanh, tanh},
+    {ir::Op::hard_swish, hard_swish},
+    {ir::Op::hard_sigmoid, hard_sigmoid},
+    {ir::Op::scale, scale},
+    {ir::Op::max_pool, max_pool},
+    {ir::Op::to_tokens, to_tokens},
+    {ir::Op::prepend_token, prepend_token},
+    {ir::Op::add_positions, add_positions},
+    {ir::Op::mean_tokens, mean_tokens},
+    {ir::Op::pick_tokens, pick_tokens},
+    {ir::Op::l2_normalize, l2_normalize},
 };
 
 static_assert(

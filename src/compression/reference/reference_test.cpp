@@ -158,7 +158,7 @@ void build_attention(Builder& b) {
   const Value v = b.linear(x, b.parameter("v", {8, 16}));
   b.output(b.cached_attention(
       q, k, v, b.state("kc", cache), b.state("vc", cache),
-      {.head_count = 4, .kv_head_count = 2, .head_dim = 4, .rope_theta = 100.0}));
+      {.head_count = 4, .kv_head_count = 2, .head_dim = 4, .rotary = {.theta = 100.0}}));
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ Value attention(Builder& b, Value x, const LlamaConfig& config, const std::strin
                                             {.head_count = config.head_count,
                                              .kv_head_count = config.kv_head_count,
                                              .head_dim = config.head_dim,
-                                             .rope_theta = config.rope_theta});
+                                             .rotary = {.theta = config.rope_theta}});
   return project(b, attended, prefix + "o_proj", config.width, q_width, biases);
 }
 

@@ -56,10 +56,14 @@ void Lowering::find_fusions() {
     const bool same_shapes =
         node.inputs.size() > 1 && ir()[node.inputs[0]].shape == ir()[node.inputs[1]].shape;
     if (node.op == ir::Op::add && same_shapes) adds[node.output.index] = &node;
-    if (node.op == ir::Op::rms_norm) ++norm_uses[node.inputs[0].index];
+    if (node.op == ir::Op::rms_norm && is_of_whole_rows(node)) ++norm_uses[node.inputs[0].index];
   }
   for (const auto& [value, add] : adds)
     if (norm_uses[value] == 1) fused_adds_[value] = add;
+}
+
+bool Lowering::is_of_whole_rows(const ir::Node& norm) const {
+  return ir()[norm.inputs[0]].shape.back() == ir()[norm.inputs[1]].shape.back();
 }
 
 bool Lowering::is_projection(const lowering::Join& join) const {
@@ -231,8 +235,9 @@ Result<Ort::Model> Lowering::build() {
 }
 
 const lowering::Table<Lowering>& lowerings() {
-  static const lowering::Table<Lowering> table = {linear_lowerings(), conv2d_lowerings(),
-                                                  attention_lowerings(), simple_lowerings()};
+  static const lowering::Table<Lowering> table = {linear_lowerings(),    conv2d_lowerings(),
+                                                  attention_lowerings(), norm_lowerings(),
+                                                  row_lowerings(),       simple_lowerings()};
   return table;
 }
 

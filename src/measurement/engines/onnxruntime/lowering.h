@@ -106,6 +106,8 @@ class Lowering {
   // An add whose only norm consumer takes it over (see lower_rms_norm); empty otherwise.
   const ir::Node* fused_add(ir::Value norm_input) const;
   bool is_fused(const ir::Node& add) const;
+  // Whether the norm's weight is as wide as what it reads, and not as a part of it.
+  bool is_of_whole_rows(const ir::Node& norm) const;
   // Whether a join is an attention's q, k and v, which nothing else reads: its operator takes them
   // as they come from one product.
   bool is_projection(const lowering::Join& join) const;
@@ -161,6 +163,8 @@ Result<void> lower_integer_average_pool(Lowering& l, const ir::Node& node);
 std::span<const LoweringRow> linear_lowerings();
 std::span<const LoweringRow> conv2d_lowerings();
 std::span<const LoweringRow> attention_lowerings();
+std::span<const LoweringRow> norm_lowerings();
+std::span<const LoweringRow> row_lowerings();
 std::span<const LoweringRow> simple_lowerings();
 
 }  // namespace qb::ort

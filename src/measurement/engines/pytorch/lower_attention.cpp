@@ -1,4 +1,6 @@
 // cached_attention, attention and rms_norm.
+#include <fmt/ranges.h>
+
 #include <cmath>
 
 #include "measurement/engines/pytorch/lowering.h"
@@ -12,18 +14,21 @@ struct Heads {
 };
 
 // Factors of a position's values and of the same with its halves swapped: (cos, cos) and
-// (-sin, sin), so that pairs (i, i + dim / 2) turn by their angles; f32 [context, 1, dim].
+// (-sin, sin), so that pairs (i, i + dims / 2) turn by their angles; f32 [context, 1, dims].
 struct Rotary {
   at::Tensor own, swapped;
 };
 
-Rotary find_rotary(Lowering& l, int64_t dim, double theta) {
-  if (theta <= 0.0) return {};
+Rotary find_rotary(Lowering& l, const ir::RotaryOptions& options) {
+  if (options.dims == 0) return {};
   const int64_t context = l.options().context_tokens;
   const auto table = [&](const char* name, auto values_of, double sign_of_first) {
-    return l.shared(fmt::format("{} {} {}", name, dim, theta), [&] {
-      const std::vector<float> values = values_of(lowering::rotary_tables(context, dim, theta));
-      const at::Tensor half = l.tensor_of(values.data(), {context, 1, dim / 2}, at::kFloat);
+    const std::string key = fmt::format("{} {} {} {} {}", name, options.theta, options.dims,
+                                        options.magnitude, fmt::join(options.factors, " "));
+    return l.shared(key, [&] {
+      const std::vector<float> values = values_of(lowering::rotary_tables(context, options));
+      const at::Tensor half =
+          l.tensor_of(values.data(), {context, 1, options.dims / 2}, at::kFloat);
       return at::cat({at::mul(half, sign_of_first), half}, -1);
     });
   };
@@ -35,10 +40,14 @@ Rotary find_rotary(Lowering& l, int64_t dim, double theta) {
 // x [batch, sequence, heads, dim]; by the fewest calls of ATen, which has no such operator.
 at::Tensor rotate(const at::Tensor& x, const Rotary& rotary, int64_t past_tokens) {
   if (!rotary.own.defined()) return x;
-  const int64_t half = x.size(3) / 2;
+  const int64_t dims = rotary.own.size(2);
+  const int64_t half = dims / 2;
+  const at::Tensor turning = x.narrow(3, 0, dims);
   const at::Tensor swapped = at::cat({x.narrow(3, half, half), x.narrow(3, 0, half)}, 3);
-  return at::mul(x, rotary.own.narrow(0, past_tokens, x.size(1)))
-      .addcmul_(swapped, rotary.swapped.narrow(0, past_tokens, x.size(1)));
+  const at::Tensor turned =
+      at::mul(turning, rotary.own.narrow(0, past_tokens, x.size(1)))
+          .addcmul_(swapped, rotary.swapped.narrow(0, past_tokens, x.size(1)));
+  return dims == x.size(3) ? turned : at::cat({turned, x.narrow(3, dims, x.size(3) - dims)}, 3);
 }
 
 // Keys or values [batch, kv heads, tokens, dim], each head as often as queries share it.
@@ -110,7 +119,7 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilo
 Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const ir::Attributes& a = node.attributes;
   const Heads heads = {a.integer("head_count"), a.integer("kv_head_count"), a.integer("head_dim")};
-  const Rotary rotary = find_rotary(l, heads.dim, a.real("rope_theta"));
+  const Rotary rotary = find_rotary(l, ir::cached_attention_options(a).rotary);
   const at::Tensor keys = l.state(node.inputs[3]);
   const at::Tensor values = l.state(node.inputs[4]);
   const Columns q = l.columns_of(node.inputs[0]);

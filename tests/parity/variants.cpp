@@ -1,0 +1,129 @@
+// Operators that differ by their attributes, or that no scheme touches: in f32.
+#include "networks.h"
+
+namespace qb::parity {
+
+using ir::Builder;
+using ir::Op;
+using ir::Symbol;
+using ir::Value;
+
+namespace {
+
+// [batch, sequence, 64] of 4 heads, 2 of keys.
+Value attention_of(Builder& b, const ir::CachedAttentionOptions& options) {
+  const Value x = vector_input(b, 64);
+  const int64_t width = options.head_count * options.head_dim;
+  const int64_t kv_width = options.kv_head_count * options.head_dim;
+  const ir::Shape cache = {Symbol::batch, options.kv_head_count, Symbol::context, options.head_dim};
+  const Value q = b.linear(x, b.parameter("q", {width, 64}));
+  const Value k = b.linear(x, b.parameter("k", {kv_width, 64}));
+  const Value v = b.linear(x, b.parameter("v", {kv_width, 64}));
+  const Value keys = b.state("keys", cache);
+  const Value values = b.state("values", cache);
+  return b.cached_attention(q, k, v, keys, values, options);
+}
+
+struct AttentionRow {
+  std::string name;
+  ir::CachedAttentionOptions options;
+};
+
+const std::vector<AttentionRow>& attention_rows() {
+  static const std::vector<AttentionRow> rows = {
+      {"partial rotary", {4, 2, 32, {.theta = 1e4, .dims = 16}}},
+      {"rotary by factors and a magnitude",
+       {4, 4, 16, {.theta = 1e4, .factors = {1, 1, 1.5, 2, 4, 8, 8, 8}, .magnitude = 1.2}}},
+      {"partial rotary by factors and a magnitude",
+       {4,
+        2,
+        32,
+        {.theta = 1e4, .dims = 16, .factors = {1, 1, 1.5, 2, 4, 8, 8, 8}, .magnitude = 1.2}}},
+      {"a scale of its own", {4, 2, 16, {.theta = 1e4}, 0.1}},
+      {"a window", {4, 2, 16, {.theta = 1e4}, 0.0, 4}},
+      {"a window of one token", {4, 4, 16, {}, 0.0, 1}},
+      {"capped scores", {4, 2, 16, {.theta = 1e4}, 1.0, 0, 2.0}},
+      {"capped scores in a window", {4, 2, 16, {.theta = 1e4}, 1.0, 3, 2.0}},
+      {"heads wider than the network", {4, 1, 32, {.theta = 1e4}}},
+  };
+  return rows;
+}
+
+Value mask_input(Builder& b) {
+  return b.input("mask", ElementType::i64, {Symbol::batch, Symbol::sequence});
+}
+
+// Of an encoder, over batches whose texts are padded to one length.
+Value masked_attention(Builder& b, int64_t kv_head_count) {
+  const Value x = vector_input(b, 64);
+  const Value mask = mask_input(b);
+  const Value k = b.linear(x, b.parameter("k", {kv_head_count * 16, 64}));
+  const Value v = b.linear(x, b.parameter("v", {kv_head_count * 16, 64}));
+  return b.attention(x, k, v, {4, kv_head_count, 16, false}, mask);
+}
+
+Value unary(Builder& b, Op op) { return b.apply(op, {b.scale(vector_input(b, 64), 4.0)}); }
+
+}  // namespace
+
+std::vector<Situation> variants() {
+  std::vector<Situation> all;
+  for (const AttentionRow& row : attention_rows())
+    all.push_back(situation("attention with " + row.name,
+                            [&](Builder& b) { return attention_of(b, row.options); },
+                            {7, 1, 3, 1, 1}));
+  for (const int64_t kv_head_count : {4, 2})
+    all.push_back(situation(fmt::format("attention of 4 heads to {} under a mask", kv_head_count),
+                            [&](Builder& b) { return masked_attention(b, kv_head_count); },
+                            {7, 1, 12}));
+  all.push_back(situation("mean of the tokens that a mask leaves",
+                          [](Builder& b) {
+                            const Value x = vector_input(b, 32);
+                            const Value mask = mask_input(b);
+                            return b.apply(Op::mean_tokens, {x, mask});
+                          },
+                          {7, 1, 12}));
+  all.push_back(situation("tokens picked by position",
+                          [](Builder& b) {
+                            const Value x = vector_input(b, 32);
+                            const Value picked =
+                                b.input("picked", ElementType::i64, {Symbol::batch});
+                            return b.apply(Op::pick_tokens, {x, picked});
+                          },
+                          {7, 1, 12}));
+  for (const Op op : {Op::relu, Op::gelu, Op::gelu_tanh, Op::tanh, Op::hard_swish, Op::hard_sigmoid,
+                      Op::l2_normalize, Op::mean_tokens, Op::pick_tokens})
+    all.push_back(
+        situation(std::string(ir::name_of(op)), [&](Builder& b) { return unary(b, op); }, {5, 1}));
+  all.push_back(situation("layer norm",
+                          [](Builder& b) { return b.layer_norm(vector_input(b, 48), "n", 1e-5); },
+                          {5, 1}));
+  all.push_back(situation("norms of heads",
+                          [](Builder& b) {
+                            const Value x = vector_input(b, 64);
+                            return b.add(b.rms_norm(b.add(x, x), "rms", 1e-6, 16),
+                                         b.layer_norm(x, "layer", 1e-5, 16));
+                          },
+                          {5, 1}));
+  all.push_back(situation("positions of a table",
+                          [](Builder& b) {
+                            return b.apply(Op::add_positions,
+                                           {vector_input(b, 32), b.parameter("table", {12, 32})});
+                          },
+                          {5, 12}));
+  for (const ir::MaxPoolOptions& options :
+       {ir::MaxPoolOptions{3, 2, {1, 1, 1, 1}}, ir::MaxPoolOptions{2, 2, {0, 0, 0, 0}},
+        ir::MaxPoolOptions{3, 2, {0, 0, 1, 1}}})
+    all.push_back(
+        situation(fmt::format("max pool of {}, {} before", options.kernel, options.padding[0]),
+                  [&](Builder& b) { return b.max_pool(picture_input(b, 6), options); }));
+  all.push_back(situation("tokens of a picture, one before them", [](Builder& b) {
+    const Value x = b.conv2d(picture_input(b, 3), b.parameter("w", {24, 3, 3, 3}), {.stride = 3});
+    const Value tokens = b.apply(Op::to_tokens, {x});
+    const Value all_tokens = b.apply(Op::prepend_token, {tokens, b.parameter("first", {24})});
+    return b.apply(Op::add_positions, {all_tokens, b.parameter("table", {10, 24})});
+  }));
+  return all;
+}
+
+}  // namespace qb::parity
