@@ -53,11 +53,13 @@ Result<void> check_shape(const Place& place, const ir::Shape& wanted, bool is_pa
               fmt::join(place.tensor->shape, ", "), ir::to_string(wanted));
 }
 
-// What says nothing of the network: counters of training steps, tables that follow from the
-// configuration, and a tied head that is stored once more.
+// What is no parameter: counters of training steps, tables that follow from the configuration,
+// rotary factors (gguf_config.h reads them), and a tied head that is stored once more.
 bool says_nothing(const weights::WeightFile& file, const StoredTensor& tensor) {
   const bool is_head = tensor.name == "lm_head.weight" || tensor.name == "output.weight";
-  return tensor.name.ends_with(".num_batches_tracked") ||
+  const bool is_of_rope = is_gguf(file) && (tensor.name == "rope_freqs.weight" ||
+                                            tensor.name.starts_with("rope_factors_"));
+  return is_of_rope || tensor.name.ends_with(".num_batches_tracked") ||
          tensor.name.ends_with(".rotary_emb.inv_freq") ||
          (is_head && (is_copy(&tensor, file.find("token_embd.weight")) ||
                       is_copy(&tensor, file.find("model.embed_tokens.weight"))));
