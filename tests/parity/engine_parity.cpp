@@ -126,6 +126,7 @@ TEST_CASE("every operator in every scheme agrees with the reference of the same 
 }
 
 TEST_CASE("every operator's attributes mean what they mean to the reference") {
+  double worst = 0;
   for (const Situation& s : variants()) {
     const bundle::Bundle bundle = bundle_of(s.graph, quant::find_scheme("fp32").value());
     for (const int64_t batch : {1, 2}) {
@@ -135,22 +136,35 @@ TEST_CASE("every operator's attributes mean what they mean to the reference") {
       auto session = engine().compile(
           bundle, {.device = "cpu", .thread_count = 2, .batch = batch, .context_tokens = 16});
       CAPTURE((session ? "" : session.error().message));
-      REQUIRE(session);
+      CHECK(session);
+      if (!session) continue;
       Rng rng(13);
       int64_t past = 0;
       for (const int64_t tokens : s.step_tokens) {
         CAPTURE(past);
+        CAPTURE(tokens);
         const Step step =
             step_of(s.graph, {{Symbol::batch, batch}, {Symbol::sequence, tokens}}, past, rng);
-        REQUIRE(reference.run(step.tensors, past));
         const auto done = (*session)->run({step.tensors, past});
         CAPTURE((done ? "" : done.error().message));
-        REQUIRE(done);
-        CHECK(relative_rms(reference.outputs()[0].f32(), (*session)->outputs()[0].f32()) <= 2e-6);
+        if (const auto reason = refusal_of_step(s.graph, batch, tokens, past); !reason.empty()) {
+          REQUIRE_FALSE(done);
+          CHECK(done.error().code == Errc::unsupported);
+          CHECK(done.error().message.find(reason) != std::string::npos);
+          continue;
+        }
+        REQUIRE(reference.run(step.tensors, past));
+        CHECK(done);
+        if (!done) break;
+        const double error =
+            relative_rms(reference.outputs()[0].f32(), (*session)->outputs()[0].f32());
+        worst = std::max(worst, error);
+        CHECK(error <= 2e-6);
         if (!s.graph.of_kind(ir::ValueKind::state).empty()) past += tokens;
       }
     }
   }
+  MESSAGE("worst error: ", worst);
 }
 
 TEST_CASE("what is told of a scheme is what a session of a bundle from disk says of itself") {

@@ -45,6 +45,9 @@ const std::vector<AttentionRow>& attention_rows() {
       {"capped scores", {4, 2, 16, {.theta = 1e4}, 1.0, 0, 2.0}},
       {"capped scores in a window", {4, 2, 16, {.theta = 1e4}, 1.0, 3, 2.0}},
       {"heads wider than the network", {4, 1, 32, {.theta = 1e4}}},
+      {"rotary of 8 values", {4, 4, 16, {.theta = 1e4, .dims = 8}}},
+      {"rotary of 12 values by factors and a magnitude, in a window",
+       {4, 2, 16, {1e4, 12, {1, 1, 1.5, 2, 4, 8}, 1.2}, 0.0, 5}},
   };
   return rows;
 }
@@ -124,6 +127,13 @@ std::vector<Situation> variants() {
     return b.apply(Op::add_positions, {all_tokens, b.parameter("table", {10, 24})});
   }));
   return all;
+}
+
+std::string_view refusal_of_step(const ir::Graph& graph, int64_t batch, int64_t token_count,
+                                 int64_t past_tokens) {
+  const bool is_refused = engine().describe().framework == "onnxruntime" && batch > 1 &&
+                          token_count > 1 && past_tokens > 0 && uses(graph, Op::cached_attention);
+  return is_refused ? "several tokens after others in a batch of 1" : "";
 }
 
 }  // namespace qb::parity
