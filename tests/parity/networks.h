@@ -58,6 +58,9 @@ ir::Value attention(ir::Builder& b, double theta);
 // Every operator, several of them together, and a whole model.
 std::vector<Situation> situations();
 
+// Blocks of encoders and of convolutional networks, for situations().
+void add_blocks(std::vector<Situation>& all);
+
 // What differs by an operator's attributes, and operators that no scheme touches.
 std::vector<Situation> variants();
 
