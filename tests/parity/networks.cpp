@@ -217,6 +217,7 @@ void add_free_situations(std::vector<Situation>& all) {
 std::vector<Situation> situations() {
   std::vector<Situation> all;
   add_free_situations(all);
+  add_blocks(all);
   for (const int64_t width : {64, 576, 320, 256})  // 576 and 320 leave a tail in groups of 128
     all.push_back(situation(
         fmt::format("embedding of {}", width),

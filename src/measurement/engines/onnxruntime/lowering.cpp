@@ -69,7 +69,9 @@ bool Lowering::is_of_whole_rows(const ir::Node& norm) const {
 bool Lowering::is_projection(const lowering::Join& join) const {
   if (join.size() != 3) return false;
   const ir::Node* attention = ir().only_reader(join[0]->output);
-  if (!attention || attention->op != ir::Op::cached_attention) return false;
+  if (!attention || attention->op != ir::Op::cached_attention ||
+      !turns_itself(ir::cached_attention_options(attention->attributes).rotary))
+    return false;
   for (size_t i = 0; i < join.size(); ++i)
     if (attention->inputs[i] != join[i]->output || ir().use_count(join[i]->output) != 1 ||
         rounding(join[i]->output).mode == quant::Activations::measured)

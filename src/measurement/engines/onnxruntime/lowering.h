@@ -20,6 +20,7 @@
 #include "measurement/lowering/table.h"
 #include "measurement/lowering/transformations.h"
 #include "measurement/worker/engine.h"
+#include "network/ir/attention.h"
 
 namespace qb::ort {
 
@@ -109,7 +110,7 @@ class Lowering {
   // Whether the norm's weight is as wide as what it reads, and not as a part of it.
   bool is_of_whole_rows(const ir::Node& norm) const;
   // Whether a join is an attention's q, k and v, which nothing else reads: its operator takes them
-  // as they come from one product.
+  // as they come from one product, if it turns them itself.
   bool is_projection(const lowering::Join& join) const;
   // The name of a join's product, by its first linear.
   std::string joint_name(const ir::Node& linear) const { return output(linear.output) + ".joint"; }
@@ -137,6 +138,9 @@ class Lowering {
   int64_t fresh_count_ = 0;
   Json notes_ = Json::object({});
 };
+
+// Whether GroupQueryAttention does the rotary embedding: its kernel turns multiples of 16 values.
+inline bool turns_itself(const ir::RotaryOptions& rotary) { return rotary.dims % 16 == 0; }
 
 using LoweringRow = lowering::Row<Lowering>;
 const lowering::Table<Lowering>& lowerings();
