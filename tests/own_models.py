@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+import tokenizer_of_gguf
 import torch
 from program import Files, refused
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -82,6 +83,18 @@ def test_the_gguf_by_its_path_is_measured_and_judged_with_its_own_tokenizer(own,
     record = own.records()["SmolLM2-135M-Instruct.Q4_1"]
     assert done.returncode == 0 and record["outcome"] in GOOD, (done, record)
     assert record["measurements"]["perplexity"]["value"] > 1 and record["measurements"]["kl_divergence"]["value"] is not None, record
+
+
+def test_a_folder_is_judged_with_its_own_tokenizer_or_the_reason_is_said(own, smollm2, tmp_path):
+    tokenizer = tokenizer_of_gguf.reference(str(smollm2))
+    LlamaForCausalLM(LlamaConfig(**SIZES | dict(vocab_size=tokenizer.get_vocab_size()))).save_pretrained(tmp_path / "whole")
+    tokenizer.save(str(tmp_path / "whole/tokenizer.json"))
+    assert own(model=tmp_path / "whole").returncode == 0
+    assert own.records()["whole"]["measurements"]["perplexity"]["value"] > 1000, "of random weights"
+    (tmp_path / "whole/tokenizer.json").write_text('{"model": {"type": "Abacus"}}')
+    assert own(model=tmp_path / "whole").returncode == 0
+    record = own.records()["whole"]
+    assert record["outcome"] in GOOD and "Abacus" in record["measurements"]["perplexity"]["reason"], record["measurements"]["perplexity"]
 
 
 def test_a_name_of_the_hub_that_is_here_is_run_and_called_by_its_name(own, llama, tmp_path):
