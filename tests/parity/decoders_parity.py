@@ -7,6 +7,7 @@ Vectors (norms, biases) get noise: fresh ones are all 1 or 0, and one that is dr
 import glob
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +68,7 @@ NETWORKS = (
     Network("qwen2-window", "Qwen2", dict(num_key_value_heads=2, use_sliding_window=True, sliding_window=8, max_window_layers=1)),
     Network("qwen3", "Qwen3", dict(num_key_value_heads=2, head_dim=32, tie_word_embeddings=True)),
     Network("gemma-3", "Gemma3", GEMMA | dict(sliding_window_pattern=3)),
-    Network("gemma-3-softcap", "Gemma3", GEMMA | dict(sliding_window_pattern=3, final_logit_softcapping=30.0)),
+    Network("gemma-3-softcap", "Gemma3", GEMMA | dict(sliding_window_pattern=3, final_logit_softcapping=2.0)),
     Network("gemma-3-six", "Gemma3", GEMMA | dict(num_hidden_layers=7)),  # the pattern that GGUF doesn't tell
     Network("gemma-3-older-config", "Gemma3", GEMMA | dict(sliding_window_pattern=3, rope_parameters=dict(
         full_attention=dict(rope_type="linear", rope_theta=1e6, factor=8.0), sliding_attention=dict(rope_type="default", rope_theta=1e4))),
@@ -165,6 +166,28 @@ def test_logits_are_transformers_in_one_pass_and_with_caches(made, run, name, en
     count, unsupported = len(network.tokens), UNSUPPORTED.get((name, engine))
     check(run(network.folder, engine, network.tokens, [count]), network.logits, unsupported)
     check(run(network.folder, engine, network.tokens, [count - 7, 3] + [1] * 4), network.logits, unsupported)
+
+
+WINDOWED_TOO = dict(layer_types=["sliding_attention"] * 2)
+SPOILT = (("llama", dict(rms_norm_eps=1e-4)), ("llama", dict(rope_parameters=dict(rope_type="default", rope_theta=1.1e4))),
+          ("llama-3", dict(rope_parameters=LLAMA3 | dict(factor=7.0))), ("llama-3", dict(rope_parameters=LLAMA3 | dict(high_freq_factor=5.0))),
+          ("llama-linear", dict(rope_parameters=dict(rope_type="linear", rope_theta=1e4, factor=4.1))), ("mistral-window", dict(sliding_window=9)),
+          ("phi-2", dict(layer_norm_eps=1e-3)), ("phi-2", dict(rope_parameters=dict(rope_theta=1e4, partial_rotary_factor=0.625))),
+          ("phi-3-longrope", dict(max_position_embeddings=1024)), ("phi-3-window", dict(sliding_window=9)), ("qwen2-window", WINDOWED_TOO),
+          ("gemma-3", dict(sliding_window=9)), ("gemma-3", dict(query_pre_attn_scalar=33)), 
+          ("gemma-3-softcap", dict(final_logit_softcapping=2.1)), ("gemma-3-older-config", dict(rope_local_base_freq=1.1e4)),
+          ("gemma-3-older-config", dict(rope_scaling=None)), ("gemma-3-older-config", dict(sliding_window_pattern=2)))
+
+
+@pytest.mark.parametrize("name, fields", SPOILT, ids=lambda value: "-".join(value) if isinstance(value, dict) else value)
+def test_each_field_counts_that_the_logits_are_said_to_prove(made, run, tmp_path, name, fields):
+    """With another value they are others, by far more than is let pass."""
+    network = made(name)
+    shutil.copytree(network.folder, tmp_path / name)
+    file = tmp_path / name / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
+    logits = run(tmp_path / name, "reference", network.tokens, [len(network.tokens)])
+    assert np.abs(logits - network.logits).max() / np.abs(network.logits).max() > 5e-4
 
 
 def permuted(weight: np.ndarray, head_count: int) -> np.ndarray:
