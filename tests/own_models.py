@@ -165,4 +165,5 @@ def test_a_missing_shard_is_refused_by_its_name(own, llama, tmp_path):
 def test_a_folder_that_is_not_there_is_refused(own):
     refused(own(model="no/where"), "no/where", "qbench fetch no/where")
     refused(own(model="./no/where"), "no/where")
+    refused(own("--model", "/no/where/at/all"), "/no/where/at/all: no such file")
     refused(own(model="nowhere.gguf"), "nowhere.gguf: no such file")
