@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
 import tokenizer_of_gguf
 import torch
 from program import Files, refused
+from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
 GOOD = ("ok", "unstable")
@@ -50,7 +52,8 @@ def own(files, llama):
     def run(*more, model=files.folder / "own", **changes):
         return files.run("run", files.folder / "little.toml", "--model", model, "--store", files.folder / "own.db", "--quiet", *more,
                          "-o", files.folder / "own.html", **changes)
-    run.folder, run.records = files.folder / "own", lambda: {r["model"]: r for r in files.program.records(files.folder / "own.db")}
+    run.folder, run.all_records = files.folder / "own", lambda: files.program.records(files.folder / "own.db")
+    run.records = lambda: {r["model"]: r for r in run.all_records()}
     return run
 
 
@@ -127,6 +130,70 @@ def test_a_resumed_run_wants_the_same_weights(own):
     refused(own("--resume"), "has changed since run")
 
 
+def linears(folder) -> dict:
+    """The weights of the folder's linears by their names without ".weight", and the rest by their own."""
+    tensors = load_file(folder / "model.safetensors")
+    names = [name.removesuffix(".weight") for name in tensors if name.endswith("_proj.weight")]
+    return {name: tensors.pop(f"{name}.weight") for name in names}, tensors
+
+
+def words(codes: np.ndarray, bits: int = 4) -> torch.Tensor:
+    """Codes one after another along each row, in words of 32 bits."""
+    fields = codes.astype(np.uint64).reshape(len(codes), -1, 32 // bits) << np.arange(0, 32, bits, dtype=np.uint64)
+    return torch.from_numpy(fields.sum(-1).astype(np.uint32).view(np.int32))
+
+
+def as_gptq(folder, group: int = 32):
+    quantized, others = linears(folder)
+    for name, weight in quantized.items():
+        w = weight.float().numpy()
+        scale = (np.abs(w.reshape(len(w), -1, group)).max(-1) / 7).astype(np.float16).astype(np.float32)
+        codes = np.clip(np.round(w / scale.repeat(group, 1)) + 8, 0, 15).astype(np.int64)
+        others |= {f"{name}.qweight": words(codes).T.contiguous(), f"{name}.scales": torch.from_numpy(scale.T.copy()).half(),
+                   f"{name}.qzeros": words(np.full((scale.shape[1], len(w)), 7))}
+    save_file(others, folder / "model.safetensors")
+    return {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": group, "sym": True, "desc_act": False}}
+
+
+def as_mlx(folder, bits: int = 4, group: int = 32, mode: str = "affine"):
+    import mlx.core as mx
+    quantized, others = linears(folder)
+    quantized["model.embed_tokens"] = others.pop("model.embed_tokens.weight")
+    arrays = {name: mx.array(tensor.float().numpy()) for name, tensor in others.items()}
+    for name, weight in quantized.items():
+        parts = mx.quantize(mx.array(weight.float().numpy()), group_size=group, bits=bits, mode=mode)
+        arrays |= {f"{name}.{part}": array for part, array in zip(("weight", "scales", "biases"), parts)}
+    mx.save_safetensors(str(folder / "model.safetensors"), arrays)
+    return {"quantization": {"bits": bits, "group_size": group, "mode": mode}}
+
+
+@pytest.mark.parametrize("quantize, called, frameworks", (
+    (as_gptq, "gptq-w4g32s", "reference,onnxruntime,pytorch,mlx"),
+    (as_mlx, "mlx-w4g32", "reference,onnxruntime,pytorch,mlx"),
+    (lambda folder: as_mlx(folder, 8), "mlx-w8g32", "reference,onnxruntime,pytorch,mlx"),
+    (lambda folder: as_mlx(folder, 4, 32, "mxfp4"), "mlx-mxfp4", "reference,mlx"),
+), ids=("gptq", "mlx4", "mlx8", "mxfp4"))
+def test_what_another_tool_quantized_is_measured_with_its_own_bits(own, quantize, called, frameworks):
+    change(own, **quantize(own.folder))
+    planned = own("--plan-only")
+    assert planned.returncode == 0 and "own/as-is/onnxruntime" in planned.stdout and "own/w4g32/onnxruntime" in planned.stdout, planned
+    done = own("--scheme", "as-is,fp32", "--framework", frameworks)
+    assert done.returncode == 0, done
+    records = {(r["framework"], r["scheme"]): r for r in own.all_records()}
+    assert {f for f, _ in records} == set(frameworks.split(",")) and all(r["outcome"] in GOOD for r in records.values()), records
+    for (_, scheme), record in records.items():
+        assert record["manifest"]["checkpoint_format"] == called
+        assert (record["manifest"]["bits_per_weight"] < 20) == (scheme == "as-is"), record["manifest"]
+
+
+def test_bits_that_no_framework_takes_are_unsupported_with_the_reason(own):
+    change(own, **as_mlx(own.folder, bits=3))
+    done = own("--scheme", "as-is,w4g32")
+    records = {r["scheme"]: r for r in own.all_records()}
+    assert done.returncode == 0 and records["w4g32"]["outcome"] in GOOD, done
+    assert records["as-is"]["outcome"] == "unsupported" and "mlx-w3g32" in records["as-is"]["reason"], records["as-is"]
+
+
 def test_quantize_takes_a_folder(own, files):
     done = files.run("quantize", own.folder, "--scheme", "w4g32", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["scheme"] == "w4g32", done
@@ -135,7 +202,8 @@ def test_quantize_takes_a_folder(own, files):
 @pytest.mark.parametrize("fields, words", (
     ({"architectures": ["GPT17ForCausalLM"]}, ["unknown architecture GPT17ForCausalLM", "LlamaForCausalLM"]),
     ({"num_local_experts": 8}, ["mixture of experts"]),
-    ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, ["gptq", "not read yet"]),
+    ({"quantization_config": {"quant_method": "aqlm", "bits": 4}}, ['quantized by "aqlm" are not read']),
+    ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, ["says that it is quantized, but no weight is"]),
     ({"hidden_size": 128}, ["model.embed_tokens.weight is [256, 64]"]),
     ({"num_hidden_layers": 3}, ["no tensor model.layers.2."]),
     ({"num_hidden_layers": 1}, ["tensor model.layers.1.", "no place"]),

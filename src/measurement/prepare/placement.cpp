@@ -7,6 +7,7 @@
 
 #include "base/parallel.h"
 #include "measurement/prepare/gguf_names.h"
+#include "network/weights/quantized.h"
 
 namespace qb::prepare {
 namespace {
@@ -98,6 +99,8 @@ void restore_halves(std::span<float> weight, size_t head_count, size_t column_co
 
 Result<void> fill(const Place& place, std::span<float> out, int64_t row_count) {
   StoredTensor rows = *place.tensor;
+  if (rows.coding)
+    return weights::decode_coded(*rows.coding, place.first_row, out, available_threads());
   if (!rows.shape.empty() && rows.shape[0] != row_count) {
     const size_t row_bytes = rows.bytes.size() / static_cast<size_t>(rows.shape[0]);
     rows.bytes = rows.bytes.subspan(static_cast<size_t>(place.first_row) * row_bytes,

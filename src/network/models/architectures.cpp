@@ -31,19 +31,6 @@ Result<void> check_experts(const Json& config, std::string_view name) {
               name, *key, config[*key].as_int());
 }
 
-Result<void> check_quantization(const Json& config) {
-  for (const char* key : {"quantization_config", "quantization"}) {
-    const Json& how = config[key];
-    if (how.is_null()) continue;
-    const std::string& method = how["quant_method"].as_string();
-    return fail(Errc::unsupported,
-                "the weights are quantized ({}): such folders are not read yet; give the model's "
-                "unquantized one",
-                method.empty() ? "of MLX" : method);
-  }
-  return {};
-}
-
 }  // namespace
 
 std::span<const Architecture> architectures() { return rows; }
@@ -57,7 +44,6 @@ Result<Model> read_model(const Json& config) {
   const auto row = std::ranges::find(rows, name, &Architecture::class_name);
   if (row == std::end(rows))
     return fail(Errc::unsupported, "unknown architecture {}; known: {}", name, known_names());
-  QB_CHECK(check_quantization(config));
   return row->read(Config(config));
 }
 

@@ -20,7 +20,7 @@ struct Architecture {
 std::span<const Architecture> architectures();
 
 // The model that a config.json describes, without name and weights. Errors: an architecture that
-// isn't known, by its name; quantized weights; a field that is missing, wrong or isn't followed.
+// isn't known, by its name; a field that is missing, wrong or isn't followed.
 Result<Model> read_model(const Json& config);
 
 // Of the architectures' files.
