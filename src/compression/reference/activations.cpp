@@ -16,19 +16,6 @@ Result<void> elementwise(const KernelArguments& a, F f) {
 
 float relu6_of(float x) { return std::min(std::max(x, 0.0f), 6.0f); }
 
-}  // namespace
-
-Result<void> silu(const KernelArguments& a);
-Result<void> sigmoid(const KernelArguments& a);
-Result<void> relu6(const KernelArguments& a);
-Result<void> relu(const KernelArguments& a);
-Result<void> gelu(const KernelArguments& a);
-Result<void> gelu_tanh(const KernelArguments& a);
-Result<void> tanh(const KernelArguments& a);
-Result<void> hard_swish(const KernelArguments& a);
-Result<void> hard_sigmoid(const KernelArguments& a);
-Result<void> scale(const KernelArguments& a);
-
 Result<void> silu(const KernelArguments& a) {
   return elementwise(a, [](float x) { return x / (1.0f + std::exp(-x)); });
 }
@@ -64,5 +51,22 @@ Result<void> scale(const KernelArguments& a) {
     return x * factor;
   });
 }
+
+constexpr KernelRow rows[] = {
+    {ir::Op::silu, silu},
+    {ir::Op::sigmoid, sigmoid},
+    {ir::Op::relu6, relu6},
+    {ir::Op::relu, relu},
+    {ir::Op::gelu, gelu},
+    {ir::Op::gelu_tanh, gelu_tanh},
+    {ir::Op::tanh, tanh},
+    {ir::Op::hard_swish, hard_swish},
+    {ir::Op::hard_sigmoid, hard_sigmoid},
+    {ir::Op::scale, scale},
+};
+
+}  // namespace
+
+std::span<const KernelRow> activation_kernels() { return rows; }
 
 }  // namespace qb::reference

@@ -9,10 +9,6 @@
 #include "compression/reference/matrix.h"
 
 namespace qb::reference {
-
-Result<void> cached_attention(const KernelArguments& a);
-Result<void> attention(const KernelArguments& a);
-
 namespace {
 
 // Turns the pairs of a head's first values by how far each goes at that position.
@@ -113,8 +109,6 @@ class CachedAttention {
   int64_t token_count_, context_;
 };
 
-}  // namespace
-
 Result<void> cached_attention(const KernelArguments& a) {
   const int64_t token_count = a.inputs[0].extent(1);
   const int64_t context = a.inputs[3].extent(2);
@@ -171,5 +165,14 @@ Result<void> attention(const KernelArguments& a) {
   }
   return {};
 }
+
+constexpr KernelRow rows[] = {
+    {ir::Op::cached_attention, cached_attention},
+    {ir::Op::attention, attention},
+};
+
+}  // namespace
+
+std::span<const KernelRow> attention_kernels() { return rows; }
 
 }  // namespace qb::reference

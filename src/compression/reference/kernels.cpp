@@ -1,37 +1,14 @@
 #include "compression/reference/kernels.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 
+#include "compression/reference/convolution.h"
 #include "compression/reference/matrix.h"
 
 namespace qb::reference {
-
-// In attention.cpp, convolution.cpp, pooling.cpp, normalisation.cpp, tokens.cpp, activations.cpp.
-Result<void> cached_attention(const KernelArguments& a);
-Result<void> attention(const KernelArguments& a);
-Result<void> conv2d(const KernelArguments& a);
-Result<void> global_average_pool(const KernelArguments& a);
-Result<void> max_pool(const KernelArguments& a);
-Result<void> rms_norm(const KernelArguments& a);
-Result<void> layer_norm(const KernelArguments& a);
-Result<void> l2_normalize(const KernelArguments& a);
-Result<void> select_positions(const KernelArguments& a);
-Result<void> to_tokens(const KernelArguments& a);
-Result<void> prepend_token(const KernelArguments& a);
-Result<void> add_positions(const KernelArguments& a);
-Result<void> mean_tokens(const KernelArguments& a);
-Result<void> pick_tokens(const KernelArguments& a);
-Result<void> silu(const KernelArguments& a);
-Result<void> sigmoid(const KernelArguments& a);
-Result<void> relu6(const KernelArguments& a);
-Result<void> relu(const KernelArguments& a);
-Result<void> gelu(const KernelArguments& a);
-Result<void> gelu_tanh(const KernelArguments& a);
-Result<void> tanh(const KernelArguments& a);
-Result<void> hard_swish(const KernelArguments& a);
-Result<void> hard_sigmoid(const KernelArguments& a);
-Result<void> scale(const KernelArguments& a);
 
 namespace {
 
@@ -119,54 +96,28 @@ Result<void> flatten(const KernelArguments& a) {
   return {};
 }
 
-struct KernelRow {
-  ir::Op op;
-  Kernel kernel;
-};
-
 constexpr KernelRow rows[] = {
-    {ir::Op::embedding, embedding},
-    {ir::Op::linear, linear},
-    {ir::Op::conv2d, conv2d},
-    {ir::Op::batch_norm, batch_norm},
-    {ir::Op::rms_norm, rms_norm},
-    {ir::Op::cached_attention, cached_attention},
-    {ir::Op::add, add},
-    {ir::Op::multiply, multiply},
-    {ir::Op::silu, silu},
-    {ir::Op::sigmoid, sigmoid},
-    {ir::Op::relu6, relu6},
-    {ir::Op::select_positions, select_positions},
-    {ir::Op::global_average_pool, global_average_pool},
+    {ir::Op::embedding, embedding},   {ir::Op::linear, linear}, {ir::Op::conv2d, conv2d},
+    {ir::Op::batch_norm, batch_norm}, {ir::Op::add, add},       {ir::Op::multiply, multiply},
     {ir::Op::flatten, flatten},
-    {ir::Op::attention, attention},
-    {ir::Op::layer_norm, layer_norm},
-    {ir::Op::relu, relu},
-    {ir::Op::gelu, gelu},
-    {ir::Op::gelu_tanh, gelu_tanh},
-    {ir::Op::tanh, tanh},
-    {ir::Op::hard_swish, hard_swish},
-    {ir::Op::hard_sigmoid, hard_sigmoid},
-    {ir::Op::scale, scale},
-    {ir::Op::max_pool, max_pool},
-    {ir::Op::to_tokens, to_tokens},
-    {ir::Op::prepend_token, prepend_token},
-    {ir::Op::add_positions, add_positions},
-    {ir::Op::mean_tokens, mean_tokens},
-    {ir::Op::pick_tokens, pick_tokens},
-    {ir::Op::l2_normalize, l2_normalize},
 };
 
-static_assert(
-    [] {
-      for (size_t i = 0; i < std::size(rows); ++i)
-        if (static_cast<size_t>(rows[i].op) != i) return false;
-      return std::size(rows) == ir::operators().size();
-    }(),
-    "the rows stand in the order of Op, one for each");
+using Table = std::array<Kernel, static_cast<size_t>(ir::Op::end)>;
+
+Table all_kernels() {
+  Table table = {};
+  for (const std::span<const KernelRow> part :
+       {std::span<const KernelRow>(rows), attention_kernels(), pooling_kernels(), norm_kernels(),
+        token_kernels(), activation_kernels()})
+    for (const KernelRow& row : part) table[static_cast<size_t>(row.op)] = row.kernel;
+  return table;
+}
 
 }  // namespace
 
-Kernel kernel_of(ir::Op op) { return rows[static_cast<size_t>(op)].kernel; }
+Kernel kernel_of(ir::Op op) {
+  static const Table table = all_kernels();
+  return table[static_cast<size_t>(op)];
+}
 
 }  // namespace qb::reference

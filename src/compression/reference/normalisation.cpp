@@ -4,11 +4,6 @@
 #include "compression/reference/kernels.h"
 
 namespace qb::reference {
-
-Result<void> rms_norm(const KernelArguments& a);
-Result<void> layer_norm(const KernelArguments& a);
-Result<void> l2_normalize(const KernelArguments& a);
-
 namespace {
 
 double sum_of_squares(std::span<const float> x, double mean = 0.0) {
@@ -24,8 +19,6 @@ Result<void> each_stretch(const KernelArguments& a, size_t width, F f) {
     f(a.inputs[0].values.subspan(start, width), a.out_values.subspan(start, width));
   return {};
 }
-
-}  // namespace
 
 // y = x / sqrt(mean(x^2) + epsilon) * weight (Zhang and Sennrich 2019).
 Result<void> rms_norm(const KernelArguments& a) {
@@ -60,5 +53,15 @@ Result<void> l2_normalize(const KernelArguments& a) {
     for (size_t i = 0; i < x.size(); ++i) out[i] = static_cast<float>(x[i] * scale);
   });
 }
+
+constexpr KernelRow rows[] = {
+    {ir::Op::rms_norm, rms_norm},
+    {ir::Op::layer_norm, layer_norm},
+    {ir::Op::l2_normalize, l2_normalize},
+};
+
+}  // namespace
+
+std::span<const KernelRow> norm_kernels() { return rows; }
 
 }  // namespace qb::reference

@@ -5,9 +5,7 @@
 #include "compression/reference/kernels.h"
 
 namespace qb::reference {
-
-Result<void> global_average_pool(const KernelArguments& a);
-Result<void> max_pool(const KernelArguments& a);
+namespace {
 
 Result<void> global_average_pool(const KernelArguments& a) {
   const Array& x = a.inputs[0];
@@ -42,5 +40,14 @@ Result<void> max_pool(const KernelArguments& a) {
                           i * stride[1] - padding[1]);
   return {};
 }
+
+constexpr KernelRow rows[] = {
+    {ir::Op::global_average_pool, global_average_pool},
+    {ir::Op::max_pool, max_pool},
+};
+
+}  // namespace
+
+std::span<const KernelRow> pooling_kernels() { return rows; }
 
 }  // namespace qb::reference

@@ -5,13 +5,7 @@
 #include "compression/reference/kernels.h"
 
 namespace qb::reference {
-
-Result<void> select_positions(const KernelArguments& a);
-Result<void> to_tokens(const KernelArguments& a);
-Result<void> prepend_token(const KernelArguments& a);
-Result<void> add_positions(const KernelArguments& a);
-Result<void> mean_tokens(const KernelArguments& a);
-Result<void> pick_tokens(const KernelArguments& a);
+namespace {
 
 Result<void> select_positions(const KernelArguments& a) {
   const Array& x = a.inputs[0];
@@ -96,5 +90,15 @@ Result<void> pick_tokens(const KernelArguments& a) {
   }
   return {};
 }
+
+constexpr KernelRow rows[] = {
+    {ir::Op::select_positions, select_positions}, {ir::Op::to_tokens, to_tokens},
+    {ir::Op::prepend_token, prepend_token},       {ir::Op::add_positions, add_positions},
+    {ir::Op::mean_tokens, mean_tokens},           {ir::Op::pick_tokens, pick_tokens},
+};
+
+}  // namespace
+
+std::span<const KernelRow> token_kernels() { return rows; }
 
 }  // namespace qb::reference
