@@ -41,6 +41,7 @@ class Network:
     without: tuple = ()
     older: dict = field(default_factory=dict)
     dtype: torch.dtype = torch.float32
+    sees_pictures: bool = False  # then what is run is its text network
 
 
 NETWORKS = (
@@ -70,6 +71,7 @@ NETWORKS = (
     Network("gemma-3", "Gemma3", GEMMA | dict(sliding_window_pattern=3)),
     Network("gemma-3-softcap", "Gemma3", GEMMA | dict(sliding_window_pattern=3, final_logit_softcapping=2.0)),
     Network("gemma-3-six", "Gemma3", GEMMA | dict(num_hidden_layers=7)),  # the pattern that GGUF doesn't tell
+    Network("gemma-3-with-pictures", "Gemma3", GEMMA | dict(num_hidden_layers=7), sees_pictures=True),
     Network("gemma-3-older-config", "Gemma3", GEMMA | dict(sliding_window_pattern=3, rope_parameters=dict(
         full_attention=dict(rope_type="linear", rope_theta=1e6, factor=8.0), sliding_attention=dict(rope_type="default", rope_theta=1e4))),
         without=("rope_parameters", "layer_types"), older=dict(rope_theta=1e6, rope_local_base_freq=1e4, sliding_window_pattern=3,
@@ -82,16 +84,24 @@ UNSUPPORTED = {("llama-odd-heads", "onnxruntime"): "multiple of 8"}
 
 
 def tiny(network: Network):
-    config_class = "Gemma3TextConfig" if network.kind == "Gemma3" else f"{network.kind}Config"
     torch.manual_seed(len(network.name))
-    model = getattr(transformers, f"{network.kind}ForCausalLM")(getattr(transformers, config_class)(**{**T, **network.config})).eval()
+    if network.sees_pictures:
+        vision = dict(hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14)
+        return with_noise(transformers.Gemma3ForConditionalGeneration(transformers.Gemma3Config(
+            text_config={**T, **network.config}, vision_config=vision, mm_tokens_per_image=4, image_token_index=256, boi_token_index=257, eoi_token_index=258)))
+    config_class = "Gemma3TextConfig" if network.kind == "Gemma3" else f"{network.kind}Config"
+    model = getattr(transformers, f"{network.kind}ForCausalLM")(getattr(transformers, config_class)(**{**T, **network.config}))
+    return with_noise(model).to(network.dtype)
+
+
+def with_noise(model):
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.1)
             else:
                 parameter.mul_(3.0)  # fresh ones hardly change what goes through them
-    return model.to(network.dtype)
+    return model
 
 
 def tokens_of(network: Network) -> list[int]:

@@ -109,6 +109,17 @@ void add_norm_origins(Model& model) {
       model.origins[name] = {.tensor = name, .offset = 1.0};
 }
 
+// What a text_config leaves away: the hub's have little but the sizes.
+Json with_defaults(Json text) {
+  const Json::Member defaults[] = {{"vocab_size", 262208},
+                                   {"num_attention_heads", 8},
+                                   {"num_key_value_heads", 4},
+                                   {"max_position_embeddings", 131072}};
+  for (const auto& [key, value] : defaults)
+    if (text[key].is_null()) text.set(key, value);
+  return text;
+}
+
 }  // namespace
 
 Result<Model> read_gemma3(Config c) {
@@ -134,6 +145,22 @@ Result<Model> read_gemma3(Config c) {
   Model model = {.context_tokens = config.sizes.context_tokens,
                  .build = [config] { return build_gemma3(config); }};
   add_norm_origins(model);
+  return model;
+}
+
+// The text network of one that sees pictures too.
+Result<Model> read_gemma3_with_pictures(Config c) {
+  Json text = with_defaults(c["text_config"]);
+  for (const char* type : {"dtype", "torch_dtype"})
+    if (!c[type].is_null()) text.set(type, c[type]);
+  QB_TRY(Model model, read_gemma3(Config(text)));
+  QB_TRY(const ir::Graph graph, model.build());
+  for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter)) {
+    const std::string& name = graph[value].name;
+    Origin& origin = model.origins[name];
+    origin.tensor = "language_model." + name;
+  }
+  model.other_networks = {"vision_tower.", "multi_modal_projector."};
   return model;
 }
 
