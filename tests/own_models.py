@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tokenizer_of_gguf
 import torch
 from program import Files, refused
 from safetensors.torch import load_file, save_file
@@ -85,6 +86,18 @@ def test_the_gguf_by_its_path_is_measured_and_judged_with_its_own_tokenizer(own,
     record = own.records()["SmolLM2-135M-Instruct.Q4_1"]
     assert done.returncode == 0 and record["outcome"] in GOOD, (done, record)
     assert record["measurements"]["perplexity"]["value"] > 1 and record["measurements"]["kl_divergence"]["value"] is not None, record
+
+
+def test_a_folder_is_judged_with_its_own_tokenizer_or_the_reason_is_said(own, smollm2, tmp_path):
+    tokenizer = tokenizer_of_gguf.reference(str(smollm2))
+    LlamaForCausalLM(LlamaConfig(**SIZES | dict(vocab_size=tokenizer.get_vocab_size()))).save_pretrained(tmp_path / "whole")
+    tokenizer.save(str(tmp_path / "whole/tokenizer.json"))
+    assert own(model=tmp_path / "whole").returncode == 0
+    assert own.records()["whole"]["measurements"]["perplexity"]["value"] > 1000, "of random weights"
+    (tmp_path / "whole/tokenizer.json").write_text('{"model": {"type": "Abacus"}}')
+    assert own(model=tmp_path / "whole").returncode == 0
+    record = own.records()["whole"]
+    assert record["outcome"] in GOOD and "Abacus" in record["measurements"]["perplexity"]["reason"], record["measurements"]["perplexity"]
 
 
 def test_a_name_of_the_hub_that_is_here_is_run_and_called_by_its_name(own, llama, tmp_path):
@@ -246,4 +259,5 @@ def test_a_missing_shard_is_refused_by_its_name(own, llama, tmp_path):
 def test_a_folder_that_is_not_there_is_refused(own):
     refused(own(model="no/where"), "no/where", "qbench fetch no/where")
     refused(own(model="./no/where"), "no/where")
+    refused(own("--model", "/no/where/at/all"), "/no/where/at/all: no such file")
     refused(own(model="nowhere.gguf"), "nowhere.gguf: no such file")

@@ -128,6 +128,95 @@ TEST_CASE("every operator in every scheme agrees with the reference of the same 
   MESSAGE("worst error: ", worst, " of its tolerance");
 }
 
+TEST_CASE("every operator's attributes mean what they mean to the reference") {
+  double worst = 0;
+  for (const Situation& s : variants()) {
+    const bundle::Bundle bundle = bundle_of(s.graph, quant::find_scheme("fp32").value());
+    for (const int64_t batch : {1, 2}) {
+      CAPTURE(s.name);
+      CAPTURE(batch);
+      reference::Interpreter reference(bundle, {batch, 16});
+      auto session = engine().compile(
+          bundle, {.device = "cpu", .thread_count = 2, .batch = batch, .context_tokens = 16});
+      CAPTURE((session ? "" : session.error().message));
+      CHECK(session);
+      if (!session) continue;
+      Rng rng(13);
+      int64_t past = 0;
+      for (const int64_t tokens : s.step_tokens) {
+        CAPTURE(past);
+        CAPTURE(tokens);
+        const Step step =
+            step_of(s.graph, {{Symbol::batch, batch}, {Symbol::sequence, tokens}}, past, rng);
+        const auto done = (*session)->run({step.tensors, past});
+        CAPTURE((done ? "" : done.error().message));
+        if (const auto reason = refusal_of_step(s.graph, batch, tokens, past); !reason.empty()) {
+          REQUIRE_FALSE(done);
+          CHECK(done.error().code == Errc::unsupported);
+          CHECK(done.error().message.find(reason) != std::string::npos);
+          continue;
+        }
+        REQUIRE(reference.run(step.tensors, past));
+        CHECK(done);
+        if (!done) break;
+        const double error =
+            relative_rms(reference.outputs()[0].f32(), (*session)->outputs()[0].f32());
+        worst = std::max(worst, error);
+        CHECK(error <= 2e-6);
+        if (!s.graph.of_kind(ir::ValueKind::state).empty()) past += tokens;
+      }
+    }
+  }
+  MESSAGE("worst error: ", worst);
+}
+
+TEST_CASE("caches filled in steps give what all tokens at once give") {
+  constexpr size_t token_count = 13;
+  constexpr size_t width = 64;
+  for (const Situation& s : variants()) {
+    if (!uses(s.graph, ir::Op::cached_attention)) continue;
+    const bundle::Bundle bundle = bundle_of(s.graph, quant::find_scheme("fp32").value());
+    for (const size_t batch : {1, 2}) {
+      CAPTURE(s.name);
+      CAPTURE(batch);
+      const worker::CompileOptions options = {.device = "cpu",
+                                              .thread_count = 2,
+                                              .batch = static_cast<int64_t>(batch),
+                                              .context_tokens = token_count};
+      auto at_once = engine().compile(bundle, options);
+      auto in_steps = engine().compile(bundle, options);
+      REQUIRE(at_once);
+      REQUIRE(in_steps);
+      Rng rng(17);
+      const Step all = step_of(
+          s.graph,
+          {{Symbol::batch, options.batch}, {Symbol::sequence, static_cast<int64_t>(token_count)}},
+          0, rng);
+      REQUIRE((*at_once)->run({all.tensors, 0}));
+      // [batch, tokens, width]: the tokens [from, to) of each.
+      const auto cut = [&](std::span<const float> values, size_t from, size_t to) {
+        std::vector<float> part;
+        const size_t row = values.size() / batch / token_count;
+        for (size_t i = 0; i < batch; ++i)
+          part.insert(part.end(), values.begin() + (i * token_count + from) * row,
+                      values.begin() + (i * token_count + to) * row);
+        return part;
+      };
+      size_t past = 0;
+      for (const size_t tokens : {5, 1, 1, 1, 1, 1, 1, 1, 1}) {
+        CAPTURE(past);
+        const std::vector<float> x = cut(all.reals[0], past, past + tokens);
+        const int64_t shape[] = {options.batch, static_cast<int64_t>(tokens), width};
+        const TensorView view = {ElementType::f32, shape, x.data()};
+        REQUIRE((*in_steps)->run({{&view, 1}, static_cast<int64_t>(past)}));
+        const std::vector<float> wanted = cut((*at_once)->outputs()[0].f32(), past, past + tokens);
+        CHECK(relative_rms(wanted, (*in_steps)->outputs()[0].f32()) <= 2e-6);
+        past += tokens;
+      }
+    }
+  }
+}
+
 TEST_CASE("what is told of a scheme is what a session of a bundle from disk says of itself") {
   const auto described = worker::describe_schemes(engine(), {{{.name = "cpu"}}});
   for (const quant::Scheme& scheme : quant::base_schemes()) {

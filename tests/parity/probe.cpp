@@ -10,6 +10,7 @@
 //                                  own's speed over base's, launch i of one with launch i of the
 //                                  other
 //   probe prepare MODEL SCHEME DATA CACHE   JSON: bundle and dataset
+//   probe bundle MODEL SCHEME CACHE         the bundle's folder
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -185,6 +186,15 @@ Result<void> prepare_all(std::span<char*> a) {
   return {};
 }
 
+Result<void> print_bundle(std::span<char*> a) {
+  QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], "."));
+  QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
+  QB_TRY(const auto jobs, prepare::bundle_jobs(source, scheme, ".", a[4]));
+  QB_TRY(const auto bundle, compress::build_model(jobs));
+  std::puts(bundle.c_str());
+  return {};
+}
+
 Result<void> run(std::span<char*> a) {
   const std::string_view verb = a.size() > 1 ? a[1] : "";
   if (verb == "tokenize" && a.size() == 3) return tokenize(a[2]);
@@ -197,6 +207,7 @@ Result<void> run(std::span<char*> a) {
   if (verb == "stats" && a.size() == 2) return print_stats();
   if (verb == "ratio" && a.size() == 2) return print_ratio();
   if (verb == "prepare" && a.size() == 6) return prepare_all(a);
+  if (verb == "bundle" && a.size() == 5) return print_bundle(a);
   return fail(Errc::bad_input, "see the head of probe.cpp");
 }
 

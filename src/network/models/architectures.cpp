@@ -9,6 +9,12 @@ namespace {
 constexpr Architecture rows[] = {
     {"LlamaForCausalLM", "llama", read_llama},
     {"MistralForCausalLM", "", read_mistral},
+    {"Qwen2ForCausalLM", "qwen2", read_qwen2},
+    {"Qwen3ForCausalLM", "qwen3", read_qwen3},
+    {"PhiForCausalLM", "phi2", read_phi},
+    {"Phi3ForCausalLM", "phi3", read_phi3},
+    {"Gemma3ForCausalLM", "gemma3", read_gemma3},
+    {"Gemma3ForConditionalGeneration", "", read_gemma3_with_pictures},
 };
 
 std::string known_names() {
