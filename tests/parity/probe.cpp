@@ -4,6 +4,8 @@
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
 //   probe encode|decode FORMAT     f32 weights on stdin to blocks, or blocks to f32 weights
 //   probe stats                    a JSON list of numbers on stdin; JSON of its statistics
+//   probe gate                     {"before": [...], "after": [...], "p_values": [...],
+//                                  "variances": [[value, degrees of freedom], ...]} on stdin; JSON
 //   probe ratio                    {"own": [[ns, ...] a launch, ...], "base": ...} on stdin; JSON
 //   of
 //                                  own's speed over base's, launch i of one with launch i of the
@@ -27,9 +29,13 @@
 #include "network/weights/weight_file.h"
 #include "results/metrics/launches.h"
 #include "results/metrics/metrics.h"
+#include "stats/change.h"
 #include "stats/chunks.h"
 #include "stats/correlation.h"
+#include "stats/discovery.h"
 #include "stats/intervals.h"
+#include "stats/moderation.h"
+#include "stats/ranks.h"
 
 using namespace qb;
 
@@ -142,6 +148,48 @@ Result<void> print_stats() {
   return {};
 }
 
+std::vector<double> doubles_of(const Json& json) {
+  std::vector<double> values;
+  for (const Json& item : json.as_array()) values.push_back(item.as_double());
+  return values;
+}
+
+Json estimate_json(const stats::Estimate& e) {
+  return Json::array_of(std::vector<double>{e.value, std::sqrt(e.variance.value / e.weight),
+                                            e.variance.degrees_of_freedom});
+}
+
+Json estimates_json(const stats::Estimates& e) {
+  return Json::object({{"mean", estimate_json(e.mean)}, {"trimmed", estimate_json(e.trimmed)}});
+}
+
+Json rank_json(const stats::RankTest& test) {
+  return Json::array_of(std::vector<double>{test.p, test.p_smallest});
+}
+
+Result<void> print_gate() {
+  QB_TRY(const Json json, parse_json(std::string(std::istreambuf_iterator<char>(std::cin), {})));
+  const std::vector<double> before = doubles_of(json["before"]);
+  const std::vector<double> after = doubles_of(json["after"]);
+  std::vector<stats::Variance> variances;
+  for (const Json& item : json["variances"].as_array())
+    variances.push_back({item.as_array()[0].as_double(), item.as_array()[1].as_double()});
+  const stats::VariancePrior prior = stats::fit_prior(variances);
+  Json result = Json::object(
+      {{"unpaired", estimates_json(stats::unpaired_change(before, after))},
+       {"rank_sum", rank_json(stats::rank_sum_test(before, after))},
+       {"adjusted", Json::array_of(stats::adjusted_for_discovery(doubles_of(json["p_values"])))},
+       {"prior", Json::array_of(std::vector<double>{prior.value, prior.degrees_of_freedom})}});
+  if (before.size() == after.size()) {
+    std::vector<double> differences;
+    for (size_t i = 0; i < before.size(); ++i) differences.push_back(after[i] - before[i]);
+    result.set("paired", estimates_json(stats::paired_change(before, after)))
+        .set("signed_rank", rank_json(stats::signed_rank_test(differences)));
+  }
+  std::puts(dump_json(result).c_str());
+  return {};
+}
+
 Record record_of(const Json& launches) {
   Record record = {.subject = {.workload = {{"batch", 1}}}};
   for (const Json& samples : launches.as_array()) {
@@ -187,6 +235,7 @@ Result<void> run(std::span<char*> a) {
   if ((verb == "encode" || verb == "decode") && a.size() == 3)
     return convert_blocks(a[2], verb == "encode");
   if (verb == "stats" && a.size() == 2) return print_stats();
+  if (verb == "gate" && a.size() == 2) return print_gate();
   if (verb == "ratio" && a.size() == 2) return print_ratio();
   if (verb == "prepare" && a.size() == 6) return prepare_all(a);
   return fail(Errc::bad_input, "see the head of probe.cpp");
