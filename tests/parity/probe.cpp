@@ -10,6 +10,8 @@
 //   of
 //                                  own's speed over base's, launch i of one with launch i of the
 //                                  other
+//   probe store FILE               a made-up run of classifiers on stdin, as tests/made_up_runs.py
+//                                  writes it, into a store
 //   probe prepare MODEL SCHEME DATA CACHE   JSON: bundle and dataset
 #include <cmath>
 #include <cstdio>
@@ -29,6 +31,7 @@
 #include "network/weights/weight_file.h"
 #include "results/metrics/launches.h"
 #include "results/metrics/metrics.h"
+#include "results/store/store.h"
 #include "stats/change.h"
 #include "stats/chunks.h"
 #include "stats/correlation.h"
@@ -213,6 +216,53 @@ Result<void> print_ratio() {
   return {};
 }
 
+Launch launch_of(const Json& json, const char* kind) {
+  Launch launch = {.index = json["index"].as_int(), .kind = kind, .facts = json["facts"]};
+  for (const auto& [phase, samples] : json["samples_ns"].as_object()) {
+    SampleSeries series = {.phase = phase};
+    for (const Json& ns : samples.as_array()) series.duration_ns.push_back(ns.as_int());
+    launch.samples.push_back(std::move(series));
+  }
+  return launch;
+}
+
+Result<Record> made_up_record(const Json& json, const std::string& run_id, int64_t position) {
+  Record record = {.run_id = run_id,
+                   .position = position,
+                   .subject = {.model = json["model"].as_string(),
+                               .scheme = json["scheme"].as_string(),
+                               .framework = json["framework"].as_string(),
+                               .device = "cpu",
+                               .workload = {{"batch", 1}, {"thread_count", 2}},
+                               .task = "image_classification"},
+                   .reason = json["reason"].as_string(),
+                   .recorded_at = "2026-11-25T00:00:00Z",
+                   .manifest = json["manifest"]};
+  QB_TRY(record.outcome, parse_outcome(json["outcome"].as_string()));
+  for (const Json& launch : json["launches"].as_array())
+    record.launches.push_back(launch_of(launch, "speed"));
+  if (json.contains("quality"))
+    record.launches.push_back(launch_of(Json::object({{"facts", json["quality"]}}), "quality"));
+  record.measurements = metrics::measure(record);
+  return record;
+}
+
+Result<void> store_made_up(const char* path) {
+  QB_TRY(const Json json, parse_json(std::string(std::istreambuf_iterator<char>(std::cin), {})));
+  QB_TRY(store::Store store, store::Store::open(path));
+  const std::string id = json["id"].as_string();
+  QB_CHECK(store.save_run({.id = id,
+                           .started_at = json["started_at"].as_string(),
+                           .suite_name = "made up",
+                           .host = json["host"]}));
+  int64_t position = 0;
+  for (const Json& item : json["records"].as_array()) {
+    QB_TRY(const Record record, made_up_record(item, id, position++));
+    QB_CHECK(store.save_record(record));
+  }
+  return {};
+}
+
 Result<void> prepare_all(std::span<char*> a) {
   QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], a[4]));
   QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
@@ -237,6 +287,7 @@ Result<void> run(std::span<char*> a) {
   if (verb == "stats" && a.size() == 2) return print_stats();
   if (verb == "gate" && a.size() == 2) return print_gate();
   if (verb == "ratio" && a.size() == 2) return print_ratio();
+  if (verb == "store" && a.size() == 3) return store_made_up(a[2]);
   if (verb == "prepare" && a.size() == 6) return prepare_all(a);
   return fail(Errc::bad_input, "see the head of probe.cpp");
 }
