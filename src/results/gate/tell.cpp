@@ -133,7 +133,7 @@ std::string summary_of(const Judgement& judgement) {
   };
   add(GateAnswer::regression, "regression", "regressions");
   add(GateAnswer::undecided, "can't be told yet", "can't be told yet");
-  add(GateAnswer::no_regression, "figure without", "figures without");
+  add(GateAnswer::no_regression, "no worse", "no worse");
   return fmt::format("{}: {}", name_of(judgement.answer()), fmt::join(parts, ", "));
 }
 

@@ -18,11 +18,11 @@ struct Report {
 
 // "regression", "no regression", "can't tell yet".
 std::string_view name_of(GateAnswer answer);
-// "2 regressions, 5 can't tell yet, 20 without".
+// "regression: 2 regressions, 5 can't be told yet, 20 no worse".
 std::string summary_of(const Judgement& judgement);
 
 // The answer, what was compared, then regressions and what can't be told, with reasons; what is
-// without is counted.
+// no worse is counted.
 sections::Blocks blocks_of(const Report& report);
 Json to_json(const Report& report);
 // A test suite: a case's metric is a test. What can't be told is skipped, with its reason: it is
