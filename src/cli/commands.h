@@ -102,6 +102,18 @@ int list_baselines(const BaselineOptions& options);
 int set_baseline(const BaselineOptions& options);
 int export_baseline(const BaselineOptions& options);
 
+struct RecommendOptions {
+  std::filesystem::path store;
+  std::string run;                  // as cli/sides.h has it; "" for the newest
+  std::vector<std::string> maxima;  // "rss_bytes_peak=6GB"
+  std::vector<std::string> minima;
+  std::string preferred;           // "" for the speed
+  std::filesystem::path markdown;  // "" for none
+  bool json = false;
+  bool wide = false;
+};
+int recommend_case(const RecommendOptions& options);
+
 struct QuantizeOptions {
   std::string model;
   std::string scheme;

@@ -4,24 +4,12 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "cli/commands.h"
-#include "cli/nearest.h"
 #include "cli/sides.h"
 #include "cli/terminal.h"
 #include "results/comparison/tell.h"
 
 namespace qb::cli {
 namespace {
-
-Result<void> check_metrics(const std::vector<std::string>& names) {
-  std::vector<std::string> known;
-  for (const metrics::Metric& metric : metrics::metrics()) known.emplace_back(metric.name);
-  for (const std::string& name : names)
-    if (!metrics::find_metric(name))
-      return fail(Errc::bad_input,
-                  "no metric \"{}\"; did you mean \"{}\"? `qbench metrics` lists them", name,
-                  nearest_of(name, known));
-  return {};
-}
 
 Result<comparison::Shifts> shifts_of(const std::string& run_noise) {
   comparison::Shifts shifts;
@@ -34,7 +22,7 @@ Result<comparison::Shifts> shifts_of(const std::string& run_noise) {
 }
 
 Result<int> compare_sides(const CompareOptions& options) {
-  QB_CHECK(check_metrics(options.metrics));
+  for (const std::string& name : options.metrics) QB_CHECK(find_metric(name));
   QB_TRY(const comparison::Shifts shifts, shifts_of(options.run_noise));
   if (!options.markdown.empty()) QB_CHECK(check_output(options.markdown));
   QB_TRY(const LoadedSides loaded, load_sides(options.store, options.sides, options.against));

@@ -170,6 +170,26 @@ void add_baseline(CLI::App& app, BaselineOptions& options) {
   add_json(verb, options.json);
 }
 
+void add_recommend(CLI::App& app, RecommendOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "recommend", "The best case of a run under constraints, and why the others fell out");
+  verb.add_option("run", options.run, "The run, as `qbench compare` has it; the newest");
+  verb.add_option("--max", options.maxima,
+                  "METRIC=VALUE: no more than that, as in rss_bytes_peak=6GB")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb.add_option("--min", options.minima,
+                  "METRIC=VALUE: no less than that, as in top1_agreement=0.99")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb.add_option("--prefer", options.preferred,
+                  "The metric that decides among those that fulfil all; the speed when not given");
+  add_store(verb, options.store);
+  verb.add_option("--markdown", options.markdown, "A file to write the same to, as Markdown");
+  add_wide(verb, options.wide);
+  add_json(verb, options.json);
+}
+
 void add_explain(CLI::App& app, ExplainOptions& options) {
   CLI::App& verb =
       *app.add_subcommand("explain", "How one figure came to be, from raw samples to its interval");
@@ -260,6 +280,7 @@ int main_of(int argument_count, char** arguments) {
   FetchOptions fetched;
   CompareOptions compared;
   GateOptions gated;
+  RecommendOptions recommended;
   BaselineOptions baseline;
   bool json = false;
   add_run(app, run);
@@ -270,6 +291,7 @@ int main_of(int argument_count, char** arguments) {
   add_records(app, records);
   add_compare(app, compared);
   add_gate(app, gated);
+  add_recommend(app, recommended);
   add_baseline(app, baseline);
   struct Listing {
     const char* name;
@@ -301,6 +323,7 @@ int main_of(int argument_count, char** arguments) {
   if (app.got_subcommand("report")) return report_run(records);
   if (app.got_subcommand("compare")) return compare_runs(compared);
   if (app.got_subcommand("gate")) return judge_run(gated);
+  if (app.got_subcommand("recommend")) return recommend_case(recommended);
   if (const CLI::App* verb = app.get_subcommand("baseline"); *verb)
     return verb->got_subcommand("set")      ? set_baseline(baseline)
            : verb->got_subcommand("export") ? export_baseline(baseline)

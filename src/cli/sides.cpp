@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/nearest.h"
 #include "results/comparison/baseline.h"
 #include "results/metrics/metrics.h"
 #include "results/store/store.h"
@@ -135,6 +136,14 @@ Result<fs::path> baseline_path(const fs::path& store, const std::string& name) {
   fs::path folder = store;
   folder.replace_extension(".baselines");
   return folder / (name + ".json");
+}
+
+Result<const metrics::Metric*> find_metric(const std::string& name) {
+  if (const metrics::Metric* metric = metrics::find_metric(name)) return metric;
+  std::vector<std::string> known;
+  for (const metrics::Metric& metric : metrics::metrics()) known.emplace_back(metric.name);
+  return fail(Errc::bad_input, "no metric \"{}\"; did you mean \"{}\"? `qbench metrics` lists them",
+              name, nearest_of(name, known));
 }
 
 }  // namespace qb::cli

@@ -40,4 +40,7 @@ Result<LoadedSides> load_sides(const std::filesystem::path& store,
 Result<std::filesystem::path> baseline_path(const std::filesystem::path& store,
                                             const std::string& name);
 
+// Error: no metric of that name, with the nearest one.
+Result<const metrics::Metric*> find_metric(const std::string& name);
+
 }  // namespace qb::cli
