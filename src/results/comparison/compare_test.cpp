@@ -44,19 +44,22 @@ std::vector<double> scaled(const std::vector<double>& values, double factor) {
 }  // namespace
 
 TEST_CASE("a change is better or worse by the side on which the metric is better") {
-  for (const auto& [metric, factor, answer] : {std::tuple{"pictures_per_s", 1.3, Answer::better},
-                                               std::tuple{"pictures_per_s", 0.7, Answer::worse},
-                                               std::tuple{"inference_ns_p50", 1.3, Answer::worse},
-                                               std::tuple{"inference_ns_p50", 0.7, Answer::better},
-                                               std::tuple{"rss_bytes_peak", 1.3, Answer::worse},
-                                               std::tuple{"pictures_per_s", 1.001, Answer::same}}) {
-    CAPTURE(metric);
-    CAPTURE(factor);
-    const Comparison c =
-        compare_two(record_of(metric, steady), record_of(metric, scaled(steady, factor)), true);
-    CHECK(c.answer == answer);
+  struct Row {
+    std::string_view metric;
+    double factor;
+    Answer answer;
+  };
+  for (const Row& row :
+       {Row{"pictures_per_s", 1.3, Answer::better}, Row{"pictures_per_s", 0.7, Answer::worse},
+        Row{"inference_ns_p50", 1.3, Answer::worse}, Row{"inference_ns_p50", 0.7, Answer::better},
+        Row{"rss_bytes_peak", 1.3, Answer::worse}, Row{"pictures_per_s", 1.001, Answer::same}}) {
+    CAPTURE(row.metric);
+    CAPTURE(row.factor);
+    const Comparison c = compare_two(record_of(row.metric, steady),
+                                     record_of(row.metric, scaled(steady, row.factor)), true);
+    CHECK(c.answer == row.answer);
     REQUIRE(c.change);
-    CHECK(*c.change == doctest::Approx(factor));
+    CHECK(*c.change == doctest::Approx(row.factor));
   }
 }
 
