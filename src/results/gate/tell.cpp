@@ -185,7 +185,7 @@ std::string render_junit(const Report& report) {
                  .str() +
              "\n";
   }
-  const auto suite = [&](std::string_view name, std::string content) {
+  const auto suite = [&](std::string_view name, const std::string& content) {
     return Element(name)
         .with("name", "qbench gate")
         .with("tests", fmt::format("{}", judgement.findings.size()))
