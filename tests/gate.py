@@ -1,5 +1,6 @@
 """`qbench compare`, `qbench gate` and `qbench baseline` on runs with a known truth."""
 import json
+import re
 import xml.etree.ElementTree as xml
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +113,8 @@ def test_a_machine_that_is_slower_today_raises_no_alarm(stand):
         write_run(stand.bin_folder, stand.store, MadeUpRun(f"n{seed}", seed, slower=everywhere).content())
         code, findings = stand.gate(f"n{seed}", "--baseline", "old")
         assert code == 3 and not named(findings, "regression"), named(findings, "regression")
+    said = stand.run("gate", "n2", "--baseline", "old").stdout
+    assert re.search(r"The speeds of all 8 cases: 0\.9[4-6]\dx \(median\), each case 0\.\d % around that", said), said
 
 
 @pytest.mark.parametrize("change, metric", (({"slower": {CASE: 0.4}}, "pictures_per_s"), ({"larger": {CASE: 0.04}}, "rss_bytes_peak"),

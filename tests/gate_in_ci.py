@@ -23,6 +23,11 @@ workload  = { prompt_tokens = 8, generated_tokens = 4, threads = 1 }
 """
 
 
+def speed_launches(records: list) -> set[int]:
+    """How many blocks the cases have been measured in."""
+    return {len({launch["index"] % 10_000 for launch in record["launches"] if launch["kind"] == "speed"}) for record in records}
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", DOCUMENT.read_text(), re.S)
 
@@ -68,6 +73,11 @@ def test_two_versions_in_one_run(shell):
     said = shell.expect(gate, (0, 3), OLD_VERSION=old)
     assert "launches interleaved" in said and "gate: " in (shell.folder / "gate.md").read_text(), said
     assert xml.parse(shell.folder / "gate.xml").getroot().get("failures") == "0"
+    more, again = blocks("sh")[3].splitlines()
+    shell.expect(more, (0,))
+    more_listed = shell.program.json("list", QBENCH_HOME=shell.environment["QBENCH_HOME"])
+    assert speed_launches(more_listed) == {20} and speed_launches(listed) == {12}, more_listed
+    shell.expect(again, (0, 3), OLD_VERSION=old)
 
 
 def test_a_baseline_of_another_run(shell):
@@ -79,7 +89,7 @@ def test_a_baseline_of_another_run(shell):
     shell.expect(run, (0,))
     said = shell.expect(gate, (0, 3))
     assert "not interleaved" in said and (shell.folder / "gate.xml").exists() and (shell.folder / "gate.md").exists(), said
-    shell.expect(blocks("sh")[3], (0,))
+    shell.expect(blocks("sh")[4], (0,))
 
 
 def test_what_pipelines_run(shell):

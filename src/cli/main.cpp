@@ -80,7 +80,8 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "The results file; $QBENCH_HOME/results.db when not given");
   run.add_option("-o,--output", options.output, "The HTML page to write");
   run.add_option("--resume", options.resume,
-                 "Go on with a run that was interrupted: its id, or the newest")
+                 "Go on with a run that was interrupted, or with --launches make more of its "
+                 "launches: its id, or the newest")
       ->expected(0, 1)
       ->default_str(newest_run);
   run.add_option("--events", options.events, "A file to write progress to, as JSON lines");

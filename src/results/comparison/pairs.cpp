@@ -3,9 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "measurement/record/frameworks.h"
+#include "results/metrics/launches.h"
+#include "stats/stats.h"
 
 namespace qb::comparison {
 namespace {
@@ -60,6 +63,23 @@ Result<Pairs> pair_versions(const report::Document& run, std::string_view agains
       pairs.only_after.push_back(&record);
   }
   return pairs;
+}
+
+std::optional<CommonChange> common_change(const Pairs& pairs) {
+  constexpr size_t cases_min = 4;
+  constexpr double of_normal = 1.4826;  // a standard deviation by the median of the distances
+  std::vector<double> logs;
+  for (const Pair& pair : pairs.pairs) {
+    const Measurement* before = find_measurement(*pair.before, metrics::speed_metric(*pair.before));
+    const Measurement* after = find_measurement(*pair.after, metrics::speed_metric(*pair.after));
+    if (before && after && before->value.value_or(0.0) > 0.0 && after->value.value_or(0.0) > 0.0)
+      logs.push_back(std::log(*after->value / *before->value));
+  }
+  if (logs.size() < cases_min) return std::nullopt;
+  const double middle = stats::median(logs);
+  std::vector<double> distances;
+  for (const double log : logs) distances.push_back(std::fabs(log - middle));
+  return CommonChange{std::exp(middle), of_normal * stats::median(distances), logs.size()};
 }
 
 }  // namespace qb::comparison

@@ -1,6 +1,7 @@
 // Which records of two sides are of the same case.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -29,5 +30,15 @@ Pairs pair_runs(const report::Document& before, const report::Document& after);
 // ("pytorch@2.9.1") are before, those of the other version after. Errors name the versions there
 // are.
 Result<Pairs> pair_versions(const report::Document& run, std::string_view against);
+
+// What became of the speeds of all cases together: where nothing but the state of the machine
+// changed, how much that does.
+struct CommonChange {
+  double median = 1.0;  // of the ratios of the speeds, now to before
+  double spread = 0.0;  // of their logs around it, one robust standard deviation
+  size_t case_count = 0;
+};
+// Empty for fewer than four cases with a speed on both sides.
+std::optional<CommonChange> common_change(const Pairs& pairs);
 
 }  // namespace qb::comparison

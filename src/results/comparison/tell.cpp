@@ -135,6 +135,11 @@ sections::Blocks head_of(const Sides& sides, const Shifts& shifts) {
         "Two runs, not interleaved: for the machine's state at each, which no number of launches "
         "averages out, {:.1f} % (one standard deviation of times) are allowed.",
         shifts.run * 100.0)});
+  if (const auto common = common_change(sides.pairs); common && !sides.pairs.are_interleaved)
+    blocks.push_back(sections::Paragraph{fmt::format(
+        "The speeds of all {} cases: {} (median), each case {:.1f} % around that (one standard "
+        "deviation).",
+        common->case_count, ratio_text(common->median), common->spread * 100.0)});
   return blocks;
 }
 
@@ -166,12 +171,17 @@ Json to_json(const Sides& sides) {
   Json::Array differences;
   for (const Difference& d : sides.differences)
     differences.push_back(Json::object({{"aspect", d.aspect}, {"text", d.text}}));
-  return Json::object({{"before", sides.before},
-                       {"now", sides.after},
-                       {"interleaved", sides.pairs.are_interleaved},
-                       {"differences", std::move(differences)},
-                       {"only_before", ids_json(sides.pairs.only_before)},
-                       {"only_now", ids_json(sides.pairs.only_after)}});
+  Json json = Json::object({{"before", sides.before},
+                            {"now", sides.after},
+                            {"interleaved", sides.pairs.are_interleaved},
+                            {"differences", std::move(differences)},
+                            {"only_before", ids_json(sides.pairs.only_before)},
+                            {"only_now", ids_json(sides.pairs.only_after)}});
+  if (const auto common = common_change(sides.pairs))
+    json.set("speeds", Json::object({{"ratio_median", common->median},
+                                     {"spread", common->spread},
+                                     {"case_count", common->case_count}}));
+  return json;
 }
 
 Json to_json(const Comparison& c) {

@@ -73,7 +73,7 @@ sections::Notes reasons_of(const Judgement& judgement, GateAnswer answer) {
                                                            cases.size() - 1, reason)});
   if (slowest)
     notes.notes.push_back({sections::NoteKind::reservation,
-                           fmt::format("{}: {} (`qbench run --launches {}`)", metric_text(*slowest),
+                           fmt::format("{}: {} (`qbench run --resume --launches {}` makes more)", metric_text(*slowest),
                                        slowest->reason, *slowest->launches_needed)});
   return notes;
 }
