@@ -29,8 +29,10 @@ if(torch_status EQUAL 0)
 endif()
 
 # mlx: the target of its own package.
-execute_process(COMMAND ${QB_PYTHON} -m mlx --cmake-dir OUTPUT_VARIABLE mlx_folder
-  RESULT_VARIABLE mlx_status OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+execute_process(COMMAND ${QB_PYTHON} -c
+  "import importlib.util as u; print(u.find_spec('mlx').submodule_search_locations[0])"
+  OUTPUT_VARIABLE mlx_folder RESULT_VARIABLE mlx_status OUTPUT_STRIP_TRAILING_WHITESPACE
+  ERROR_QUIET)
 if(mlx_status EQUAL 0)
   find_package(MLX CONFIG QUIET PATHS ${mlx_folder} NO_DEFAULT_PATH)
 endif()

@@ -8,16 +8,16 @@ add_custom_target(unit_tests)
 
 # qb_module(<name> [USES <module>...] [LINK <library>...]): the library qb_<name> from the wing's folder <name>/,
 # and the test program test_<name> from its *_test.cpp files. USES lists the modules whose headers
-# it may include; tests/layering checks that. A file that ends in _linux.cpp or _macos.cpp is built
-# on that system only.
+# it may include; tests/layering checks that. A file that ends in _linux.cpp, _macos.cpp or _macos.mm
+# (Objective-C++) is built on that system only.
 function(qb_sources folder out_sources out_tests)
-  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*.mm)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cpp$")
   foreach(system linux macos)
     if(NOT system STREQUAL QB_PLATFORM)
-      list(FILTER sources EXCLUDE REGEX "_${system}\\.cpp$")
+      list(FILTER sources EXCLUDE REGEX "_${system}\\.(cpp|mm)$")
       list(FILTER tests EXCLUDE REGEX "_${system}_test\\.cpp$")
     endif()
   endforeach()
@@ -70,14 +70,14 @@ function(qb_engine name)
   target_link_libraries(qbench-worker-${name} PRIVATE qb_engine_${name} qb_scenarios)
 endfunction()
 
-# qb_native(<module>): compiled for the machine that builds it. Packing, calibration and quality
-# baselines wait for these loops. (All modules that use Eigen: its alignment depends on the
-# instruction set. Apple's compiler aims at the M1 by itself. -Wno-maybe-uninitialized: g++ 12 warns inside its own AVX-512 header, GCC bug
-# 105593.)
+# qb_native(<module>): compiled for the machine that builds it, or for QB_MARCH. Packing, calibration and
+# quality baselines wait for these loops. (All modules that use Eigen: its alignment depends on the
+# instruction set. Apple's compiler aims at the M1 by itself. -Wno-maybe-uninitialized: g++ 12 warns
+# inside its own AVX-512 header, GCC bug 105593.)
 function(qb_native name)
   foreach(target qb_${name} test_${name})
     if(TARGET ${target} AND NOT APPLE)
-      target_compile_options(${target} PRIVATE -march=native -DQB_CPU=${QB_CPU}
+      target_compile_options(${target} PRIVATE -march=${QB_MARCH} -DQB_CPU=${QB_CPU}
         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
         $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
     endif()

@@ -4,6 +4,10 @@ option(QB_BENCHMARKS "Build the programs under bench/" OFF)
 set(QB_PYTHON ${CMAKE_SOURCE_DIR}/build/venv/bin/python CACHE FILEPATH
     "Python that tests run with")
 set(QB_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
+# Not for users, whose compiler may warn of what ours doesn't. `./qb test` sets it, and it stays set in
+# that clone: running and testing in turn builds nothing anew.
+option(QB_WERROR "Warnings are errors" OFF)
+option(QB_OBJC_ON_LINUX "Build the tests of Objective-C++ with fakes of Apple's classes" OFF)
 option(QB_COVERAGE "Programs count which of their lines run" OFF)
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -26,10 +30,17 @@ endif()
 # of Eigen's and functions of the C library (std::pow) still differ between processors and systems.
 add_compile_options(-ffp-contract=off)
 
+# QB_MARCH: what the loops of qb_native modules are compiled for. The processor that builds is no answer
+# for a program that another one runs.
+set(QB_MARCH native CACHE STRING "Processor that hot loops are compiled for, as -march takes it")
+if(CMAKE_CROSSCOMPILING AND NOT APPLE AND QB_MARCH STREQUAL native)
+  message(FATAL_ERROR "Programs for another processor need -DQB_MARCH, for example armv8.2-a")
+endif()
+
 # QB_CPU: what "native" means here. The compiler's cache doesn't look behind -march=native, so native
 # objects carry this as a definition: one made for another processor is never taken for theirs. Not
 # kept in CMake's cache, so that it is this machine's at each configuration.
-execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -dM -E -x c++ /dev/null
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=${QB_MARCH} -dM -E -x c++ /dev/null
   OUTPUT_VARIABLE native_macros ERROR_QUIET)
 string(MD5 QB_CPU "${native_macros}")
 
@@ -71,4 +82,10 @@ if(APPLE)
   set(QB_PLATFORM macos)
 else()
   set(QB_PLATFORM linux)
+endif()
+if(APPLE OR QB_OBJC_ON_LINUX)
+  enable_language(OBJCXX)
+  set(CMAKE_OBJCXX_STANDARD ${CMAKE_CXX_STANDARD})
+  set(CMAKE_OBJCXX_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+  add_compile_options($<$<COMPILE_LANGUAGE:OBJCXX>:-fobjc-arc>)
 endif()

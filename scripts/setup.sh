@@ -1,7 +1,10 @@
 # Set-up: each step looks whether its thing is there and does nothing if so. Sourced by ./qb.
 # Everything lands in build/; a failure is one line that says what and what to do, exit code 2.
+. "$root/scripts/setup_macos.sh"
+. "$root/scripts/setup_python.sh"
 
 build=$root/build
+venv=$build/venv
 setup_log=$build/setup.log
 # What another clone needn't fetch or check again.
 user_cache=${XDG_CACHE_HOME:-$HOME/.cache}/qbench
@@ -23,8 +26,6 @@ sha256_of() {
   if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d' ' -f1
 }
 
-is_macos() { [ "$(uname)" = Darwin ]; }
-
 check_disk() {
   local free_kb
   free_kb=$(df -Pk "$root" | awk 'NR == 2 {print $4}')
@@ -37,22 +38,23 @@ find_tool() {
   if command -v "$1-19" >/dev/null; then
     echo "$1-19"
   else
-    echo "$(brew --prefix llvm@19 2>/dev/null)/bin/$1"
+    echo "$brew_prefix/opt/llvm@19/bin/$1"
   fi
 }
 
-# Whether the command, header or library of the table's first column is there.
+# Whether the command, header or library of the table's first column is there: is_installed PROOF FORMULA.
 is_installed() {
   case $1 in
     include/*)
-      local prefix
-      for prefix in /usr /usr/local /opt/homebrew "${HOMEBREW_PREFIX:-/opt/homebrew}"; do
-        [ -e "$prefix/$1" ] && return 0
-      done
-      ls /usr/include/*-linux-gnu/"${1#include/}" >/dev/null 2>&1 ;;
+      if is_macos; then
+        is_formula_installed "$2"
+      else
+        [ -e "/usr/$1" ] || [ -e "/usr/local/$1" ] || ls /usr/include/*-linux-gnu/"${1#include/}" >/dev/null 2>&1
+      fi ;;
+    /*) compgen -G "$1" >/dev/null ;;
     lib/*) ls /usr/lib/*-linux-gnu/"${1#lib/}" >/dev/null 2>&1 ;;
     clang-*-19) command -v "$(find_tool "${1%-19}")" >/dev/null ;;
-    python3) python3 -c 'import venv, ensurepip' >/dev/null 2>&1 ;;
+    python3) find_python >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }
@@ -61,16 +63,15 @@ install_packages() {
   local table=$1 missing="" proof debian brew package
   while read -r proof debian brew; do
     case $proof in '#'* | '') continue ;; esac
-    is_installed "$proof" && continue
     if is_macos; then package=$brew; else package=$debian; fi
-    [ "$package" = - ] || missing="$missing $package"
+    { [ "$package" = - ] || is_installed "$proof" "$brew"; } && continue
+    case "$missing " in *" $package "*) ;; *) missing="$missing $package" ;; esac
   done <"$table"
   [ -z "$missing" ] && return 0
   say "installing system packages:$missing"
   check_disk
   # shellcheck disable=SC2086
   if is_macos; then
-    command -v brew >/dev/null || die "Homebrew is needed to install$missing: see brew.sh, then run this again"
     quietly "Homebrew could not install$missing" brew install $missing
   elif command -v apt-get >/dev/null; then
     local sudo=""
@@ -83,27 +84,10 @@ install_packages() {
   fi
 }
 
-# The Python environment, with the packages of each given requirements file.
-install_python() {
-  local file stamp
-  if [ ! -x "$venv/bin/python" ]; then
-    say "making a Python environment"
-    check_disk
-    quietly "python3 -m venv failed: is python3-venv installed?" python3 -m venv "$venv"
-  fi
-  for file in "$@"; do
-    stamp=$venv/.installed-$(basename "$(dirname "$file")")-$(sha256_of "$file")
-    [ -e "$stamp" ] && continue
-    say "installing Python packages of ${file#"$root"/}"
-    check_disk
-    quietly "pip could not install ${file#"$root"/}: is there a network?" "$venv/bin/python" -m pip install --disable-pip-version-check -r "$file"
-    touch "$stamp"
-  done
-}
-
 # The frameworks' packages, each by itself: what can't be installed leaves the others alone.
 install_frameworks() {
   local name linux macos requirement stamp
+  is_intel_mac && return 0  # which check_macos has said
   while read -r name linux macos; do
     case $name in '#'* | '') continue ;; esac
     if is_macos; then requirement=$macos; else requirement=$linux; fi
@@ -124,7 +108,7 @@ install_framework() {
   local pip=("$venv/bin/python" -m pip --disable-pip-version-check install)
   case $1 in
     torch==*)
-      is_macos || "${pip[@]}" --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu "$1" ||
+      { ! is_macos && "${pip[@]}" --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu "$1"; } ||
         "${pip[@]}" "$1" ;;
     *) "${pip[@]}" "$1" ;;
   esac
@@ -219,16 +203,23 @@ processor() {
   grep -m1 -E '^(flags|Features)' /proc/cpuinfo 2>/dev/null || uname -m
 }
 
-# Configured anew when the frameworks that are installed, or the processor, have changed.
+# Whether the build folder of a preset has the option; "": none is asked for.
+is_set() {
+  local name=${2#-D}
+  [ -z "$name" ] || grep -qs "^${name%=ON}:[A-Z]*=ON" "$build/$1/CMakeCache.txt"
+}
+
+# Configured anew when the frameworks that are installed, or the processor, have changed, or when the
+# given option (-DNAME=ON) is not yet set; without it, it stays as it is.
 build_program() {
-  local preset=$1 found
+  local preset=$1 option=${2:-} found
   # Another clone of the same sources hits the compiler's cache: paths count from the clone's root.
   export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
   found=$build/$preset/.configured-$( (find "$venv" -maxdepth 1 -name '.framework-*' | sort; processor) | cksum | tr -d ' ')
-  if [ ! -e "$found" ]; then
+  if [ ! -e "$found" ] || ! is_set "$preset" "$option"; then
     say "configuring"
     quietly "CMake could not configure the build" \
-      cmake --preset "$preset" -S "$root" "-DQB_PYTHON=$venv/bin/python"
+      cmake --preset "$preset" -S "$root" "-DQB_PYTHON=$venv/bin/python" ${option:+"$option"}
     rm -f "$build/$preset"/.configured-*
     touch "$found"
   fi

@@ -12,7 +12,7 @@ HEAVY = {  # header: modules whose .cpp files may include it
     "nlohmann/": {"base"}, "CLI/": {"cli"}, "toml++/": {"spec"}, "httplib": {"dashboard"},
     "png.h": {"pictures"}, "jpeglib.h": {"pictures"}, "pcre2.h": {"text"}, "sqlite3.h": {"store"},
     "minizip/": {"weights"}, "zlib.h": {"store"}, "Eigen/": {"reference", "quant", "compress"}, "boost/": {"stats"},
-    "xxhash.h": {"base"}, "fast_float/": {"base"},
+    "xxhash.h": {"base"}, "fast_float/": {"base"}, "curl/": {"hub"}, "openssl/": {"hub"}, "CommonCrypto/": {"hub"},
 }
 HEADER_EXCEPTIONS = {"src/compression/reference/matrix.h"}  # Eigen's views, for that module's .cpp files only
 FRAMEWORKS = ("onnxruntime_", "torch/", "ATen/", "mlx/", "CoreML/", "c10/")
@@ -23,6 +23,9 @@ TASK_WORDS = (r'"(?:causal_lm|image_classification|own_file)"|\b(?:prompt|genera
               r"|\bis_(?:language|text|picture|file|vision)_?(?:model)?\(record")
 TASK_HOMES = ("src/task/", "src/measurement/scenarios/", "src/network/models/", "src/results/metrics/speed.cpp",
               "src/orchestration/plan/own_files.cpp", "src/results/store/database.cpp")
+# What gives another value, or leaves another trace, each time it is called: random draws, reads of a cursor,
+# the inputs of a network, whose order is that of their declaration. (Of a Builder nothing else does.)
+ADVANCING = r"(?P<rng>rng_?)|(?P<reader>reader_?)\.(?:take|number|text|line|position)|(?P<input>(?:\w+_|\w+\.)input(?=\())"
 VAGUE = ("utils", "util", "common", "manager", "helper", "misc")
 
 
@@ -79,7 +82,7 @@ def check_includes(path: str, text: str, modules):
     own, problems = find_module(modules, path), []
     module, uses = own.name, own.uses
     is_header = path.endswith(".h")
-    for line, brackets, name in re.findall(r'^(#include ([<"])([^>"]+)[>"])', text, re.M):
+    for line, brackets, name in re.findall(r'^(#(?:include|import) ([<"])([^>"]+)[>"])', text, re.M):
         if brackets == '"':
             target = find_module(modules, "src/" + name)
             if not target:
@@ -123,6 +126,37 @@ def check_engine(path: str, text: str):
             for found in sorted(set(re.findall(OWN_KERNELS, text)))]
 
 
+def check_evaluation(path: str, text: str):
+    """Two of them in one expression, with nothing between that orders them: the first is the compiler's choice."""
+    code = re.sub(r'//[^\n]*|"(?:\\.|[^"\\\n])*"', lambda found: " " * len(found[0]), text)
+    problems, frames, before = [], [{"kind": "{", "names": set(), "is_own": True}], ""  # of open brackets, with what stands in them
+    for token in re.finditer(rf"\b(?:{ADVANCING})\b|\w+|&&|\|\||<<|>>|[^\w\s]", code):
+        word, frame = token[0], frames[-1]
+        if word in ("(", "[", "{"):
+            is_own = word == "{" and before in (")", "]") or word == "(" and before in ("if", "for", "while", "switch")
+            frames.append({"kind": word, "names": set(), "is_own": is_own})
+        elif word in (")", "]", "}") and len(frames) > 1:
+            frames.pop()
+            if not frame["is_own"]:
+                frames[-1]["names"] |= frame["names"]
+            elif word == "}" and frames[-1]["kind"] == "{":
+                frames[-1]["names"] = set()
+        elif word in (";", "&&", "||", "<<", ">>", "?", ":") or word == "," and frame["kind"] == "{":
+            frame["names"] = set()
+            frame["is_own"] |= word == ";"
+        elif token.lastgroup:
+            word = token.lastgroup
+            for outer in reversed(frames):
+                if word in outer["names"]:
+                    problems.append(f"{path}:{code.count(chr(10), 0, token.start()) + 1}: {word} twice in one expression: "
+                                    "compilers differ in which comes first; name the first value before")
+                if outer["is_own"]:
+                    break
+            frame["names"].add(word)
+        before = word
+    return problems
+
+
 def check_tasks(path: str, text: str):
     """Which kind of work it is, nobody else asks."""
     if path.startswith(TASK_HOMES) or path.endswith(("_test.cpp", "fake_session.h")):
@@ -156,7 +190,7 @@ def check(root: Path):
     modules = parse_modules((root / "src/CMakeLists.txt").read_text())
     problems = check_order(modules)
     for file in sorted((root / "src").rglob("*")):
-        if file.suffix not in (".h", ".cpp"):
+        if file.suffix not in (".h", ".cpp", ".mm"):
             continue
         path, text = str(file.relative_to(root)), file.read_text()
         if not find_module(modules, path):
@@ -164,7 +198,9 @@ def check(root: Path):
             continue
         problems += check_includes(path, text, modules)
         problems += check_style(path, text) + check_engine(path, text) + check_tasks(path, text)
-        problems += check_portable(path, text)
+        problems += check_portable(path, text) + check_evaluation(path, text)
+    for file in sorted([*(root / "tests").rglob("*.cpp"), *(root / "bench").glob("*.cpp")]):
+        problems += check_evaluation(str(file.relative_to(root)), file.read_text())
     return problems
 
 
@@ -180,6 +216,7 @@ def self_test():
         (check_includes("src/high/a/x.cpp", "#include <sqlite3.h>\n", modules), "belongs into one"),
         (check_includes("src/low/store/x.h", "#include <sqlite3.h>\n", modules), "belongs into one"),
         (check_includes("src/base/x.cpp", "#include <onnxruntime_cxx_api.h>\n", modules), "measurement/engines"),
+        (check_includes("src/base/x.mm", "#import <CoreML/CoreML.h>\n", modules), "measurement/engines"),
         (check_style("src/a/x.h", "#pragma once\n"), "starts with a line"),
         (check_style("src/a/x.h", "// x\nusing namespace std;\n"), "using namespace"),
         (check_style("src/a/x.cpp", "// x\n" * 502), "500 at most"),
@@ -188,6 +225,12 @@ def self_test():
         (check_style("src/a/x.cpp", "#ifdef X"), "conditional"),
         (check_style("src/a/string_utils.cpp", ""), "says nothing"),
         (check_engine("src/measurement/engines/a/x.cpp", "at::parallel_for(0, n, 1, f);"), "no kernel of its own"),
+        (check_evaluation("x.cpp", "f(rng.normal(), g(rng));"), "twice in one expression"),
+        (check_evaluation("x.cpp", "x = rng.normal() /\n    (1.0 + rng.normal());"), "x.cpp:2: rng twice"),
+        (check_evaluation("x.cpp", "f(reader.position(), reader.take(4));"), "reader twice"),
+        (check_evaluation("x.cpp", 'b.add(b.input("x", f32, {4}), b.input("y", f32, {4}));'), "input twice"),
+        (check_evaluation("x.cpp", "b.add(vector_input(b, 4), b.input(x, f32, {4}));"), "input twice"),
+        (check_evaluation("x.cpp", "for (int i : a) {\n  f({rng_.next()}, {rng_.next()});\n}"), "rng twice"),
         (check_tasks("src/high/a/x.cpp", 'if (record.subject.task == "causal_lm")'), "read from its row"),
         (check_tasks("src/high/a/x.cpp", 'workload.integer("prompt_tokens") > 0'), "read from its row"),
     ]
@@ -197,7 +240,17 @@ def self_test():
     ]
     silent = [word for problems, word in fires if not any(word in problem for problem in problems)]
     clean = check_includes("src/high/c/x.cpp", '#include "low/b/y.h"\n#include <vector>\n', modules) + check_style(
-        "src/a/x.cpp", "// x\nvoid f() {\n}\n")
+        "src/a/x.cpp", "// x\nvoid f() {\n}\n") + check_evaluation("x.cpp", """
+double f(Rng& rng) { return rng.uniform() < 0.5 && rng.uniform() < 0.5 ? rng.normal() : rng.uniform(); }
+double g(Rng& rng, int n) {
+  const double first = rng.normal();
+  if (rng.uniform() < 0.5) return first;
+  for (float& x : xs) x = rng.normal();
+  const Pair pair = {rng.next(), rng.next()};
+  return first / rng.normal();
+}
+X(ByteReader& reader) : reader_(reader) { reader_.take(1); }
+""")
     for word in silent:
         print(f"no rule fired for: {word}")
     for problem in clean:

@@ -201,6 +201,7 @@ OPTIONS = {
     "--generated-tokens": (["5"], "--generated-tokens"),
     "--arrivals-per-s": (["5"], "--arrivals-per-s"),
     "--budget": (["1ms"], lambda d, r, f: "budget" in d.stderr and len(r["a.onnx"]["launches"]) < 3),
+    "--cool-down": (["20ms"], lambda d, r, f: sum("cool_down" in l["facts"] for l in r["a.onnx"]["launches"]) >= 1),
     "--memory-max": (["1kB"], lambda d, r, f: r["a.onnx"]["outcome"] not in GOOD),
     "--launches": (["1"], lambda d, r, f: sum(l["index"] < 10_000 for l in r["a.onnx"]["launches"]) == 1),
     "--seed": (["7"], lambda d, r, f: f.program.report(f.store)["seed"] == "7"),

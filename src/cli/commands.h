@@ -28,6 +28,7 @@ struct RunOptions {
   std::vector<std::string> files;  // of the narrowing's models, those that are the user's own files
   std::vector<std::string> inputs;  // of the files: --input, see measurement/record/input_spec.h
   std::string budget;               // "" or a duration
+  std::string cool_down;            // "" or a duration, between launches
   std::string memory_max;           // "" or bytes, of each worker
   std::optional<int64_t> launches;
   std::optional<uint64_t> seed;
@@ -83,6 +84,14 @@ struct ExportOptions {
   bool json = false;
 };
 int export_model(const ExportOptions& options);
+
+struct FetchOptions {
+  std::string name;                // ORG/NAME or ORG/NAME@REVISION
+  std::vector<std::string> files;  // of the repository; empty for what the model needs
+  bool yes = false;                // no question
+  bool quiet = false;
+};
+int fetch_model(const FetchOptions& options);
 
 int doctor(bool json);
 int list_models(bool json);

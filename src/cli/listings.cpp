@@ -6,10 +6,12 @@
 #include "cli/commands.h"
 #include "compression/quant/quantize.h"
 #include "compression/quant/scheme.h"
+#include "measurement/probes/condition.h"
 #include "measurement/probes/host.h"
 #include "network/models/models.h"
 #include "orchestration/runner/frameworks.h"
 #include "results/metrics/metrics.h"
+#include "results/report/report.h"
 
 namespace qb::cli {
 namespace {
@@ -107,6 +109,12 @@ Result<std::vector<runner::Framework>> frameworks_here() {
   return runner::find_frameworks(cache / "logs" / "describe");
 }
 
+void print_facts(const char* title, const Json& facts) {
+  std::printf("%s\n", title);
+  for (const auto& [key, value] : facts.as_object())
+    std::printf("  %-18s %s\n", key.c_str(), report::host_value_text(key, value).c_str());
+}
+
 Result<Json> folders_json() {
   QB_TRY(const std::filesystem::path cache, cache_folder());
   QB_TRY(const std::filesystem::path store, store_path({}));
@@ -119,6 +127,7 @@ Result<Json> folders_json() {
 
 int doctor(bool json) {
   const Json host = probes::describe_host();
+  const Json condition = probes::describe_condition();
   const Result<Json> folders = folders_json();
   if (!folders) return refuse(folders.error().message);
   const auto frameworks = frameworks_here();
@@ -127,15 +136,12 @@ int doctor(bool json) {
   for (const models::Model& model : models::models()) models.set(model.name, weights_state(model));
   if (json)
     return print_json(Json::object({{"host", host},
+                                    {"condition", condition},
                                     {"folders", *folders},
                                     {"frameworks", frameworks_json(*frameworks)},
                                     {"models", models}}));
-  std::printf("This machine\n");
-  for (const auto& [key, value] : host.as_object())
-    std::printf("  %-18s %s\n", key.c_str(),
-                value.is_string()         ? value.as_string().c_str()
-                : key.ends_with("_bytes") ? format_quantity(value.as_double(), "B").c_str()
-                                          : dump_json(value).c_str());
+  print_facts("This machine", host);
+  print_facts("\nIts state now", condition);
   std::printf("\nFolders\n");
   for (const auto& [key, value] : folders->as_object())
     std::printf("  %-18s %s\n", key.c_str(), value.as_string().c_str());

@@ -63,6 +63,9 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "A suite's name or file; quick when not given, or files for model files");
   add_narrowing(run, options);
   run.add_option("--budget", options.budget, "Stop starting launches after this long, as in 10m");
+  run.add_option("--cool-down", options.cool_down,
+                 "Pause before each launch, as in 30s; longer while macOS tells of thermal "
+                 "pressure");
   run.add_option("--memory-max", options.memory_max, "Of each worker, as in 6GB");
   run.add_option("--launches", options.launches, "Fresh processes for each case")
       ->check(CLI::Range(1, 1000));
@@ -146,6 +149,18 @@ void add_export(CLI::App& app, ExportOptions& options) {
   add_json(verb, options.json);
 }
 
+void add_fetch(CLI::App& app, FetchOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "fetch", "Fetch a model from a hub, after saying what and how large; prints its folder");
+  verb.add_option("name", options.name, "ORG/NAME or ORG/NAME@REVISION, as in Qwen/Qwen3-0.6B")
+      ->required();
+  verb.add_option("--file", options.files,
+                  "Only this file of the repository, one .gguf of several say; may be repeated")
+      ->allow_extra_args(false);
+  verb.add_flag("--yes", options.yes, "Fetch without asking");
+  verb.add_flag("--quiet", options.quiet, "No plan and no progress");
+}
+
 // The verb comes first: a word there that is none has no options to be judged by.
 Result<void> check_verb(const CLI::App& app, int argument_count, char** arguments) {
   std::vector<std::string> verbs;
@@ -178,10 +193,12 @@ int main_of(int argument_count, char** arguments) {
   QuantizeOptions quantize;
   ExportOptions exported;
   ExplainOptions explain;
+  FetchOptions fetched;
   bool json = false;
   add_run(app, run);
   add_quantize(app, quantize);
   add_export(app, exported);
+  add_fetch(app, fetched);
   add_explain(app, explain);
   add_records(app, records);
   struct Listing {
@@ -209,6 +226,7 @@ int main_of(int argument_count, char** arguments) {
   if (app.got_subcommand("explain")) return explain_record(explain);
   if (app.got_subcommand("quantize")) return quantize_model(quantize);
   if (app.got_subcommand("export")) return export_model(exported);
+  if (app.got_subcommand("fetch")) return fetch_model(fetched);
   if (app.got_subcommand("list")) return list_records(records);
   if (app.got_subcommand("report")) return report_run(records);
   for (const Listing& listing : listings)

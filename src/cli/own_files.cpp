@@ -36,15 +36,15 @@ Result<RunOptions> with_files(RunOptions options) {
 }
 
 Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, uint64_t seed) {
-  const int64_t cores = probes::usable_core_count();
-  if (options.files.empty()) return plan::build_plan(suite, options.narrowing, cores, seed);
+  const int64_t threads = probes::default_thread_count();
+  if (options.files.empty()) return plan::build_plan(suite, options.narrowing, threads, seed);
   std::vector<InputSpec> inputs;
   for (const std::string& text : options.inputs) {
     QB_TRY(InputSpec spec, parse_input_spec(text));
     inputs.push_back(std::move(spec));
   }
   return plan::build_file_plan(options.files, std::move(inputs), options.narrowing, suite.protocol,
-                               cores, seed);
+                               threads, seed);
 }
 
 Result<void> check_unchanged(const plan::Plan& plan, const std::vector<Record>& earlier) {

@@ -70,6 +70,10 @@ Result<void> adjust(const RunOptions& options, spec::Suite& suite) {
     QB_TRY(suite.protocol.budget_ns,
            with_context(spec::parse_duration(options.budget), "--budget"));
   }
+  if (!options.cool_down.empty()) {
+    QB_TRY(suite.protocol.cool_down_ns,
+           with_context(spec::parse_duration(options.cool_down), "--cool-down"));
+  }
   if (!options.memory_max.empty()) {
     QB_TRY(suite.protocol.memory_bytes_max,
            with_context(spec::parse_bytes(options.memory_max), "--memory-max"));
@@ -94,6 +98,7 @@ Json to_json(const RunOptions& options) {
   if (!options.files.empty())
     json.set("files", Json::array_of(options.files)).set("inputs", Json::array_of(options.inputs));
   if (options.launches) json.set("launches", *options.launches);
+  if (!options.cool_down.empty()) json.set("cool_down", options.cool_down);
   if (!options.memory_max.empty()) json.set("memory_max", options.memory_max);
   return json;
 }
@@ -123,6 +128,7 @@ RunOptions with_options(RunOptions options, const Json& json) {
     options.narrowing.versions[name] = texts_of(names);
   if (json["blas"].is_string()) options.blas = json["blas"].as_string();
   if (json["launches"].is_int()) options.launches = json["launches"].as_int();
+  if (json["cool_down"].is_string()) options.cool_down = json["cool_down"].as_string();
   if (json["memory_max"].is_string()) options.memory_max = json["memory_max"].as_string();
   return options;
 }

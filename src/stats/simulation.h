@@ -37,8 +37,10 @@ inline double draw_launch(Rng& rng, Noise noise, double deviation) {
       for (int i = 0; i < 3; ++i) squares += std::pow(rng.normal(), 2);
       return std::exp(deviation * rng.normal() / std::sqrt(squares / 3.0));
     }
-    case Noise::outliers:
-      return std::exp(deviation * rng.normal()) * (rng.uniform() < 0.05 ? 1.5 : 1.0);
+    case Noise::outliers: {
+      const double core = std::exp(deviation * rng.normal());
+      return rng.uniform() < 0.05 ? 1.5 * core : core;
+    }
   }
   return 1.0;
 }

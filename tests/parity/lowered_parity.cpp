@@ -35,7 +35,8 @@ TEST_CASE("biases survive beside weights that are next to nothing") {
                         b.parameter(name + ".bias", {out}));
       };
       const Value x = b.relu6(conv(picture_input(b, 4), "first", 16));
-      return conv(b.relu6(conv(x, "small", 16)), "last", 8);
+      const Value y = conv(b.relu6(conv(x, "small", 16)), "last", 8);
+      return b.linear(b.flatten(b.global_average_pool(y)), b.parameter("fc", {10, 8}));
     });
     const auto source = [&](const ir::ValueInfo& info, std::span<float> out) {
       const auto done = seeded(info, out);

@@ -175,10 +175,10 @@ void add_free_situations(std::vector<Situation>& all) {
                             {5, 1, 3}));
   all.push_back(situation("attention to other tokens, by heads that share keys",
                           [](Builder& b) {
-                            return free_attention(b, vector_input(b, 64),
-                                                  b.input("other", ElementType::f32,
-                                                          {Symbol::batch, Symbol::source, 64}),
-                                                  {4, 2, 16, false});
+                            const Value x = vector_input(b, 64);
+                            const Value other = b.input("other", ElementType::f32,
+                                                        {Symbol::batch, Symbol::source, 64});
+                            return free_attention(b, x, other, {4, 2, 16, false});
                           },
                           {4, 1, 9}));
   all.push_back(situation(
@@ -232,9 +232,10 @@ std::vector<Situation> situations() {
                           {4}));
   all.push_back(situation("selected positions",
                           [](Builder& b) {
-                            return b.select_positions(
-                                vector_input(b, 8),
-                                b.input("positions", ElementType::i64, {Symbol::selected}));
+                            const Value x = vector_input(b, 8);
+                            const Value positions =
+                                b.input("positions", ElementType::i64, {Symbol::selected});
+                            return b.select_positions(x, positions);
                           },
                           {4}));
   struct Conv {
@@ -257,6 +258,18 @@ std::vector<Situation> situations() {
         b.conv2d(picture_input(b, 8), b.parameter("w", {32, 8, 1, 1}), {}, b.parameter("b", {32}));
     const Value pooled = b.global_average_pool(b.multiply(x, b.sigmoid(b.global_average_pool(x))));
     return b.linear(b.flatten(pooled), b.parameter("fc", {10, 32}), b.parameter("fb", {10}));
+  }));
+  all.push_back(situation("convolutions one after another", [](Builder& b) {
+    const auto conv = [&](Value in, const std::string& name, int64_t out, int64_t kernel,
+                          int64_t groups, int64_t stride) {
+      const Value weight = b.parameter(name, {out, b.shape(in)[1].extent / groups, kernel, kernel});
+      return b.conv2d(in, weight,
+                      {.stride = stride, .padding = {0, 1, 1, 1}, .group_count = groups});
+    };
+    Value y = b.relu6(conv(picture_input(b, 12), "3x3", 24, 3, 1, 2));
+    y = conv(y, "depthwise", 24, 3, 24, 2);
+    y = conv(y, "wide 1x1", 200, 1, 1, 1);
+    return b.linear(b.flatten(b.global_average_pool(y)), b.parameter("fc", {10, 200}));
   }));
   all.push_back(situation("inverted residual", [](Builder& b) {
     const Value x = picture_input(b, 8);
@@ -288,32 +301,60 @@ constexpr Refusal refusal_rows[] = {
     {"pytorch", "mxfp4", Refused::scheme, "no kernels for mxfp4"},
     {"pytorch", "mxfp8", Refused::scheme, "no kernels for mxfp8"},
     {"pytorch", "nvfp4", Refused::scheme, "no kernels for nvfp4"},
+    {"pytorch", "8-bit activations", Refused::f32_results, "no integer convolution that gives f32",
+     "onednn"},
     {"mlx", "8-bit activations", Refused::scheme, "no kernels that compute with 8-bit activations"},
     {"mlx", "q6_k", Refused::weights, "groups of 16"},
 };
 
 std::vector<const Refusal*> refusals() {
-  const std::string framework = engine().describe().framework;
+  const worker::Description described = engine().describe();
   std::vector<const Refusal*> rows;
   for (const Refusal& row : refusal_rows)
-    if (row.framework == framework) rows.push_back(&row);
+    if (row.framework == described.framework &&
+        (row.without.empty() || !described.facts["kernels"][row.without].as_bool()))
+      rows.push_back(&row);
   return rows;
 }
 
-const Refusal* find_refusal(const bundle::Bundle& bundle) {
-  const auto is_stored_so = [&](const Refusal& row) {
-    return std::ranges::any_of(bundle.graph().nodes, [&](const ir::Node& node) {
-      const bool may_be = row.what == Refused::weights || node.op == ir::Op::conv2d;
-      if (!may_be || node.inputs.size() < 2 ||
-          bundle.graph()[node.inputs[1]].kind != ir::ValueKind::parameter)
-        return false;
-      const bundle::Parameter& weight = bundle.parameter(node.inputs[1]);
-      return weight.encoding == bundle::Encoding::block &&
-             ggml::row_of(weight.block).name == row.format;
-    });
+namespace {
+
+bool has_weights_stored_as(const Refusal& row, const bundle::Bundle& bundle) {
+  return std::ranges::any_of(bundle.graph().nodes, [&](const ir::Node& node) {
+    const bool may_be = row.what == Refused::weights || node.op == ir::Op::conv2d;
+    if (!may_be || node.inputs.size() < 2 ||
+        bundle.graph()[node.inputs[1]].kind != ir::ValueKind::parameter)
+      return false;
+    const bundle::Parameter& weight = bundle.parameter(node.inputs[1]);
+    return weight.encoding == bundle::Encoding::block &&
+           ggml::row_of(weight.block).name == row.format;
+  });
+}
+
+bool has_f32_results(const bundle::Bundle& bundle) {
+  const auto is_measured = [&](ir::Value value) {
+    return bundle.activation(value).mode == quant::Activations::measured;
   };
-  for (const Refusal* row : refusals())
-    if (row->what != Refused::scheme && is_stored_so(*row)) return row;
+  return std::ranges::any_of(bundle.graph().nodes, [&](const ir::Node& node) {
+    if (node.op != ir::Op::conv2d ||
+        bundle.activation(node.inputs[0]).mode == quant::Activations::none ||
+        bundle.parameter(node.inputs[1]).encoding != bundle::Encoding::packed)
+      return false;
+    const ir::Node* reader = bundle.graph().only_reader(node.output);
+    const bool is_clipped = reader && reader->op == ir::Op::relu6;
+    return !is_measured(is_clipped ? reader->output : node.output);
+  });
+}
+
+}  // namespace
+
+const Refusal* find_refusal(const bundle::Bundle& bundle) {
+  for (const Refusal* row : refusals()) {
+    const bool is_met = row->what == Refused::f32_results ? has_f32_results(bundle)
+                        : row->what == Refused::scheme    ? false
+                                                          : has_weights_stored_as(*row, bundle);
+    if (is_met) return row;
+  }
   const Refusal* refusal = find_refusal(bundle.scheme());
   return refusal && refusal->what == Refused::scheme ? refusal : nullptr;
 }
@@ -323,7 +364,8 @@ const Refusal* find_refusal(const quant::Scheme& scheme) {
     const bool is_scheme = row->format == "8-bit activations"
                                ? scheme.activations != quant::Activations::none
                                : row->format == quant::base_of(scheme).name;
-    if (is_scheme && row->what != Refused::convolutions) return row;
+    const bool is_of_all = row->what == Refused::scheme || row->what == Refused::weights;
+    if (is_scheme && is_of_all) return row;
   }
   return nullptr;
 }

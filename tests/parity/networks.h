@@ -63,12 +63,15 @@ enum class Refused : uint8_t {
   scheme,        // all networks in it, and describe() doesn't offer it
   weights,       // those with a weight stored as such blocks; describe() doesn't offer the scheme
   convolutions,  // those with a convolution whose weight is stored as such blocks
+  f32_results,   // those with a convolution that reads 8-bit activations and gives none
 };
 struct Refusal {
   std::string_view framework;
   std::string_view format;  // base scheme; "8-bit activations": all that round them
   Refused what;
   std::string_view reason;  // a part of the message
+  // A kernel of describe()'s facts: the row holds only where it is absent.
+  std::string_view without = {};
 };
 // All of this engine.
 std::vector<const Refusal*> refusals();

@@ -146,18 +146,18 @@ Result<void> write_files(const fs::path& folder, const Recipe& recipe, const Con
   return write_file_atomically(folder / "bundle.json", dump_json(manifest));
 }
 
+fs::path recipe_file(const fs::path& root, const ir::Graph& model, const Recipe& recipe) {
+  return root / "recipes" / recipe_hash(model, recipe);
+}
+
+}  // namespace
+
 std::string recipe_hash(const ir::Graph& model, const Recipe& recipe) {
   return recipe_key(
       fmt::format("{}\n{}\n{}\n{}\n{}\n{}", format_version, recipe.scheme, recipe.weights,
                   recipe.source_hash, recipe.calibration_hash, dump_json(ir::to_json(model))),
       recipe.code);
 }
-
-fs::path recipe_file(const fs::path& root, const ir::Graph& model, const Recipe& recipe) {
-  return root / "recipes" / recipe_hash(model, recipe);
-}
-
-}  // namespace
 
 std::optional<fs::path> find_bundle(const fs::path& root, const ir::Graph& model,
                                     const Recipe& recipe) {

@@ -103,6 +103,7 @@ struct Recipe {
   std::string calibration_hash = "";  // of the data that the scheme was fitted on
   std::string code = std::string(code_of_bundles());
 };
+std::string recipe_hash(const ir::Graph& model, const Recipe& recipe);
 
 // One parameter as it is to be stored; the memory is valid until the next one is asked for.
 struct Stored {

@@ -239,6 +239,17 @@ TEST_CASE("what is rounded: all between convolutions, the inputs of linears, nev
   }
 }
 
+TEST_CASE("outputs keep their names when batch norms are folded") {
+  ir::Builder b("named");
+  const ir::Value x = b.input("x", ElementType::f32, {ir::Symbol::batch, 3, 4, 4});
+  const ir::Value y = b.batch_norm(b.conv2d(x, b.parameter("w", {3, 3, 1, 1}), {}), "norm", 1e-3);
+  b.output(y, "features");
+  b.output(b.relu6(y), "clipped");
+  const ir::Graph folded = fold_batch_norms({b.finish().value(), seeded}).graph;
+  CHECK(folded.nodes.size() == 2);
+  CHECK(folded.output_names == std::vector<std::string>{"features", "clipped"});
+}
+
 TEST_CASE("a relu6 is no part of a convolution whose result is asked for too") {
   ir::Builder b("shown");
   const ir::Value x = b.input("x", ElementType::f32, {ir::Symbol::batch, 3, 4, 4});

@@ -45,6 +45,7 @@ class Rewriter {
   void add(ir::Node node) { to_.nodes.push_back(std::move(node)); }
   ir::Graph finish() {
     for (const ir::Value output : from_.outputs) to_.outputs.push_back(keep(output));
+    to_.output_names = from_.output_names;
     assert(ir::verify(to_));
     return std::move(to_);
   }

@@ -23,7 +23,10 @@ struct Kind {
 constexpr Kind kinds[] = {
     {"normal", [](Rng& rng) { return static_cast<float>(rng.normal()); }},
     {"heavy tails",
-     [](Rng& rng) { return static_cast<float>(rng.normal() / (0.01 + std::fabs(rng.normal()))); }},
+     [](Rng& rng) {
+       const double numerator = rng.normal();
+       return static_cast<float>(numerator / (0.01 + std::fabs(rng.normal())));
+     }},
     {"one sign", [](Rng& rng) { return static_cast<float>(5.0 + rng.uniform()); }},
     {"constant", [](Rng&) { return -0.75f; }},
     {"mostly zero",

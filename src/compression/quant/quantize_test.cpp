@@ -120,6 +120,20 @@ TEST_CASE("searched scales lose no more than the whole range does, by the measur
   }
 }
 
+TEST_CASE("a weight of -0 is one of 0 to every fit") {
+  for (const ScaleFit fit : {ScaleFit::min_max, ScaleFit::mse, ScaleFit::hqq}) {
+    auto weights = normal_values(1200, 9);
+    for (size_t i = 0; i < weights.size(); i += 3) weights[i] = 0.0f;
+    const PackedLayout layout = layout_for(find_scheme("w4c").value(), 6, 200);
+    const Packed positive = quantize(weights, layout, fit);
+    for (size_t i = 0; i < weights.size(); i += 3) weights[i] = -0.0f;
+    const Packed negative = quantize(weights, layout, fit);
+    CHECK(positive.codes == negative.codes);
+    CHECK(positive.scales == negative.scales);
+    CHECK(positive.zero_points == negative.zero_points);
+  }
+}
+
 TEST_CASE("the number of threads changes no bit") {
   const auto weights = normal_values(8710, 4);
   for (const Scheme& scheme : base_schemes()) {

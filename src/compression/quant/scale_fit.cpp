@@ -1,4 +1,6 @@
 // Scales and zero points searched: least squares, and half-quadratic splitting.
+#include <bit>
+#include <numbers>
 #include <vector>
 
 #include "compression/quant/group_loops.h"
@@ -6,7 +8,9 @@
 namespace qb::quant {
 namespace {
 
-constexpr double hqq_power = 0.7;
+using Integers = int32_t __attribute__((vector_size(sizeof(Lanes))));
+
+constexpr float hqq_power = 0.7f;
 constexpr float hqq_scale_change = 0.04f;
 
 // Sum of (value - decoded)^2.
@@ -14,7 +18,6 @@ double squared_error(const float* values, size_t count, GroupFit fit, int32_t bi
   const float inverse = 1.0f / fit.scale;
   const auto zero_point = static_cast<float>(fit.zero_point);
   const float top = static_cast<float>((1 << bits) - 1) + 0.5f;
-  using Integers = int32_t __attribute__((vector_size(sizeof(Lanes))));
   Lanes sums = {};
   size_t i = 0;
   for (; i + lane_count <= count; i += lane_count) {
@@ -53,15 +56,61 @@ GroupFit fit_mse(std::span<const float> values, Range range, int32_t bits, bool 
   return best;
 }
 
-// Sum of |value - decoded|^p over the step `unit`.
-double lp_error(std::span<const float> values, std::span<const uint8_t> codes, const GroupFit& fit,
-                float unit) {
-  double sum = 0.0;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const float error = std::fabs(values[i] - decoded_value(codes[i], fit)) / unit;
-    sum += error > 0.0f ? std::pow(error, static_cast<float>(hqq_power)) : 0.0f;
+// Of -0 too, which no comparison finds.
+Lanes size_of(Lanes x) { return std::bit_cast<Lanes>(std::bit_cast<Integers>(x) & 0x7fffffff); }
+
+// x^exponent of each lane, to a millionth; the C libraries' pow() have each their own last bits. A
+// lane of +0 counts as 2^-127, none is less.
+Lanes power_of(Lanes x, float exponent) {
+  constexpr auto ln2 = std::numbers::ln2_v<float>;
+  // x is 2^whole m, m in [sqrt(1/2), sqrt(2)); log2 of m is 2 / ln 2 atanh(t).
+  const auto bits = std::bit_cast<Integers>(x);
+  const Integers whole = (bits - std::bit_cast<int32_t>(0.5f * std::numbers::sqrt2_v<float>)) >> 23;
+  const auto m = std::bit_cast<Lanes>(bits - whole * (1 << 23));
+  const Lanes t = (m - 1.0f) / (m + 1.0f);
+  const Lanes square = t * t;
+  const Lanes series = ((square / 7.0f + 0.2f) * square + 1.0f / 3.0f) * square + 1.0f;
+  const Lanes y = exponent * (__builtin_convertvector(whole, Lanes) + 2.0f / ln2 * t * series);
+  // 2^y by e^(ln 2 (y - nearest)).
+  const Integers nearest =
+      __builtin_convertvector(y + (y > 0.0f ? 0.5f : Lanes{} - 0.5f), Integers);
+  const Lanes z = (y - __builtin_convertvector(nearest, Lanes)) * ln2;
+  Lanes sum = Lanes{} + 1.0f;
+  for (int i = 7; i >= 1; --i) sum = 1.0f + sum * z * (1.0f / static_cast<float>(i));
+  return std::bit_cast<Lanes>((nearest + 127) * (1 << 23)) * sum;
+}
+
+// What is left of values, in steps of `unit`; zeros behind it, up to whole lanes.
+void find_errors(std::span<const float> values, std::span<const uint8_t> codes, const GroupFit& fit,
+                 float unit, std::vector<float>& errors) {
+  errors.assign((values.size() + lane_count - 1) / lane_count * lane_count, 0.0f);
+  for (size_t i = 0; i < values.size(); ++i)
+    errors[i] = (values[i] - decoded_value(codes[i], fit)) / unit;
+}
+
+// Sum of |error|^p.
+double lp_error(std::span<const float> errors) {
+  using Sums = double __attribute__((vector_size(lane_count * sizeof(double))));
+  Sums sums = {};
+  for (size_t i = 0; i < errors.size(); i += lane_count) {
+    const Lanes error = load(errors.data() + i);
+    sums += __builtin_convertvector(power_of(size_of(error), hqq_power), Sums);
   }
+  double sum = 0.0;
+  for (size_t j = 0; j < lane_count; ++j) sum += sums[j];
   return sum;
+}
+
+// sign(e) max(|e| - |e|^(p - 1) / beta, 0) of each: the part of an error that is set aside.
+void keep_outliers(std::span<float> errors, float beta) {
+  for (size_t i = 0; i < errors.size(); i += lane_count) {
+    const Lanes error = load(errors.data() + i);
+    const Lanes size = size_of(error);
+    Lanes kept = size - power_of(size, hqq_power - 1.0f) / beta;
+    kept = kept > 0.0f ? kept : Lanes{};
+    kept = error < 0.0f ? -kept : kept;
+    std::memcpy(errors.data() + i, &kept, sizeof kept);
+  }
 }
 
 // Scale and zero point that map the codes onto the targets best: a least-squares line, its zero
@@ -98,14 +147,6 @@ GroupFit fit_line(std::span<const float> targets, std::span<const uint8_t> codes
   return fit;
 }
 
-// sign(e) max(|e| - |e|^(p - 1) / beta, 0): the part of an error that is set aside.
-float outlier_part(float error, double beta) {
-  const double size = std::fabs(static_cast<double>(error));
-  if (size == 0.0) return 0.0f;
-  const double kept = size - std::pow(size, hqq_power - 1.0) / beta;
-  return kept > 0.0 ? static_cast<float>(std::copysign(kept, error)) : 0.0f;
-}
-
 // Errors are measured in steps of the first scale, so that beta means the same for every group.
 GroupFit fit_hqq(std::span<const float> values, Range range, int32_t bits, bool symmetric) {
   constexpr int iteration_count = 20;
@@ -113,18 +154,19 @@ GroupFit fit_hqq(std::span<const float> values, Range range, int32_t bits, bool 
   const float unit = fit.scale;
   std::vector<uint8_t> codes(values.size());
   std::vector<float> targets(values.size());
+  std::vector<float> errors;
   encode_values(values.data(), values.size(), fit, bits, codes.data());
+  find_errors(values, codes, fit, unit, errors);
   GroupFit best = fit;
-  double best_error = lp_error(values, codes, fit, unit);
-  double beta = 2.0;
-  for (int iteration = 0; iteration < iteration_count; ++iteration, beta *= 1.05) {
-    for (size_t i = 0; i < values.size(); ++i) {
-      const float error = (values[i] - decoded_value(codes[i], fit)) / unit;
-      targets[i] = values[i] - unit * outlier_part(error, beta);
-    }
+  double best_error = lp_error(errors);
+  float beta = 2.0f;
+  for (int iteration = 0; iteration < iteration_count; ++iteration, beta *= 1.05f) {
+    keep_outliers(errors, beta);
+    for (size_t i = 0; i < values.size(); ++i) targets[i] = values[i] - unit * errors[i];
     fit = fit_line(targets, codes, fit, unit, bits, symmetric);
     encode_values(values.data(), values.size(), fit, bits, codes.data());
-    const double error = lp_error(values, codes, fit, unit);
+    find_errors(values, codes, fit, unit, errors);
+    const double error = lp_error(errors);
     if (error >= best_error) break;
     best_error = error;
     best = fit;

@@ -28,6 +28,12 @@ GroupLimits group_limits(const std::filesystem::path& root);
 int64_t usable_core_count(const std::filesystem::path& root, const std::set<int>& cpus);
 int64_t usable_core_count();
 
+// Threads where nobody says how many: usable cores without efficiency cores, which would hold up
+// the others at the end of each product. All where the system tells of no kinds of cores, and where
+// the process may use efficiency cores only.
+int64_t default_thread_count(const std::filesystem::path& root, const std::set<int>& cpus);
+int64_t default_thread_count();
+
 // The machine's memory, or less where a control group has less; 0: not told.
 int64_t usable_memory_bytes();
 
@@ -41,7 +47,8 @@ struct OomKills {
 OomKills oom_kills();
 OomKills oom_kills(const std::filesystem::path& root);
 
-// usable_cores, usable_memory_bytes and, where there is one, cpu_quota (in processors).
+// usable_cores, default_threads, usable_memory_bytes and, where there is one, cpu_quota (in
+// processors).
 Json describe_allowance();
 
 }  // namespace qb::probes

@@ -15,7 +15,6 @@ namespace qb::probes {
 namespace fs = std::filesystem;
 namespace {
 
-// The first number of a file; nothing for "max", or when it isn't there.
 // The number behind a word, of a file with "word number" lines.
 std::optional<int64_t> read_count(const fs::path& path, const std::string& wanted) {
   std::ifstream file(path);
@@ -98,6 +97,14 @@ int64_t usable_core_count(const fs::path& root, const std::set<int>& cpus) {
 
 int64_t usable_core_count() { return usable_core_count("/", allowed_cpus()); }
 
+int64_t default_thread_count(const fs::path& root, const std::set<int>& cpus) {
+  std::set<int> fast = performance_cpus(root);
+  if (!cpus.empty()) std::erase_if(fast, [&](int cpu) { return !cpus.contains(cpu); });
+  return usable_core_count(root, fast.empty() ? cpus : fast);
+}
+
+int64_t default_thread_count() { return default_thread_count("/", allowed_cpus()); }
+
 int64_t usable_memory_bytes() {
   const int64_t physical_bytes = physical_memory_bytes();
   const auto group_bytes = group_limits().memory_bytes;
@@ -118,7 +125,8 @@ OomKills oom_kills(const fs::path& root) {
 }
 
 Json describe_allowance() {
-  Json json = Json::object({{"usable_cores", usable_core_count()}});
+  Json json = Json::object(
+      {{"usable_cores", usable_core_count()}, {"default_threads", default_thread_count()}});
   if (const int64_t bytes = usable_memory_bytes(); bytes > 0)
     json.set("usable_memory_bytes", bytes);
   if (const auto quota = group_limits().cpu_count) json.set("cpu_quota", *quota);

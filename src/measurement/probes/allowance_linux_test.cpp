@@ -71,6 +71,24 @@ TEST_CASE("no control groups, no limits; a core with two processors is one") {
   CHECK(usable_core_count(root.path, {0, 2, 3}) == 3);
 }
 
+TEST_CASE("by default a hybrid processor's efficiency cores get no threads") {
+  const Root root;
+  // Two performance cores of two processors each, four efficiency cores of one.
+  std::string text;
+  for (int i = 0; i < 8; ++i)
+    text +=
+        fmt::format("processor\t: {}\nphysical id\t: 0\ncore id\t\t: {}\n\n", i, i < 4 ? i / 2 : i);
+  root.write("proc/cpuinfo", text);
+  CHECK(default_thread_count(root.path, {}) == 6);  // no kinds are told
+  root.write("sys/devices/cpu_core/cpus", "0-3\n");
+  root.write("sys/devices/cpu_atom/cpus", "4-6,7\n");
+  CHECK(efficiency_cpus(root.path) == std::set<int>{4, 5, 6, 7});
+  CHECK(usable_core_count(root.path, {}) == 6);
+  CHECK(default_thread_count(root.path, {}) == 2);
+  CHECK(default_thread_count(root.path, {2, 3, 4, 5}) == 1);
+  CHECK(default_thread_count(root.path, {5, 6}) == 2);  // efficiency cores are all it may use
+}
+
 TEST_CASE("v2: the least of the group's and its ancestors' limits holds") {
   const Root root;
   root.write_processors(64);

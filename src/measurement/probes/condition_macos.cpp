@@ -1,4 +1,4 @@
-// Checked by compiling for macOS with stand-ins for the two system headers; never run.
+// Checked by compiling for macOS with stand-ins for two system headers; never run.
 #include <IOKit/ps/IOPowerSources.h>
 #include <notify.h>
 
@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "measurement/probes/condition.h"
+#include "measurement/probes/process_info.h"
 
 namespace qb::probes {
 namespace {
@@ -42,6 +43,8 @@ Json describe_condition() {
   if (::getloadavg(&load, 1) == 1) condition.set("load_average_1m", load);
   add_thermal_pressure(condition);
   add_power_source(condition);
+  const ProcessInfo info = process_info();
+  condition.set("thermal_state", info.thermal_state).set("low_power_mode", info.is_low_power_mode);
   return condition;
 }
 

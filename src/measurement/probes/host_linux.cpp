@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 
 #include "measurement/probes/allowance.h"
@@ -14,7 +16,7 @@
 namespace qb::probes {
 namespace {
 
-std::string first_line(const std::string& path) {
+std::string first_line(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::string line;
   std::getline(file, line);
@@ -33,6 +35,28 @@ std::string value_of(const std::string& path, const std::string& key, char separ
     return line.substr(start, line.find_last_not_of(" \t\"") - start + 1);
   }
   return {};
+}
+
+// "0-7,12" of a file of processors.
+std::set<int> cpus_of(const std::filesystem::path& file) {
+  std::set<int> cpus;
+  std::istringstream ranges(first_line(file));
+  for (std::string range; std::getline(ranges, range, ',');) {
+    int first = 0;
+    int last = 0;
+    const int count = std::sscanf(range.c_str(), "%d-%d", &first, &last);
+    for (int cpu = first; count > 0 && cpu <= (count == 2 ? last : first); ++cpu) cpus.insert(cpu);
+  }
+  return cpus;
+}
+
+// Of a hybrid processor.
+void add_core_kinds(Json& host) {
+  const auto add = [&](const char* key, const std::set<int>& cpus) {
+    if (!cpus.empty()) host.set(key, core_count_of("/proc/cpuinfo", cpus));
+  };
+  add("performance_cores", performance_cpus("/"));
+  add("efficiency_cores", efficiency_cpus("/"));
 }
 
 void set_if_told(Json& host, std::string_view key, const std::string& value) {
@@ -66,6 +90,14 @@ int64_t core_count_of(const std::filesystem::path& cpuinfo, const std::set<int>&
   return static_cast<int64_t>(cores.size());
 }
 
+// The kernel has a device for each kind of core; one that isn't hybrid is the device "cpu".
+std::set<int> performance_cpus(const std::filesystem::path& root) {
+  return cpus_of(root / "sys/devices/cpu_core/cpus");
+}
+std::set<int> efficiency_cpus(const std::filesystem::path& root) {
+  return cpus_of(root / "sys/devices/cpu_atom/cpus");
+}
+
 int64_t physical_core_count() {
   const int64_t count = core_count_of("/proc/cpuinfo", {});
   return std::max<int64_t>(1, count > 0 ? count : ::sysconf(_SC_NPROCESSORS_ONLN));
@@ -92,6 +124,7 @@ Json describe_host() {
   set_if_told(host, "cpu", value_of("/proc/cpuinfo", "model name", ':'));
   host.set("physical_cores", physical_core_count());
   host.set("logical_cores", ::sysconf(_SC_NPROCESSORS_ONLN));
+  add_core_kinds(host);
   if (const int64_t memory = physical_memory_bytes(); memory > 0) host.set("memory_bytes", memory);
   set_if_told(host, "os", value_of("/etc/os-release", "PRETTY_NAME", '='));
   utsname name = {};

@@ -14,6 +14,8 @@
 #include "measurement/probes/allowance.h"
 #include "measurement/probes/limits.h"
 #include "measurement/probes/process.h"
+#include "measurement/probes/process_info.h"
+#include "measurement/probes/scheduling.h"
 #include "measurement/wire/reason.h"
 
 namespace qb::wire {
@@ -100,6 +102,9 @@ int serve(std::span<char*> arguments, std::string_view usage, const std::functio
   }
   ::signal(SIGPIPE, SIG_IGN);
   const Send send = [descriptor](const Event& event) { write_line(descriptor, to_line(event)); };
+  probes::hold_activity();
+  if (const std::string scheduled_as = probes::ask_for_fast_cores(); !scheduled_as.empty())
+    send(Fact{"scheduling_class", scheduled_as});
   const Finished finished = run_file_of(arguments[2], run, send);
   send(finished);
   return finished.outcome == Outcome::ok ? 0 : 1;

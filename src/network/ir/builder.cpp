@@ -1,5 +1,7 @@
 #include "network/ir/builder.h"
 
+#include "network/ir/canonical.h"
+
 namespace qb::ir {
 
 Value Builder::declare(ValueInfo info) {
@@ -114,8 +116,9 @@ const Shape& Builder::shape(Value value) const {
 
 Result<Graph> Builder::finish() {
   if (error_) return tl::unexpected(*error_);
-  QB_CHECK(with_context(verify(graph_), graph_.name));
-  return std::move(graph_);
+  Graph graph = in_canonical_order(graph_);
+  QB_CHECK(with_context(verify(graph), graph.name));
+  return graph;
 }
 
 }  // namespace qb::ir

@@ -1,5 +1,8 @@
 // Builds a graph line by line. The first error is kept and given by finish(), so that a model reads
-// like its paper, with no checks between lines.
+// like its paper, with no checks between lines. The graph is in canonical order (canonical.h): it
+// doesn't matter in which order calls are made, so calls may stand in each other's arguments. Only
+// inputs keep the order of their declaration, so each is a statement of its own
+// (tests/layering.py).
 #pragma once
 
 #include <optional>
@@ -66,6 +69,7 @@ class Builder {
   // Readers find it by its name, or, without one, by its place.
   void output(Value value, std::string_view name = "");
   const Shape& shape(Value value) const;
+  // Values of the builder are not those of the graph, which is ordered anew.
   Result<Graph> finish();
 
  private:

@@ -70,7 +70,7 @@ struct Graph {
 };
 
 // Ok when every name is unique, every node's inputs come before it, attributes are those of its
-// row, shapes are what the rows infer, and no two outputs share a name.
+// row, shapes are what the rows infer, each state is updated once, and no two outputs share a name.
 Result<void> verify(const Graph& graph);
 
 // One line a value or node, for people and golden tests.

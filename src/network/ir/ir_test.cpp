@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "network/ir/builder.h"
+#include "network/ir/canonical.h"
 
 using namespace qb;
 using namespace qb::ir;
@@ -17,7 +18,86 @@ Result<Graph> small_graph() {
   return b.finish();
 }
 
+// The same network, written in two ways that a compiler could also make of nested calls: from the
+// front, each thing where it is needed; from the back, everything before it is needed.
+Graph written_from_the_front() {
+  Builder b("two ways");
+  const Value x = b.input("x", ElementType::f32, {Symbol::batch, Symbol::sequence, 8});
+  const Value kept = b.input("kept", ElementType::i64, {Symbol::selected});
+  const Value q = b.linear(x, b.parameter("q", {8, 8}));
+  const Value k = b.linear(x, b.parameter("k", {8, 8}));
+  const Value key_cache = b.state("key_cache", {Symbol::batch, 2, Symbol::context, 4});
+  const Value value_cache = b.state("value_cache", {Symbol::batch, 2, Symbol::context, 4});
+  const Value attended = b.cached_attention(q, k, k, key_cache, value_cache, {2, 2, 4, 1e4});
+  const Value normed = b.rms_norm(b.add(x, attended), "norm", 1e-5);
+  const Value gate =
+      b.sigmoid(b.linear(normed, b.parameter("gate", {8, 8}), b.parameter("b", {8})));
+  const Value up = b.linear(normed, b.parameter("q", {8, 8}));
+  b.output(b.select_positions(b.multiply(gate, up), kept), "chosen");
+  b.output(normed, "all");
+  return b.finish().value();
+}
+
+Graph written_from_the_back() {
+  Builder b("two ways");
+  const Value x = b.input("x", ElementType::f32, {Symbol::batch, Symbol::sequence, 8});
+  const Value kept = b.input("kept", ElementType::i64, {Symbol::selected});
+  const Value bias = b.parameter("b", {8});
+  const Value gate_weight = b.parameter("gate", {8, 8});
+  b.silu(b.linear(x, b.parameter("tried and dropped", {8, 8})));
+  const Value value_cache = b.state("value_cache", {Symbol::batch, 2, Symbol::context, 4});
+  const Value key_cache = b.state("key_cache", {Symbol::batch, 2, Symbol::context, 4});
+  const Value k = b.linear(x, b.parameter("k", {8, 8}));
+  const Value q = b.linear(x, b.parameter("q", {8, 8}));
+  const Value attended = b.cached_attention(q, k, k, key_cache, value_cache, {2, 2, 4, 1e4});
+  const Value normed = b.rms_norm(b.add(x, attended), "norm", 1e-5);
+  const Value up = b.linear(normed, b.parameter("q", {8, 8}));
+  const Value gate = b.linear(normed, gate_weight, bias);
+  b.output(b.select_positions(b.multiply(b.sigmoid(gate), up), kept), "chosen");
+  b.output(normed, "all");
+  return b.finish().value();
+}
+
 }  // namespace
+
+TEST_CASE("the order of the builder's calls leaves no trace in the graph") {
+  const Graph front = written_from_the_front();
+  const Graph back = written_from_the_back();
+  CHECK(print(front) == print(back));
+  CHECK(to_json(front) == to_json(back));
+  CHECK(print(back).find("dropped") == std::string::npos);
+  CHECK(print(in_canonical_order(front)) == print(front));
+}
+
+TEST_CASE("inputs and outputs stay as they are declared, whatever is computed first") {
+  const auto text = [](bool is_swapped) {
+    Builder b("interface");
+    const std::string first = is_swapped ? "b" : "a";
+    const std::string second = is_swapped ? "a" : "b";
+    const Value x = b.input(first, ElementType::f32, {4});
+    const Value y = b.input(second, ElementType::f32, {4});
+    b.input("unread", ElementType::f32, {4});
+    b.output(b.add(is_swapped ? y : x, is_swapped ? x : y));
+    return print(b.finish().value());
+  };
+  CHECK(text(false).find("input a f32[4]\n  input b f32[4]\n  input unread") != std::string::npos);
+  CHECK(text(true).find("input b f32[4]\n  input a f32[4]\n  input unread") != std::string::npos);
+  CHECK(text(true).find("add(a, b)") != std::string::npos);
+}
+
+TEST_CASE("a cache that two nodes update is refused: nothing says which is first") {
+  Builder b("shared");
+  const Value x = b.input("x", ElementType::f32, {Symbol::batch, Symbol::sequence, 8});
+  const Value cache = b.state("cache", {Symbol::batch, 2, Symbol::context, 4});
+  const Value values = b.state("values", {Symbol::batch, 2, Symbol::context, 4});
+  const Value y = b.cached_attention(x, x, x, cache, values, {2, 2, 4, 1e4});
+  const Value others = b.state("others", {Symbol::batch, 2, Symbol::context, 4});
+  b.output(b.cached_attention(y, y, y, cache, others, {2, 2, 4, 1e4}));
+  const auto graph = b.finish();
+  REQUIRE_FALSE(graph);
+  CHECK(graph.error().message.find("state \"cache\" is updated more than once") !=
+        std::string::npos);
+}
 
 TEST_CASE("a graph prints one line for each value and node") {
   const auto graph = small_graph();
@@ -40,7 +120,7 @@ TEST_CASE("who computes a value, and how often it is read, outputs counted") {
   const Value z = b.add(y, y);
   b.output(y);
   b.output(z);
-  const Graph graph = b.finish().value();
+  const Graph graph = b.finish().value();  // written in canonical order: the values are the same
   CHECK(graph.producer_of(x) == nullptr);
   CHECK(graph.producer_of(z) == &graph.nodes[1]);
   CHECK(graph.use_count(x) == 1);

@@ -42,6 +42,17 @@ Result<void> verify_values(const Graph& graph) {
   return {};
 }
 
+// Which of two updates comes first would be chance: their values don't depend on each other.
+Result<void> verify_states(const Graph& graph) {
+  std::set<int32_t> updated;
+  for (const Node& node : graph.nodes)
+    for (const Value input : node.inputs)
+      if (graph[input].kind == ValueKind::state && !updated.insert(input.index).second)
+        return fail(Errc::invalid_graph, "state \"{}\" is updated more than once",
+                    graph[input].name);
+  return {};
+}
+
 Result<void> verify_output_names(const Graph& graph) {
   if (!graph.output_names.empty() && graph.output_names.size() != graph.outputs.size())
     return fail(Errc::invalid_graph, "{} outputs have {} names", graph.outputs.size(),
@@ -90,6 +101,7 @@ Result<void> verify(const Graph& graph) {
                           fmt::format("{} \"{}\"", name_of(node.op), graph[node.output].name)));
     known[index] = true;
   }
+  QB_CHECK(verify_states(graph));
   QB_CHECK(verify_output_names(graph));
   if (graph.outputs.empty()) return fail(Errc::invalid_graph, "the graph has no output");
   for (const Value output : graph.outputs)

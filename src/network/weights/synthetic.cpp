@@ -17,8 +17,7 @@ void fill_synthetic(std::string_view name, uint64_t seed, const std::vector<int6
   double fan_in = 1.0;
   for (size_t i = 1; i < shape.size(); ++i) fan_in *= static_cast<double>(shape[i]);
   Rng rng(derive_seed(seed, name));
-  for (float& value : out)
-    value = static_cast<float>(std::nearbyint(rng.normal() / std::sqrt(fan_in) * 0x1p20) * 0x1p-20);
+  for (float& value : out) value = static_cast<float>(rng.normal() / std::sqrt(fan_in));
 }
 
 }  // namespace qb::weights

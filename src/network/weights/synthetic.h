@@ -11,7 +11,7 @@ namespace qb::weights {
 
 // Normal with standard deviation 1 / sqrt(fan_in) for matrices and kernels; ones for the weights of
 // norms and for variances, zeros for biases and means, by the parameter's name and rank. The values
-// depend on seed and name only; they are rounded to 2^-20 so that platforms' maths libraries agree.
+// depend on seed, name and shape only, and are the same bits on every platform.
 void fill_synthetic(std::string_view name, uint64_t seed, const std::vector<int64_t>& shape,
                     std::span<float> out);
 

@@ -10,12 +10,14 @@
 #include "measurement/probes/allowance.h"
 #include "orchestration/campaign/audit.h"
 #include "orchestration/campaign/contention.h"
+#include "orchestration/campaign/cool_down.h"
 #include "orchestration/campaign/describe.h"
 #include "orchestration/campaign/divergence.h"
 #include "orchestration/campaign/idle_power.h"
 #include "orchestration/campaign/materials.h"
 #include "orchestration/campaign/own_files.h"
 #include "orchestration/runner/launch.h"
+#include "results/analysis/drift.h"
 #include "results/metrics/launches.h"
 #include "results/metrics/metrics.h"
 #include "stats/intervals.h"
@@ -275,6 +277,12 @@ class Campaign {
     std::string name =
         fmt::format("{}.{}{}", case_id(record.subject), is_quality ? "quality" : "speed", index);
     std::ranges::replace(name, '/', '_');
+    const Json cooled = has_launched_
+                            ? cool_down(settings_.protocol.cool_down_ns, settings_.is_interrupted)
+                            : Json();
+    if (is_interrupted()) return std::string();
+    has_launched_ = true;
+    const int64_t started_at_ms = epoch_ms();
     Launch launch = runner::run_launch(request_of(record, is_quality),
                                        {.worker = framework_of(record.subject).worker,
                                         .environment = framework_of(record.subject).environment,
@@ -285,6 +293,8 @@ class Campaign {
                                         .on_phase = observer_.on_phase});
     if (is_interrupted()) return std::string();
     launch.index = index;
+    launch.facts.set("started_at_ms", started_at_ms);
+    if (!cooled.is_null()) launch.facts.set("cool_down", cooled);
     note_outcome(launch, is_quality, record);
     OwnFiles::note(launch, record);
     if (launch.facts["energy_source"].as_string() == "platform")
@@ -316,8 +326,12 @@ class Campaign {
   // A case that never came to its turn is recorded as such, one that did not settle as unstable,
   // and each with what the launches' answers and the interval say.
   Result<void> record_endings(Ending ending) {
+    const std::vector<analysis::DeviceDrift> drifts = analysis::find_drifts(records_);
     for (Record& record : records_) {
       if (record.outcome != Outcome::ok) continue;
+      for (const analysis::DeviceDrift& drift : drifts)
+        if (drift.device == record.subject.device)
+          record.manifest.set("drift", analysis::to_json(drift));
       if (record.launches.empty()) {
         record.outcome = Outcome::unavailable;
         record.reason =
@@ -367,6 +381,7 @@ class Campaign {
   std::vector<Record> records_;
   Divergence divergence_;
   std::vector<std::string> problems_;
+  bool has_launched_ = false;
 };
 
 }  // namespace

@@ -64,7 +64,7 @@ int64_t Estimate::left_ns(size_t number) const {
         launch.index >= std::max(protocol_.launch_count, spec::half_width_launches_min);
     const bool is_needed = !is_optional || known_[0][launch.case_index].count >= launch.index;
     if (!is_ended_[launch.case_index] && is_needed)
-      total_ns += expected_ns(launch.case_index, launch.is_quality);
+      total_ns += protocol_.cool_down_ns + expected_ns(launch.case_index, launch.is_quality);
   }
   return total_ns;
 }

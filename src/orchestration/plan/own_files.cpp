@@ -156,7 +156,7 @@ std::vector<std::string> labels_of(const std::vector<std::string>& absolute_path
 
 Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
                              std::vector<InputSpec> inputs, const Narrowing& narrowing,
-                             const spec::Protocol& protocol, int64_t usable_core_count,
+                             const spec::Protocol& protocol, int64_t default_thread_count,
                              uint64_t seed) {
   if (!narrowing.schemes.empty())
     return fail(Errc::bad_input, "{}: a model file has its own bits: leave --scheme away",
@@ -165,7 +165,7 @@ Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
   const std::vector<std::string> devices =
       narrowing.devices.empty() ? std::vector<std::string>{"cpu"} : narrowing.devices;
   const task::Task& task = task::row_of(task_name);
-  const std::vector<Workload> workloads = workloads_of(task, narrowing.axes, usable_core_count);
+  const std::vector<Workload> workloads = workloads_of(task, narrowing.axes, default_thread_count);
   QB_CHECK(check_devices(devices));
   Plan plan = {.inputs = std::move(inputs)};
   const std::vector<std::string> labels = labels_of(absolute_paths);

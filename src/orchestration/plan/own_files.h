@@ -27,7 +27,7 @@ std::vector<std::string> labels_of(const std::vector<std::string>& absolute_path
 // thread counts of `narrowing`. Of two files and more the outputs are compared.
 Result<Plan> build_file_plan(const std::vector<std::string>& absolute_paths,
                              std::vector<InputSpec> inputs, const Narrowing& narrowing,
-                             const spec::Protocol& protocol, int64_t usable_core_count,
+                             const spec::Protocol& protocol, int64_t default_thread_count,
                              uint64_t seed);
 
 }  // namespace qb::plan

@@ -87,9 +87,9 @@ Result<void> check_context(const models::Model& model, const task::Task& task, c
 }
 
 Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& model,
-                       int64_t usable_core_count, Plan& plan) {
+                       int64_t default_thread_count, Plan& plan) {
   const task::Task& task = task::row_of(model.task);
-  const std::vector<Workload> workloads = workloads_of(task, benchmark.axes, usable_core_count);
+  const std::vector<Workload> workloads = workloads_of(task, benchmark.axes, default_thread_count);
   for (const Workload& workload : workloads) QB_CHECK(check_context(model, task, workload));
   for (const std::string& framework : benchmark.frameworks)
     for (const std::string& device : benchmark.devices)
@@ -106,14 +106,14 @@ Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& mo
 }  // namespace
 
 std::vector<Workload> workloads_of(const task::Task& task, const Axes& axes,
-                                   int64_t usable_core_count) {
+                                   int64_t default_thread_count) {
   std::vector<Workload> workloads = {{}};
   for (const task::Axis* axis : task.axes) {
     const auto given = axes.find(axis->name);
     const std::vector<double> values =
         given != axes.end() && !given->second.empty()
             ? given->second
-            : std::vector{axis->default_value.value_or(static_cast<double>(usable_core_count))};
+            : std::vector{axis->default_value.value_or(static_cast<double>(default_thread_count))};
     std::vector<Workload> longer;
     for (const Workload& workload : workloads)
       for (const double value : values) {
@@ -159,7 +159,7 @@ Result<void> check_devices(const std::vector<std::string>& names) {
 }
 
 Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
-                        int64_t usable_core_count, uint64_t seed) {
+                        int64_t default_thread_count, uint64_t seed) {
   Plan plan;
   if (suite.benchmarks.empty())
     return fail(Errc::bad_input,
@@ -177,7 +177,7 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
           std::ranges::find(narrowing.models, name) == narrowing.models.end())
         continue;
       QB_TRY(const models::Model model, models::find_model(name));
-      QB_CHECK(add_cases(benchmark, model, usable_core_count, plan));
+      QB_CHECK(add_cases(benchmark, model, default_thread_count, plan));
     }
   }
   if (plan.cases.empty())

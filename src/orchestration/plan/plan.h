@@ -51,7 +51,7 @@ struct Plan {
 // The product of the task's axes, the last one changing first: the values given, or the axis'
 // default.
 std::vector<Workload> workloads_of(const task::Task& task, const Axes& axes,
-                                   int64_t usable_core_count);
+                                   int64_t default_thread_count);
 
 // Blocks of launches, each holding every case once in an order drawn from `seed`.
 void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed);
@@ -67,6 +67,6 @@ Result<void> check_devices(const std::vector<std::string>& names);
 // come in blocks, each holding every case once in an order drawn from `seed`, so that a slow spell
 // of the machine hits all cases alike. Quality is measured within the first block.
 Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
-                        int64_t usable_core_count, uint64_t seed);
+                        int64_t default_thread_count, uint64_t seed);
 
 }  // namespace qb::plan

@@ -161,6 +161,7 @@ Result<void> read_protocol(const Section& section, Protocol& protocol) {
       duration("duration_min", protocol.duration_ns_min),
       duration("duration_max", protocol.duration_ns_max),
       duration("time_limit", protocol.time_limit_ns),
+      duration("cool_down", protocol.cool_down_ns),
       duration("budget", protocol.budget_ns),
       bytes("memory_max", protocol.memory_bytes_max),
       integer("processes_max", protocol.process_count_max, 1),

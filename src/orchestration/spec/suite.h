@@ -25,6 +25,7 @@ struct Protocol {
   int64_t duration_ns_min = 1'000'000'000;
   int64_t duration_ns_max = 20'000'000'000;
   int64_t time_limit_ns = 300'000'000'000;  // of a launch; beyond it the worker is killed
+  int64_t cool_down_ns = 0;                 // asleep before each launch but the first; 0: none
   int64_t budget_ns = 0;                    // of the whole run; 0: none
   int64_t memory_bytes_max = 0;             // of a worker; 0: what the machine has
   int64_t process_count_max = 1000;         // processes and threads that a worker may add

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/printable.h"
+#include "base/units.h"
 #include "results/analysis/verdict.h"
 #include "results/metrics/metrics.h"
 #include "results/report/report.h"
@@ -147,6 +148,14 @@ Json to_json(const Record& record, bool with_samples) {
   return json.set("measurements", std::move(measurements))
       .set("manifest", record.manifest)
       .set("launches", std::move(launches));
+}
+
+std::string host_value_text(std::string_view key, const Json& value) {
+  constexpr std::string_view rate = "_bytes_per_s";
+  if (value.is_string()) return value.as_string();
+  if (key.ends_with("_bytes")) return format_quantity(value.as_double(), "B");
+  if (key.ends_with(rate)) return format_quantity(value.as_double(), "B") + "/s";
+  return dump_json(value);
 }
 
 namespace {

@@ -52,6 +52,9 @@ std::string condition_text(const Json& condition) {
       [](const Json& value) { return fmt::format("{:.0f} °C", value.as_double()); });
   add("thermal_pressure",
       [](const Json& value) { return fmt::format("thermal pressure {}", value.as_string()); });
+  add("low_power_mode", [](const Json& value) {
+    return std::string(value.as_bool() ? "low power mode" : "no low power mode");
+  });
   add("power_source", [](const Json& value) { return "on " + value.as_string(); });
   return fmt::format("{}", fmt::join(parts, ", "));
 }

@@ -110,11 +110,8 @@ std::string group_html(const analysis::ModelGroup& group) {
 std::string host_html(const Run& run) {
   std::string html;
   for (const auto& [key, value] : run.host.as_object())
-    html += fmt::format(
-        "{}{}: {}", html.empty() ? "" : " · ", escape_markup(key),
-        escape_markup(value.is_string()         ? value.as_string()
-                      : key.ends_with("_bytes") ? format_quantity(value.as_double(), "B")
-                                                : dump_json(value)));
+    html += fmt::format("{}{}: {}", html.empty() ? "" : " · ", escape_markup(key),
+                        escape_markup(host_value_text(key, value)));
   return html;
 }
 

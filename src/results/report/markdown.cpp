@@ -1,4 +1,6 @@
 // A run as Markdown.
+#include <fmt/ranges.h>
+
 #include "base/printable.h"
 #include "results/report/report.h"
 #include "results/sections/sections.h"
@@ -72,8 +74,21 @@ std::string group_markdown(const analysis::ModelGroup& group) {
 }
 
 std::string host_text(const Run& run) {
-  return fmt::format("{}, {} cores, {}", run.host["cpu"].as_string(),
-                     run.host["physical_cores"].as_int(), run.host["os"].as_string());
+  const Json& host = run.host;
+  std::vector<std::string> kinds;
+  for (const char* kind : {"super", "performance", "efficiency"})
+    if (const Json& count = host[std::string(kind) + "_cores"]; count.is_int())
+      kinds.push_back(fmt::format("{} {}", count.as_int(), kind));
+  std::string text =
+      fmt::format("{}, {} cores", host["cpu"].as_string(), host["physical_cores"].as_int());
+  if (!kinds.empty()) text += fmt::format(" ({})", fmt::join(kinds, ", "));
+  if (host["gpu_cores"].is_int()) text += fmt::format(", {} GPU cores", host["gpu_cores"].as_int());
+  for (const char* bytes : {"memory_bytes", "memory_bandwidth_bytes_per_s"})
+    if (host["chip"].is_string() && host[bytes].is_number())
+      text += ", " + host_value_text(bytes, host[bytes]);
+  if (host["power_mode"].is_string() && host["power_mode"].as_string() != "automatic")
+    text += fmt::format(", {} power mode", host["power_mode"].as_string());
+  return fmt::format("{}, {}", text, host["os"].as_string());
 }
 
 }  // namespace

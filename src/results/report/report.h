@@ -45,4 +45,7 @@ Result<std::string> render_explanation(const Record& record, std::string_view me
 
 Json to_json(const Record& record, bool with_samples);
 
+// A fact of a machine for people, its unit being what its name ends with: "25.3 GB", "400 GB/s".
+std::string host_value_text(std::string_view key, const Json& value);
+
 }  // namespace qb::report

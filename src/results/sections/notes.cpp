@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "results/analysis/drift.h"
 #include "results/sections/sections.h"
 #include "results/sections/shared_facts.h"
 
@@ -50,6 +51,8 @@ void add_reservations(const Record& record, const Records& all, SharedFacts& fac
                     analysis::item_noun(record), *analysis::usual_item_count(all)));
   if (record.manifest["fits_cache"].as_bool())
     add("the weights fit the last-level cache, so memory may count for less than elsewhere");
+  if (std::string text = analysis::drift_text(record.manifest["drift"]); !text.empty())
+    add(std::move(text));
   const Json& audit = record.manifest["audit"];
   if (audit["answers_are_equal"].is_bool() && !audit["answers_are_equal"].as_bool())
     add("launches gave different answers to the same input");

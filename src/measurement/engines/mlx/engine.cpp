@@ -79,6 +79,7 @@ class MlxEngine : public worker::Engine {
     mx::set_default_device(device);
     return std::make_unique<MlxFileSession>(path, options);
   } catch (const std::exception& error) {
+    if (auto failed = failure(error); failed.value().code == Errc::out_of_memory) return failed;
     return fail(Errc::bad_input, "{}: is no exported MLX function: {}",
                 std::filesystem::path(path).filename().string(), error.what());
   }

@@ -211,7 +211,8 @@ Result<void> add_product(Lowering& l, const lowering::Join& linears, const std::
   const std::string bias = first.inputs.size() > 2 ? l.operand(first.inputs[2]) : "";
   if (l.rounding(first.inputs[0]).mode != quant::Activations::none)
     return lower_integer_product(l, first.inputs[0], weights, bias, y);
-  add_blocked_product(l, l.operand(first.inputs[0]), y, block_weights(l, weights), bias, y);
+  const std::string x = l.operand(first.inputs[0]);
+  add_blocked_product(l, x, y, block_weights(l, weights), bias, y);
   return {};
 }
 

@@ -21,6 +21,7 @@ void add_from_package(std::vector<std::string>& candidates) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(QB_ONNXRUNTIME_FOLDER, error))
     if (is_library(entry.path().filename().string())) candidates.push_back(entry.path().string());
+  std::ranges::sort(candidates);  // folders are listed in any order
 }
 
 std::vector<std::string> candidate_paths() {

@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "measurement/engines/pytorch/failure.h"
 #include "measurement/engines/pytorch/model_file.h"
-#include "measurement/wire/reason.h"
 
 namespace qb::pytorch {
 namespace {
@@ -94,9 +94,8 @@ Result<ModelFile> load_aoti_package(const std::string& path) try {
   };
   return file;
 } catch (const std::exception& error) {
-  return fail(Errc::framework_failed, "{}: PyTorch: {}",
-              std::filesystem::path(path).filename().string(),
-              wire::framework_reason(error.what()));
+  return tl::unexpected(
+      with_context(failure(error).value(), std::filesystem::path(path).filename().string()));
 }
 
 }  // namespace qb::pytorch

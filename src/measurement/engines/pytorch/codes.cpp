@@ -4,10 +4,9 @@
 #include <ATen/quantized/Quantizer.h>
 
 #include "measurement/engines/pytorch/lowering.h"
-#include "measurement/engines/pytorch/onednn.h"
+#include "measurement/engines/pytorch/operator.h"
 
 namespace qb::pytorch {
-namespace {
 
 at::Tensor bytes_of(const at::Tensor& quantized) {
   return at::from_blob(
@@ -20,8 +19,6 @@ at::Tensor quantized_of(const at::Tensor& codes, const quant::ActivationFit& fit
       codes.data_ptr(), codes.sizes(), codes.strides(), [codes](void*) {}, fit.scale,
       fit.zero_point, at::TensorOptions().dtype(at::kQUInt8));
 }
-
-}  // namespace
 
 // quantize_per_tensor adds the zero point before it rounds to even: at odd ones a value halfway
 // between two codes would become the other one, so these are rounded step by step.
@@ -39,10 +36,10 @@ Result<void> lower_integer_add(Lowering& l, const ir::Node& node) {
   const Codes a = l.measured_codes(node.inputs[0]);
   const Codes b = l.measured_codes(node.inputs[1]);
   const Codes y = l.claim_codes(node.output);
-  QB_TRY(const OnednnOperator op,
-         OnednnOperator::find("quantized::add",
-                              {{"scale", static_cast<double>(y.fit.scale)},
-                               {"zero_point", static_cast<int64_t>(y.fit.zero_point)}}));
+  QB_TRY(
+      const Operator op,
+      Operator::find("quantized::add", {{"scale", static_cast<double>(y.fit.scale)},
+                                        {"zero_point", static_cast<int64_t>(y.fit.zero_point)}}));
   const size_t first = op.position_of("qa");
   const size_t second = op.position_of("qb");
   l.add_step({a.slot, b.slot}, [=](Frame& frame) {

@@ -19,7 +19,9 @@ struct ConvolutionGeometry {
   explicit ConvolutionGeometry(const ir::Node& node);
   // NCHW, with `value` around it where padding_before asks.
   at::Tensor pad(const at::Tensor& x, double value) const;
-  // Of what the kernel gets, for the batch that is compiled for; a likely one where it is free.
+  // Of the input, for the batch that is compiled for; a likely one where it is free.
+  std::vector<int64_t> input_shape(const Lowering& l, const ir::Node& node) const;
+  // The same after pad().
   std::vector<int64_t> padded_input_shape(const Lowering& l, const ir::Node& node) const;
 };
 

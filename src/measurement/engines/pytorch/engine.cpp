@@ -38,6 +38,12 @@ class PytorchEngine : public worker::Engine {
     d.facts = Json::object({{"build", build_of()},
                             {"blas", at::hasMKL() ? "MKL" : "see build"},
                             {"default_thread_count", static_cast<int64_t>(at::get_num_threads())}});
+    if (const auto& has = kernels()) {
+      d.facts.set("kernels", pytorch::describe(*has));
+    } else {
+      d.available = false;
+      d.reason = has.error().message;
+    }
     d.devices = {{.name = "cpu"},
                  gpu(),
                  {.name = "ane", .available = false, .reason = "PyTorch does not drive it"}};
@@ -50,15 +56,17 @@ class PytorchEngine : public worker::Engine {
     if (bundle.scheme().weight_type == quant::WeightType::micro)
       return fail(Errc::unsupported, "PyTorch has no kernels for {} weights on {}",
                   quant::row_of(bundle.scheme().micro).name, options.device);
-    if (options.device == "cpu") return PytorchSession::compile(bundle, options, at::kCPU);
+    QB_TRY(const Kernels has, kernels());
+    if (options.device == "cpu") return PytorchSession::compile(bundle, options, at::kCPU, has);
     if (options.device == "gpu" && at::hasMPS())
-      return PytorchSession::compile(bundle, options, at::kMPS);
+      return PytorchSession::compile(bundle, options, at::kMPS, has);
     return fail(Errc::unsupported, "this PyTorch has no device {}", options.device);
   }
 
   Result<std::unique_ptr<worker::FileSession>> open_file(
       const std::string& path, const worker::CompileOptions& options) override {
-    return PytorchFileSession::open(path, options);
+    QB_TRY(const Kernels has, kernels());
+    return PytorchFileSession::open(path, options, has);
   }
 };
 

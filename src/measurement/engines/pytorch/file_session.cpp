@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/file_name.h"
-#include "measurement/wire/reason.h"
+#include "measurement/engines/pytorch/failure.h"
 
 namespace qb::pytorch {
 namespace {
@@ -60,10 +60,6 @@ Result<std::vector<TensorView>> passed_of(const ModelFile& file,
   return passed;
 }
 
-tl::unexpected<Error> failure(std::string_view text) {
-  return fail(Errc::framework_failed, "PyTorch: {}", wire::framework_reason(text));
-}
-
 Result<void> check_outputs(const std::vector<at::Tensor>& outputs) {
   for (const at::Tensor& output : outputs) {
     if (output.layout() != c10::kStrided)
@@ -79,14 +75,15 @@ Result<void> check_outputs(const std::vector<at::Tensor>& outputs) {
 }  // namespace
 
 Result<std::unique_ptr<worker::FileSession>> PytorchFileSession::open(
-    const std::string& path, const worker::CompileOptions& options) {
+    const std::string& path, const worker::CompileOptions& options, const Kernels& has) {
   if (options.device != "cpu")
     return fail(Errc::unsupported, "PyTorch's model files are run on cpu only, not on {}",
                 options.device);
   at::set_num_threads(static_cast<int>(options.thread_count));
   QB_TRY(ModelFile file,
          file_ending(path) == ".pt2" ? load_aoti_package(path) : load_torchscript(path));
-  return std::unique_ptr<worker::FileSession>(new PytorchFileSession(std::move(file), options));
+  return std::unique_ptr<worker::FileSession>(
+      new PytorchFileSession(std::move(file), options, note_of(has)));
 }
 
 Result<void> PytorchFileSession::stage(const worker::StepInputs& inputs) try {
@@ -102,8 +99,8 @@ Result<void> PytorchFileSession::stage(const worker::StepInputs& inputs) try {
   for (size_t i = 0; i < passed.size(); ++i) copy_to(inputs_of_run_[i], passed[i]);
   is_staged_ = true;
   return {};
-} catch (const c10::Error& error) {
-  return failure(error.what_without_backtrace());
+} catch (const std::exception& error) {
+  return failure(error);
 }
 
 Result<void> PytorchFileSession::run(const worker::StepInputs& inputs) try {
@@ -112,10 +109,8 @@ Result<void> PytorchFileSession::run(const worker::StepInputs& inputs) try {
   const c10::InferenceMode inference;
   QB_TRY(results_, file_.forward(inputs_of_run_));
   return check_outputs(results_.tensors);
-} catch (const c10::Error& error) {
-  return failure(error.what_without_backtrace());
 } catch (const std::exception& error) {
-  return failure(error.what());
+  return failure(error);
 }
 
 std::span<const TensorView> PytorchFileSession::outputs() const {
@@ -135,7 +130,7 @@ Json PytorchFileSession::actual() const {
   const char* note =
       has_constants_ ? ", which has its numbers compiled in, whatever --input says of them" : "";
   return Json::object({{"device", "cpu"},
-                       {"compute_type", file_.compute_type + note},
+                       {"compute_type", file_.compute_type + note + note_},
                        {"thread_count", static_cast<int64_t>(at::get_num_threads())}});
 }
 

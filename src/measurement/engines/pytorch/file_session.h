@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "measurement/engines/pytorch/kernels.h"
 #include "measurement/engines/pytorch/model_file.h"
 #include "measurement/worker/engine.h"
 
@@ -13,7 +14,8 @@ class PytorchFileSession : public worker::FileSession {
  public:
   // By the file's ending. Errors: as of the loaders; unsupported on other devices than cpu.
   static Result<std::unique_ptr<worker::FileSession>> open(const std::string& path,
-                                                           const worker::CompileOptions& options);
+                                                           const worker::CompileOptions& options,
+                                                           const Kernels& has);
 
   const std::optional<std::vector<worker::FileInput>>& inputs() const override { return inputs_; }
   std::vector<std::string> input_names() const override { return file_.input_names; }
@@ -25,11 +27,12 @@ class PytorchFileSession : public worker::FileSession {
   Json actual() const override;
 
  private:
-  PytorchFileSession(ModelFile file, const worker::CompileOptions& options)
-      : file_(std::move(file)), options_(options) {}
+  PytorchFileSession(ModelFile file, const worker::CompileOptions& options, std::string note)
+      : file_(std::move(file)), options_(options), note_(std::move(note)) {}
 
   ModelFile file_;
   worker::CompileOptions options_;
+  std::string note_;                                      // of kernels(), for actual()
   std::optional<std::vector<worker::FileInput>> inputs_;  // neither kind tells shapes
   std::vector<at::Tensor> inputs_of_run_;
   bool is_staged_ = false;

@@ -1,6 +1,6 @@
 // conv2d and batch_norm.
 #include "measurement/engines/pytorch/convolution.h"
-#include "measurement/engines/pytorch/onednn.h"
+#include "measurement/engines/pytorch/operator.h"
 #include "measurement/engines/pytorch/products.h"
 
 namespace qb::pytorch {
@@ -28,12 +28,17 @@ at::Tensor ConvolutionGeometry::pad(const at::Tensor& x, double value) const {
   return padding_before.empty() ? x : at::constant_pad_nd(x, padding_before, value);
 }
 
-std::vector<int64_t> ConvolutionGeometry::padded_input_shape(const Lowering& l,
-                                                             const ir::Node& node) const {
+std::vector<int64_t> ConvolutionGeometry::input_shape(const Lowering& l,
+                                                      const ir::Node& node) const {
   ir::Extents extents = worker::extents_of(l.options());
   extents.set(ir::Symbol::height, likely_picture_px);
   extents.set(ir::Symbol::width, likely_picture_px);
-  std::vector<int64_t> shape = ir::bind(l.ir()[node.inputs[0]].shape, extents);
+  return ir::bind(l.ir()[node.inputs[0]].shape, extents);
+}
+
+std::vector<int64_t> ConvolutionGeometry::padded_input_shape(const Lowering& l,
+                                                             const ir::Node& node) const {
+  std::vector<int64_t> shape = input_shape(l, node);
   if (padding_before.empty()) return shape;
   shape[3] += padding_before[0] + padding_before[1];
   shape[2] += padding_before[2] + padding_before[3];
@@ -79,25 +84,24 @@ Result<void> lower_frozen_conv2d(Lowering& l, const ir::Node& node) {
     output = relu6->output;
   }
   const std::vector<int64_t> dilation = {1, 1};
-  QB_TRY(const OnednnOperator reorder,
-         OnednnOperator::find("mkldnn::_reorder_convolution_weight",
-                              {{"self", convolution.weight},
-                               {"padding", g.symmetric_padding},
-                               {"stride", g.stride},
-                               {"dilation", dilation},
-                               {"groups", g.group_count},
-                               {"input_size", g.padded_input_shape(l, node)}}));
-  QB_TRY(const OnednnOperator op,
-         OnednnOperator::find("mkldnn::_convolution_pointwise",
-                              {{"W", reorder.call({})},
-                               {"B", optional_tensor(convolution.bias)},
-                               {"padding", g.symmetric_padding},
-                               {"stride", g.stride},
-                               {"dilation", dilation},
-                               {"groups", g.group_count},
-                               {"attr", is_clipped ? "hardtanh" : "none"},
-                               {"scalars", is_clipped ? scalars({0.0, 6.0}) : no_scalars()},
-                               {"algorithm", ""}}));
+  QB_TRY(const Operator reorder, Operator::find("mkldnn::_reorder_convolution_weight",
+                                                {{"self", convolution.weight},
+                                                 {"padding", g.symmetric_padding},
+                                                 {"stride", g.stride},
+                                                 {"dilation", dilation},
+                                                 {"groups", g.group_count},
+                                                 {"input_size", g.padded_input_shape(l, node)}}));
+  QB_TRY(const Operator op,
+         Operator::find("mkldnn::_convolution_pointwise",
+                        {{"W", reorder.call({})},
+                         {"B", optional_tensor(convolution.bias)},
+                         {"padding", g.symmetric_padding},
+                         {"stride", g.stride},
+                         {"dilation", dilation},
+                         {"groups", g.group_count},
+                         {"attr", is_clipped ? "hardtanh" : "none"},
+                         {"scalars", is_clipped ? scalars({0.0, 6.0}) : no_scalars()},
+                         {"algorithm", ""}}));
   const size_t x = op.position_of("X");
   l.add_step(output, node.inputs[0], [=](const at::Tensor& input) {
     return op.call({{x, g.pad(input, 0.0).contiguous(at::MemoryFormat::ChannelsLast)}});
@@ -106,14 +110,17 @@ Result<void> lower_frozen_conv2d(Lowering& l, const ir::Node& node) {
   return {};
 }
 
-// conv2d as it stands, in the type of its weight.
+// conv2d as it stands, in the type of its weight. Without oneDNN, ATen's own loops over depthwise
+// kernels take up to five times as long with the channels of each point beside each other.
 void add_plain_conv2d(Lowering& l, const ir::Node& node, at::ScalarType type,
                       const std::function<at::Tensor()>& weight, const at::Tensor& bias,
                       ir::Value output) {
   const ConvolutionGeometry g(node);
   const at::Tensor typed_bias = bias.defined() ? bias.to(type) : bias;
+  const bool keeps_order = !l.device().is_cpu() || l.has().onednn;
   l.add_step(output, node.inputs[0], [=](const at::Tensor& input) {
-    return at::conv2d(g.pad(input, 0.0).to(type), weight(), typed_bias, g.stride,
+    const at::Tensor x = g.pad(input, 0.0).to(type);
+    return at::conv2d(keeps_order ? x : x.contiguous(), weight(), typed_bias, g.stride,
                       g.symmetric_padding, {1, 1}, g.group_count)
         .to(at::kFloat);
   });
@@ -140,7 +147,7 @@ Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
     return {};
   }
   if (weight.encoding == bundle::Encoding::f32) {
-    if (l.device().is_cpu() && at::hasMKLDNN()) return lower_frozen_conv2d(l, node);
+    if (l.device().is_cpu() && l.has().onednn) return lower_frozen_conv2d(l, node);
     const FloatConvolution c = float_convolution(l, node);
     add_plain_conv2d(l, node, at::kFloat, [w = c.weight] { return w; }, c.bias, c.output);
     return {};

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "compression/bundle/bundle.h"
+#include "measurement/engines/pytorch/kernels.h"
 #include "measurement/engines/pytorch/program.h"
 #include "measurement/lowering/notes.h"
 #include "measurement/lowering/rounded_reads.h"
@@ -38,15 +39,18 @@ struct Columns {
 // codes stand for.
 class Lowering {
  public:
-  Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options, at::Device device)
+  Lowering(const bundle::Bundle& bundle, const worker::CompileOptions& options, at::Device device,
+           const Kernels& has)
       : bundle_(bundle),
         options_(options),
         device_(device),
+        has_(has),
         transformations_(lowering::find_transformations(bundle)) {}
 
   const ir::Graph& ir() const { return bundle_.graph(); }
   const worker::CompileOptions& options() const { return options_; }
   const at::Device& device() const { return device_; }
+  const Kernels& has() const { return has_; }
   const bundle::Bundle& bundle() const { return bundle_; }
   const lowering::Transformations& transformations() const { return transformations_; }
   const bundle::Parameter& parameter(ir::Value value) const { return bundle_.parameter(value); }
@@ -125,6 +129,7 @@ class Lowering {
   const bundle::Bundle& bundle_;
   worker::CompileOptions options_;
   at::Device device_;
+  Kernels has_;
   lowering::Transformations transformations_;
   Program program_;
   std::map<int32_t, Slot> slots_;       // f32 forms
@@ -148,6 +153,9 @@ const lowering::Table<Lowering>& lowerings();
 // 8-bit codes of values, u8; in codes.cpp.
 at::Tensor to_codes(const at::Tensor& x, const quant::ActivationFit& fit);
 at::Tensor from_codes(const at::Tensor& codes, const quant::ActivationFit& fit);
+// The same bytes as PyTorch's quantized type, and back.
+at::Tensor quantized_of(const at::Tensor& codes, const quant::ActivationFit& fit);
+at::Tensor bytes_of(const at::Tensor& quantized);
 // Integer kernels for a packed weight whose input is rounded. Errors: unsupported, when this build
 // of PyTorch lacks them or the weight is of another kind.
 Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node);

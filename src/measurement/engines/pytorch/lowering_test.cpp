@@ -53,7 +53,7 @@ TEST_CASE("q, k and v are one product, and all layers share one mask a run") {
   REQUIRE(folder);
   const auto bundle = bundle::load_bundle(*folder);
   REQUIRE(bundle);
-  Lowering lowering(*bundle, {.context_tokens = 8}, at::kCPU);
+  Lowering lowering(*bundle, {.context_tokens = 8}, at::kCPU, kernels().value());
   auto program = lowering.build();
   REQUIRE(program);
   int mask_count = 0;
@@ -88,7 +88,7 @@ TEST_CASE("weights do not lie in the bundle's mapped file when compiling is done
     REQUIRE(folder);
     const auto bundle = bundle::load_bundle(*folder);
     REQUIRE(bundle);
-    Lowering lowering(*bundle, {.context_tokens = 8}, at::kCPU);
+    Lowering lowering(*bundle, {.context_tokens = 8}, at::kCPU, kernels().value());
     for (const ir::Value value : bundle->graph().of_kind(ir::ValueKind::parameter)) {
       const bundle::Parameter& p = bundle->parameter(value);
       CHECK(lowering.stored_tensor(p).const_data_ptr() != p.bytes.data());

@@ -1,6 +1,7 @@
 #include "measurement/engines/pytorch/session.h"
 
 #include "measurement/engines/pytorch/allocator.h"
+#include "measurement/engines/pytorch/failure.h"
 #include "measurement/lowering/notes.h"
 #include "network/ir/inputs.h"
 
@@ -32,17 +33,18 @@ PytorchSession::PytorchSession(const bundle::Bundle& bundle, const worker::Compi
       outputs_(output_slots_.size()) {}
 
 Result<std::unique_ptr<worker::Session>> PytorchSession::compile(
-    const bundle::Bundle& bundle, const worker::CompileOptions& options, at::Device device) try {
+    const bundle::Bundle& bundle, const worker::CompileOptions& options, at::Device device,
+    const Kernels& has) try {
   const c10::InferenceMode inference;
   keep_freed_memory();
-  use_threads(options.thread_count);
-  Lowering lowering(bundle, options, device);
+  at::set_num_threads(static_cast<int>(options.thread_count));  // of QNNPACK's pool too
+  Lowering lowering(bundle, options, device, has);
   QB_TRY(Program program, lowering.build());
   bundle.drop_resident_pages();  // the weights are copied or packed
   return std::unique_ptr<worker::Session>(
       new PytorchSession(bundle, options, std::move(lowering), std::move(program)));
-} catch (const c10::Error& error) {
-  return fail(Errc::framework_failed, "PyTorch: {}", error.what_without_backtrace());
+} catch (const std::exception& error) {
+  return failure(error);
 }
 
 // On the host: this also waits for a device.
@@ -66,8 +68,8 @@ Result<void> PytorchSession::stage(const worker::StepInputs& inputs) try {
                                         : tensor);
   }
   return {};
-} catch (const c10::Error& error) {
-  return fail(Errc::framework_failed, "PyTorch: {}", error.what_without_backtrace());
+} catch (const std::exception& error) {
+  return failure(error);
 }
 
 Result<void> PytorchSession::run(const worker::StepInputs& inputs) try {
@@ -86,8 +88,8 @@ Result<void> PytorchSession::run(const worker::StepInputs& inputs) try {
   program_.run(frame_);
   take_outputs();
   return {};
-} catch (const c10::Error& error) {
-  return fail(Errc::framework_failed, "PyTorch: {}", error.what_without_backtrace());
+} catch (const std::exception& error) {
+  return failure(error);
 }
 
 Json PytorchSession::actual() const {
@@ -95,7 +97,7 @@ Json PytorchSession::actual() const {
   for (const auto& [name, count] : lowering_.kernels()) kernels.set(name, count);
   return Json::object(
       {{"device", options_.device},
-       {"compute_type", lowering::describe_computing(lowering_.notes())},
+       {"compute_type", lowering::describe_computing(lowering_.notes()) + note_of(lowering_.has())},
        {"kernels", std::move(kernels)},
        {"transformations", lowering::describe(bundle_, lowering_.transformations())},
        {"allocator", keep_freed_memory()},

@@ -13,7 +13,7 @@ class PytorchSession : public worker::Session {
   // Errors: unsupported, as the lowering says. The bundle must outlive the session.
   static Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                           const worker::CompileOptions& options,
-                                                          at::Device device);
+                                                          at::Device device, const Kernels& has);
 
   Result<void> stage(const worker::StepInputs& inputs) override;
   Result<void> run(const worker::StepInputs& inputs) override;

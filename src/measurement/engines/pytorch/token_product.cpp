@@ -1,8 +1,9 @@
 // 8-bit activations with a scale for each token times symmetric 8-bit weights, as torchao's dynamic
-// int8 linears compute: ATen rounds, _int_mm sums in integers, both scales follow.
+// int8 linears compute: ATen rounds, _int_mm sums in integers, both scales follow. Without oneDNN
+// _int_mm is a plain loop, and QNNPACK sums.
 #include <limits>
 
-#include "measurement/engines/pytorch/products.h"
+#include "measurement/engines/pytorch/integer.h"
 
 namespace qb::pytorch {
 namespace {
@@ -17,26 +18,23 @@ Result<void> check(const Lowering& l, const quant::PackedLayout& layout) {
               "for all");
 }
 
-struct Rows {
-  at::Tensor codes;   // s8 [rows, columns]
-  at::Tensor scales;  // f32 [rows]
-};
+CodesProduct int_mm_product(Lowering& l, const SignedWeight& w) {
+  l.note("linear",
+         "_int_mm, s8 activations with a scale for each token, s8 weights, f32 sums scaled after");
+  l.count("_int_mm");
+  return [columns = w.codes.t(), scales = w.scales](const at::Tensor& codes, int64_t) {
+    return at::_int_mm(codes.to(at::kChar), columns).to(at::kFloat).mul_(scales);
+  };
+}
 
-// Rows of several weights one after another. Code 128 is 0, so that its top bit is the sign's
-// opposite.
-Rows join(const Lowering& l, const std::vector<const bundle::Parameter*>& weights) {
-  std::vector<at::Tensor> codes;
-  std::vector<at::Tensor> scales;
-  for (const bundle::Parameter* weight : weights) {
-    const quant::PackedView& packed = weight->packed;
-    const int64_t row_count = packed.layout.row_count;
-    codes.push_back(
-        l.tensor_of(packed.codes.data(), {row_count, packed.layout.column_count}, at::kByte));
-    const auto scale_count = static_cast<int64_t>(packed.scales.size());
-    scales.push_back(
-        l.tensor_of(packed.scales.data(), {scale_count}, at::kFloat).expand({row_count}));
-  }
-  return {at::bitwise_xor(at::cat(codes), 128).view(at::kChar), at::cat(scales)};
+Result<CodesProduct> codes_product(Lowering& l, const SignedWeight& w) {
+  if (!l.has().qnnpack) return int_mm_product(l, w);
+  l.note(
+      "linear",
+      "quantized::linear_dynamic (QNNPACK) of codes, s8 activations with a scale for each token, "
+      "s8 weights");
+  l.count("quantized::linear_dynamic");
+  return qnnpack_codes_product(l, w);
 }
 
 }  // namespace
@@ -45,20 +43,17 @@ Rows join(const Lowering& l, const std::vector<const bundle::Parameter*>& weight
 Result<Product> token_product(Lowering& l, const std::vector<const bundle::Parameter*>& weights,
                               const at::Tensor& bias) {
   QB_CHECK(check(l, weights[0]->packed.layout));
-  const Rows w = join(l, weights);
-  l.note("linear",
-         "_int_mm, s8 activations with a scale for each token, s8 weights, f32 sums scaled after");
-  l.count("_int_mm");
-  return Product{[w, bias, columns = w.codes.t()](const at::Tensor& x) {
+  const SignedWeight w = signed_weight(l, weights);
+  QB_TRY(const CodesProduct product, codes_product(l, w));
+  return Product{[=, row_count = w.codes.size(0)](const at::Tensor& x) {
+    constexpr int64_t middle = 128;  // the zero point of symmetric codes
     const at::Tensor rows = x.reshape({-1, x.size(-1)});
     const at::Tensor scales = at::amax(rows.abs(), -1, /*keepdim=*/true)
                                   .div_(127.0)
                                   .clamp_min_(std::numeric_limits<float>::min());
-    const at::Tensor codes = at::div(rows, scales).round_().to(at::kChar);
-    const at::Tensor sums = at::_int_mm(codes, columns).to(at::kFloat);
-    const at::Tensor y = sums.mul_(scales).mul_(w.scales);
+    const at::Tensor y = product(at::div(rows, scales).round_(), middle).mul_(scales);
     std::vector<int64_t> shape = x.sizes().vec();
-    shape.back() = w.codes.size(0);
+    shape.back() = row_count;
     return (bias.defined() ? at::add(y, bias) : y).reshape(shape);
   }};
 }

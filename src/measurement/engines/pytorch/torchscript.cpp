@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
+#include "measurement/engines/pytorch/failure.h"
 #include "measurement/engines/pytorch/model_file.h"
-#include "measurement/wire/reason.h"
 
 namespace qb::pytorch {
 namespace {
@@ -61,7 +61,8 @@ std::string missing_operator(const std::string& text) {
   return {};
 }
 
-tl::unexpected<Error> load_failure(const std::string& path, const std::string& text) {
+tl::unexpected<Error> load_failure(const std::string& path, const std::exception& error) {
+  const std::string text = text_of(error);
   const std::string name = std::filesystem::path(path).filename().string();
   if (const std::string missing = missing_operator(text); !missing.empty())
     return fail(Errc::unsupported,
@@ -73,7 +74,7 @@ tl::unexpected<Error> load_failure(const std::string& path, const std::string& t
                 "{}: holds no TorchScript program. What torch.save writes is a pickle, which is "
                 "code that qbench doesn't run: save torch.jit.trace(model, inputs) or export .onnx",
                 name);
-  return fail(Errc::framework_failed, "{}: PyTorch: {}", name, wire::framework_reason(text));
+  return tl::unexpected(with_context(failure(error).value(), name));
 }
 
 }  // namespace
@@ -102,10 +103,8 @@ Result<ModelFile> load_torchscript(const std::string& path) try {
     return outputs;
   };
   return file;
-} catch (const c10::Error& error) {
-  return load_failure(path, error.what_without_backtrace());
 } catch (const std::exception& error) {
-  return load_failure(path, error.what());
+  return load_failure(path, error);
 }
 
 }  // namespace qb::pytorch

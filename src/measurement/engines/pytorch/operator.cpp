@@ -1,13 +1,32 @@
-#include "measurement/engines/pytorch/onednn.h"
+#include "measurement/engines/pytorch/operator.h"
 
 #include <algorithm>
 
 namespace qb::pytorch {
+namespace {
 
-Result<OnednnOperator> OnednnOperator::find(const std::string& name,
-                                            const std::map<std::string, c10::IValue>& arguments) {
-  const auto handle = c10::Dispatcher::singleton().findSchema({name, ""});
-  if (!handle) return fail(Errc::unsupported, "PyTorch {} has no operator {}", TORCH_VERSION, name);
+c10::OperatorName operator_name(const std::string& name) {
+  const size_t dot = name.find('.');
+  return dot == std::string::npos ? c10::OperatorName(name, "")
+                                  : c10::OperatorName(name.substr(0, dot), name.substr(dot + 1));
+}
+
+// Builds without oneDNN keep some of its schemas, and kernels that throw.
+bool computes(const c10::OperatorHandle& handle) {
+  const std::string& name = handle.operator_name().name;
+  const bool is_of_onednn = name.starts_with("onednn::") || name.starts_with("mkldnn::");
+  if (is_of_onednn && !(at::hasMKLDNN() && at::globalContext().userEnabledMkldnn())) return false;
+  return handle.hasKernelForAnyDispatchKey(c10::DispatchKeySet(
+      {c10::DispatchKey::CPU, c10::DispatchKey::QuantizedCPU, c10::DispatchKey::MkldnnCPU}));
+}
+
+}  // namespace
+
+Result<Operator> Operator::find(const std::string& name,
+                                const std::map<std::string, c10::IValue>& arguments) {
+  const auto handle = c10::Dispatcher::singleton().findSchema(operator_name(name));
+  if (!handle || !computes(*handle))
+    return fail(Errc::unsupported, "this build of PyTorch {} has no {}", TORCH_VERSION, name);
   const auto& schema = handle->schema().arguments();
   std::vector<c10::IValue> stack;
   for (const c10::Argument& argument : schema) {
@@ -20,21 +39,20 @@ Result<OnednnOperator> OnednnOperator::find(const std::string& name,
     if (std::ranges::find(schema, argument, &c10::Argument::name) == schema.end())
       return fail(Errc::unsupported, "{} of PyTorch {} takes no argument {}", name, TORCH_VERSION,
                   argument);
-  return OnednnOperator(*handle, std::move(stack));
+  return Operator(*handle, std::move(stack));
 }
 
-size_t OnednnOperator::position_of(std::string_view argument) const {
+size_t Operator::position_of(std::string_view argument) const {
   const auto& schema = handle_.schema().arguments();
   const auto found = std::ranges::find(schema, argument, &c10::Argument::name);
   return static_cast<size_t>(found - schema.begin());
 }
 
-at::Tensor OnednnOperator::call(
-    std::initializer_list<std::pair<size_t, c10::IValue>> changes) const {
+c10::IValue Operator::evaluate(Changes changes) const {
   std::vector<c10::IValue> stack = stack_;
   for (const auto& [position, value] : changes) stack[position] = value;
   handle_.callBoxed(&stack);
-  return std::move(stack[0]).toTensor();
+  return std::move(stack[0]);
 }
 
 c10::IValue optional_tensor(const at::Tensor& tensor) {
