@@ -1,11 +1,10 @@
-// Llama-family models in GGUF: names, the order of rotary rows, metadata, tokenizer.
+// Llama-family models in GGUF: names, the order of rotary rows, metadata.
 #pragma once
 
 #include <memory>
 
 #include "base/result.h"
 #include "compression/bundle/bundle.h"
-#include "network/text/tokenizer.h"
 #include "network/weights/weight_file.h"
 
 namespace qb::prepare {
@@ -19,8 +18,5 @@ bundle::ParameterSource gguf_llama_source(std::shared_ptr<const weights::WeightF
 // value that changes nothing; every tensor is a parameter of the graph. What would change the
 // network is refused by its name. Errors: bad_input, unsupported.
 Result<void> check_llama(const weights::WeightFile& file, const ir::Graph& graph);
-
-// Errors: unsupported, a tokenizer.* field that changes how text is cut.
-Result<text::BpeDefinition> tokenizer_of(const weights::WeightFile& file);
 
 }  // namespace qb::prepare

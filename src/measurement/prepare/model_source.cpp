@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "measurement/prepare/dataset.h"
 #include "measurement/prepare/gguf_llama.h"
+#include "measurement/prepare/gguf_tokenizer.h"
 #include "network/weights/synthetic.h"
 #include "network/weights/weight_file.h"
 

@@ -12,7 +12,7 @@
 #include "compression/bundle/bundle.h"
 #include "compression/compress/compress.h"
 #include "network/models/models.h"
-#include "network/text/tokenizer.h"
+#include "network/text/definition.h"
 
 namespace qb::prepare {
 
@@ -23,7 +23,7 @@ struct ModelSource {
   bundle::ParameterSource parameters;
   std::string weights;      // "pretrained" or "synthetic"
   std::string source_hash;  // content hash of the weight file, or the seed
-  std::optional<text::BpeDefinition> tokenizer;
+  std::optional<text::Definition> tokenizer;
 };
 
 // Opens the model's weights below `data_folder`; a model without any gets seeded synthetic ones.

@@ -79,7 +79,7 @@ class Merger {
   std::priority_queue<Candidate> queue_;
 };
 
-class Bpe : public Model {
+class Bpe {
  public:
   explicit Bpe(const Definition& definition)
       : vocabulary_(definition.tokens),
@@ -96,7 +96,7 @@ class Bpe : public Model {
     return {};
   }
 
-  Result<void> encode(std::string_view piece, std::vector<int32_t>& out) const override {
+  Result<void> encode(std::string_view piece, std::vector<int32_t>& out) const {
     if (ignores_merges_)
       if (const auto whole = vocabulary_.find(piece)) {
         out.push_back(*whole);
@@ -171,15 +171,18 @@ class Bpe : public Model {
 
 }  // namespace
 
-ModelResult make_bpe(const Definition& definition) {
-  const std::string_view known[] = {"type",          "ignore_merges",
-                                    "unk_token",     "fuse_unk",
-                                    "byte_fallback", "continuing_subword_prefix",
-                                    "end_of_word_suffix"};
+Result<Model> make_bpe(const Definition& definition) {
+  const Field known[] = {string("type"),
+                         flag("ignore_merges"),
+                         string("unk_token"),
+                         flag("fuse_unk"),
+                         flag("byte_fallback"),
+                         string("continuing_subword_prefix"),
+                         string("end_of_word_suffix")};
   QB_CHECK(check_fields(definition.model, "model: ", known));
-  auto model = std::make_unique<Bpe>(definition);
-  QB_CHECK(model->read(definition));
-  return model;
+  Bpe bpe(definition);
+  QB_CHECK(bpe.read(definition));
+  return model_of(std::move(bpe));
 }
 
 }  // namespace qb::text

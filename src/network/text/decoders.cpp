@@ -80,8 +80,7 @@ Result<Decoder> make_byte_fallback(const Json&) {
 }
 
 Result<Decoder> make_metaspace(const Json& object) {
-  QB_CHECK(get_character(object, "replacement"));
-  const std::string mark = object["replacement"].as_string();
+  QB_TRY(const std::string mark, get_character(object, "replacement"));
   const bool is_off = object["add_prefix_space"] == Json(false);
   const bool prepends = !is_off && object["prepend_scheme"] != Json("never");
   return change_each([=](std::string token, size_t i) {
@@ -95,16 +94,15 @@ Result<Decoder> make_replace(const Json& object) {
   const std::string& literal = pattern["String"].as_string();
   if (!regex.empty() || literal.empty())
     return fail(Errc::unsupported, "pattern {} is not supported", shown(pattern));
-  return change_each([from = literal, to = object["content"].as_string()](std::string token,
-                                                                          size_t) {
-    return replaced(std::move(token), from, to);
-  });
+  return change_each(
+      [from = literal, to = object["content"].as_string()](std::string token, size_t) {
+        return replaced(std::move(token), from, to);
+      });
 }
 
 // Takes a character away at the ends of each token, so many times at most.
 Result<Decoder> make_strip(const Json& object) {
-  QB_CHECK(get_character(object, "content"));
-  const std::string mark = object["content"].as_string();
+  QB_TRY(const std::string mark, get_character(object, "content"));
   return change_each([mark, start = object["start"].as_int(), stop = object["stop"].as_int()](
                          const std::string& token, size_t) {
     std::string_view rest = token;
@@ -116,9 +114,9 @@ Result<Decoder> make_strip(const Json& object) {
 
 std::string tidied(std::string text) {  // what BERT's authors took back of their own cutting
   constexpr std::pair<std::string_view, std::string_view> rows[] = {
-      {" .", "."},     {" ?", "?"},    {" !", "!"},           {" ,", ","},
-      {" ' ", "'"},    {" n't", "n't"}, {" 'm", "'m"},        {" do not", " don't"},
-      {" 's", "'s"},   {" 've", "'ve"}, {" 're", "'re"}};
+      {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+      {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+      {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   for (const auto& [from, to] : rows) text = replaced(std::move(text), from, to);
   return text;
 }
@@ -126,8 +124,7 @@ std::string tidied(std::string text) {  // what BERT's authors took back of thei
 Result<Decoder> make_word_piece(const Json& object) {
   const bool tidies = object["cleanup"].as_bool(true);
   return change_each([tidies, prefix = object["prefix"].as_string()](std::string token, size_t i) {
-    if (i > 0)
-      token = token.starts_with(prefix) ? token.substr(prefix.size()) : " " + token;
+    if (i > 0) token = token.starts_with(prefix) ? token.substr(prefix.size()) : " " + token;
     return tidies ? tidied(std::move(token)) : token;
   });
 }
@@ -142,16 +139,19 @@ Result<Decoder> make_bpe(const Json& object) {
 }
 
 const KindRow<Decoder> rows[] = {
-    {"ByteLevel", {"add_prefix_space", "trim_offsets", "use_regex"}, make_byte_level},
+    {"ByteLevel",
+     {flag("add_prefix_space"), flag("trim_offsets"), flag("use_regex")},
+     make_byte_level},
     {"Fuse", {}, make_fuse},
     {"ByteFallback", {}, make_byte_fallback},
     {"Metaspace",
-     {"replacement", "add_prefix_space", "prepend_scheme", "split", "str_rep"},
+     {string("replacement"), flag("add_prefix_space"), string("prepend_scheme"), flag("split"),
+      string("str_rep")},
      make_metaspace},
-    {"Replace", {"pattern", "content"}, make_replace},
-    {"Strip", {"content", "start", "stop"}, make_strip},
-    {"WordPiece", {"prefix", "cleanup"}, make_word_piece},
-    {"BPEDecoder", {"suffix"}, make_bpe},
+    {"Replace", {table("pattern"), string("content")}, make_replace},
+    {"Strip", {string("content"), integer("start"), integer("stop")}, make_strip},
+    {"WordPiece", {string("prefix"), flag("cleanup")}, make_word_piece},
+    {"BPEDecoder", {string("suffix")}, make_bpe},
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace qb::text {
 struct AddedToken {
   int32_t id = 0;
   std::string text;
-  bool is_single_word = false;   // not within a word
+  bool is_single_word = false;    // not within a word
   bool takes_left_space = false;  // with the white space before it
   bool takes_right_space = false;
   bool is_normalized = false;  // found in the normalized text, after those that are not

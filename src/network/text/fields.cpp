@@ -17,11 +17,17 @@ std::string shown(const Json& value) {
   return to_valid_utf8(std::string_view(text).substr(0, bytes_max)) + "...";
 }
 
-Result<void> check_fields(const Json& object, std::string_view what,
-                          std::span<const std::string_view> known) {
-  for (const auto& [name, value] : object.as_object())
-    if (std::ranges::find(known, name) == known.end() && !is_neutral(value))
+Result<void> check_fields(const Json& object, std::string_view what, std::span<const Field> known) {
+  if (!object.is_object()) return fail(Errc::bad_input, "{}{} is no object", what, shown(object));
+  for (const auto& [name, value] : object.as_object()) {
+    const auto field = std::ranges::find(known, name, &Field::name);
+    if (field == known.end()) {
+      if (is_neutral(value)) continue;
       return fail(Errc::unsupported, "{}{} {} is not supported", what, name, shown(value));
+    }
+    if (field->is_kind != nullptr && !value.is_null() && !(value.*field->is_kind)())
+      return fail(Errc::bad_input, "{}{} {} is not {}", what, name, shown(value), field->kind);
+  }
   return {};
 }
 
@@ -29,18 +35,16 @@ Result<void> refuse_fields(const Json& object, std::string_view what,
                            std::initializer_list<std::string_view> fields) {
   for (const std::string_view field : fields)
     if (!is_neutral(object[field]))
-      return fail(Errc::unsupported, "{}{} {} is not supported", what, field,
-                  shown(object[field]));
+      return fail(Errc::unsupported, "{}{} {} is not supported", what, field, shown(object[field]));
   return {};
 }
 
-Result<char32_t> get_character(const Json& object, std::string_view field) {
+Result<std::string> get_character(const Json& object, std::string_view field) {
   const std::string& text = object[field].as_string();
   size_t position = 0;
-  const auto character = text.empty() ? std::nullopt : next_code_point(text, position);
-  if (!character || position != text.size())
+  if (text.empty() || !next_code_point(text, position) || position != text.size())
     return fail(Errc::bad_input, "{} {} is not one character", field, shown(object[field]));
-  return *character;
+  return text;
 }
 
 }  // namespace qb::text

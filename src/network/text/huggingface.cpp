@@ -37,9 +37,15 @@ Result<void> add_scored_tokens(const Json& vocab, Definition& definition) {
 }
 
 Result<void> add_merges(const Json& merges, Definition& definition) {
+  if (!merges.is_array() && !merges.is_null())
+    return fail(Errc::bad_input, "model: merges {} is not a list", shown(merges));
   for (const Json& merge : merges.as_array()) {
     const Json::Array& pair = merge.as_array();
-    if (pair.size() == 2) {
+    const bool is_pair = pair.size() == 2 && pair[0].is_string() && pair[1].is_string();
+    if (!is_pair && !merge.is_string())
+      return fail(Errc::bad_input, "model: merge {} {} is no pair", definition.merges.size(),
+                  shown(merge));
+    if (is_pair) {
       definition.merges.emplace_back(pair[0].as_string(), pair[1].as_string());
       continue;
     }
@@ -53,8 +59,10 @@ Result<void> add_model(const Json& model, Definition& definition) {
   definition.model = settings_of(model);
   definition.model.set("type", type_of(model));
   if (!is_neutral(model["dropout"]))
-    return fail(Errc::unsupported, "model: dropout {} is not supported",
-                shown(model["dropout"]));
+    return fail(Errc::unsupported, "model: dropout {} is not supported", shown(model["dropout"]));
+  if (!model["vocab"].is_object() && !model["vocab"].is_array())
+    return fail(Errc::bad_input, "model: vocab {} is neither an object nor a list",
+                shown(model["vocab"]));
   for (const auto& [token, id] : model["vocab"].as_object())
     QB_CHECK(place_token(definition.tokens, token, id));
   QB_CHECK(add_scored_tokens(model["vocab"], definition));
@@ -71,6 +79,11 @@ Result<std::string> read_tokenizer_file(const std::filesystem::path& path) {
   QB_TRY(std::string text, read_file(path));
   QB_CHECK(with_context(check_no_stand_in(std::as_bytes(std::span(text))), path.string()));
   return text;
+}
+
+Result<Json> read_json_file(const std::filesystem::path& path) {
+  QB_TRY(const std::string text, read_tokenizer_file(path));
+  return with_context(parse_json(text), path.string());
 }
 
 Result<std::pair<std::string, std::string>> read_merge(std::string_view line, size_t rank) {
@@ -96,8 +109,8 @@ Result<void> place_token(std::vector<std::string>& tokens, const std::string& to
 
 Result<AddedToken> read_added_token(const Json& object, const Json& id) {
   const std::string& text = object["content"].as_string();
-  const std::string_view known[] = {"id",     "content",    "single_word", "lstrip",
-                                    "rstrip", "normalized", "special",     "__type"};
+  const Field known[] = {integer("id"),  string("content"),  flag("single_word"), flag("lstrip"),
+                         flag("rstrip"), flag("normalized"), flag("special"),     string("__type")};
   QB_CHECK(check_fields(object, fmt::format("added token \"{}\": ", text), known));
   if (!id.is_int() || id.as_int() < 0 || id.as_int() > max_token_id)
     return fail(Errc::bad_input, "token \"{}\" has id {}", text, shown(id));
@@ -110,9 +123,9 @@ Result<AddedToken> read_added_token(const Json& object, const Json& id) {
 }
 
 Result<Definition> read_huggingface(const Json& json) {
-  const std::string_view known[] = {"version",       "truncation",     "padding",
-                                    "added_tokens",  "normalizer",     "pre_tokenizer",
-                                    "post_processor", "decoder",       "model"};
+  const Field known[] = {string("version"),    table("truncation"),     table("padding"),
+                         list("added_tokens"), table("normalizer"),     table("pre_tokenizer"),
+                         table("decoder"),     table("post_processor"), table("model")};
   QB_CHECK(check_fields(json, "", known));
   if (!json["model"].is_object()) return fail(Errc::bad_input, "there is no model");
   Definition definition = {.normalizer = json["normalizer"],

@@ -4,10 +4,10 @@
 
 namespace qb::text {
 
-ModelResult make_model(const Definition& definition) {
+Result<Model> make_model(const Definition& definition) {
   struct Row {
     std::string_view type;
-    ModelResult (*make)(const Definition&);
+    Result<Model> (*make)(const Definition&);
   };
   constexpr Row rows[] = {{"BPE", make_bpe},
                           {"WordPiece", make_word_piece},

@@ -100,8 +100,8 @@ Result<Normalizer> make_replace(const Json& object) {
   auto made = regex.empty() ? Splitter::literal(literal) : Splitter::compile(regex);
   if (!made) return tl::unexpected(std::move(made).error());
   const auto splitter = std::make_shared<const Splitter>(*std::move(made));
-  return [splitter, content = object["content"].as_string()](
-             const std::string& text) -> Result<std::string> {
+  return [splitter,
+          content = object["content"].as_string()](const std::string& text) -> Result<std::string> {
     QB_TRY(const std::vector<Part> parts, splitter->parts(text));
     std::string out;
     for (const Part& part : parts) out += part.is_match ? content : std::string(part.text);
@@ -139,15 +139,15 @@ const KindRow<Normalizer> rows[] = {
     {"NFKD", {}, make_form<NormalForm::nfkd>},
     {"Lowercase", {}, make_lowercase},
     {"StripAccents", {}, make_strip_accents},
-    {"Strip", {"strip_left", "strip_right"}, make_strip},
+    {"Strip", {flag("strip_left"), flag("strip_right")}, make_strip},
     {"BertNormalizer",
-     {"clean_text", "handle_chinese_chars", "strip_accents", "lowercase"},
+     {flag("clean_text"), flag("handle_chinese_chars"), flag("strip_accents"), flag("lowercase")},
      make_bert},
-    {"Replace", {"pattern", "content"}, make_replace},
-    {"Prepend", {"prepend"}, make_prepend},
+    {"Replace", {table("pattern"), string("content")}, make_replace},
+    {"Prepend", {string("prepend")}, make_prepend},
     {"ByteLevel", {}, make_byte_level},
     {"Nmt", {}, make_nmt},
-    {"Precompiled", {"precompiled_charsmap"}, make_precompiled},
+    {"Precompiled", {string("precompiled_charsmap")}, make_precompiled},
 };
 
 }  // namespace

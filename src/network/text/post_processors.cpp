@@ -71,10 +71,14 @@ Result<Around> make_template(const Json& object) {
 }
 
 const KindRow<Around> rows[] = {
-    {"ByteLevel", {"add_prefix_space", "trim_offsets", "use_regex"}, make_byte_level},
-    {"TemplateProcessing", {"single", "pair", "special_tokens"}, make_template},
-    {"BertProcessing", {"cls", "sep"}, make_pair_around},
-    {"RobertaProcessing", {"cls", "sep", "trim_offsets", "add_prefix_space"}, make_pair_around},
+    {"ByteLevel",
+     {flag("add_prefix_space"), flag("trim_offsets"), flag("use_regex")},
+     make_byte_level},
+    {"TemplateProcessing", {list("single"), list("pair"), table("special_tokens")}, make_template},
+    {"BertProcessing", {list("cls"), list("sep")}, make_pair_around},
+    {"RobertaProcessing",
+     {list("cls"), list("sep"), flag("trim_offsets"), flag("add_prefix_space")},
+     make_pair_around},
 };
 
 Result<int64_t> length_of(const Json& object, std::string_view field, int64_t least) {
@@ -94,7 +98,8 @@ Result<bool> is_left(const Json& object) {
 Result<void> add_truncation(const Json& object, PostProcessor& made) {
   if (object.is_null()) return {};
   // What overlaps with the next window (stride) has no next window here.
-  const std::string_view known[] = {"direction", "max_length", "strategy", "stride"};
+  const Field known[] = {string("direction"), integer("max_length"), string("strategy"),
+                         integer("stride")};
   QB_CHECK(check_fields(object, "", known));
   if (object["strategy"] == Json("OnlySecond"))
     return fail(Errc::unsupported, "strategy \"OnlySecond\" is not supported");
@@ -102,15 +107,16 @@ Result<void> add_truncation(const Json& object, PostProcessor& made) {
   QB_TRY(made.keeps_end, is_left(object));
   const auto around = static_cast<int64_t>(made.before.size() + made.after.size());
   if (made.max_length < around)
-    return fail(Errc::bad_input, "max_length {} has no room for {} special tokens",
-                made.max_length, around);
+    return fail(Errc::bad_input, "max_length {} has no room for {} special tokens", made.max_length,
+                around);
   return {};
 }
 
 Result<void> add_padding(const Json& object, PostProcessor& made) {
   if (object.is_null()) return {};
-  const std::string_view known[] = {"strategy", "direction", "pad_to_multiple_of", "pad_id",
-                                    "pad_type_id", "pad_token"};
+  const Field known[] = {anything("strategy"),          string("direction"),
+                         integer("pad_to_multiple_of"), integer("pad_id"),
+                         integer("pad_type_id"),        string("pad_token")};
   QB_CHECK(check_fields(object, "", known));
   const Json& strategy = object["strategy"];
   if (strategy.is_object()) {
@@ -118,8 +124,9 @@ Result<void> add_padding(const Json& object, PostProcessor& made) {
   } else if (strategy != Json("BatchLongest")) {  // here each text is a batch of its own
     return fail(Errc::unsupported, "strategy {} is not supported", shown(strategy));
   }
-  if (!is_neutral(object["pad_to_multiple_of"]))
+  if (!is_neutral(object["pad_to_multiple_of"])) {
     QB_TRY(made.padded_multiple, length_of(object, "pad_to_multiple_of", 1));
+  }
   QB_TRY(made.padding, id_of(object["pad_id"], "pad_id"));
   QB_TRY(made.pads_left, is_left(object));
   return {};

@@ -68,7 +68,8 @@ Result<PreTokenizer> make_byte_level(const Json& object) {
   const PreTokenizer prefix = change_each([=](Piece& piece) {
     if (adds_space && !piece.text.starts_with(' ')) piece.text.insert(0, 1, ' ');
   });
-  const PreTokenizer spell = change_each([](Piece& piece) { piece.text = to_alphabet(piece.text); });
+  const PreTokenizer spell =
+      change_each([](Piece& piece) { piece.text = to_alphabet(piece.text); });
   if (!object["use_regex"].as_bool(true)) return chain(prefix, spell);
   QB_TRY(const PreTokenizer cut, cut_by(Splitter::compile(gpt2_pattern), Behaviour::isolated));
   return chain(chain(prefix, cut), spell);
@@ -112,8 +113,8 @@ Result<PreTokenizer> make_whitespace_split(const Json&) {
 }
 
 Result<PreTokenizer> make_delimiter_split(const Json& object) {
-  QB_CHECK(get_character(object, "delimiter"));
-  return cut_by(Splitter::literal(object["delimiter"].as_string()), Behaviour::removed);
+  QB_TRY(const std::string delimiter, get_character(object, "delimiter"));
+  return cut_by(Splitter::literal(delimiter), Behaviour::removed);
 }
 
 // Whether SentencePiece's mark is put before pieces: "always", "first" or "never".
@@ -131,8 +132,7 @@ Result<std::string> prepend_scheme_of(const Json& object) {
 }
 
 Result<PreTokenizer> make_metaspace(const Json& object) {
-  QB_CHECK(get_character(object, "replacement"));
-  const std::string mark = object["replacement"].as_string();
+  QB_TRY(const std::string mark, get_character(object, "replacement"));
   QB_TRY(const std::string scheme, prepend_scheme_of(object));
   const PreTokenizer spell = change_each([=](Piece& piece) {
     std::string text;
@@ -150,16 +150,19 @@ Result<PreTokenizer> make_metaspace(const Json& object) {
 }
 
 const KindRow<PreTokenizer> rows[] = {
-    {"ByteLevel", {"add_prefix_space", "trim_offsets", "use_regex"}, make_byte_level},
-    {"Split", {"pattern", "behavior", "invert"}, make_split},
-    {"Digits", {"individual_digits"}, make_digits},
-    {"Punctuation", {"behavior"}, make_punctuation},
+    {"ByteLevel",
+     {flag("add_prefix_space"), flag("trim_offsets"), flag("use_regex")},
+     make_byte_level},
+    {"Split", {table("pattern"), string("behavior"), flag("invert")}, make_split},
+    {"Digits", {flag("individual_digits")}, make_digits},
+    {"Punctuation", {string("behavior")}, make_punctuation},
     {"BertPreTokenizer", {}, make_bert},
     {"Whitespace", {}, make_whitespace},
     {"WhitespaceSplit", {}, make_whitespace_split},
-    {"CharDelimiterSplit", {"delimiter"}, make_delimiter_split},
+    {"CharDelimiterSplit", {string("delimiter")}, make_delimiter_split},
     {"Metaspace",
-     {"replacement", "add_prefix_space", "prepend_scheme", "split", "str_rep"},
+     {string("replacement"), flag("add_prefix_space"), string("prepend_scheme"), flag("split"),
+      string("str_rep")},
      make_metaspace},
 };
 

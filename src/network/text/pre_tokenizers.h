@@ -12,7 +12,7 @@
 namespace qb::text {
 
 struct Piece {
-  std::string text;  // never empty
+  std::string text;       // never empty
   bool is_first = false;  // it begins where the whole text does
 };
 

@@ -77,7 +77,7 @@ class CharacterMap {
 };
 
 // Short graphemes as a whole, else their characters.
-std::string apply(const CharacterMap& map, std::string_view text) {
+std::string replaced(const CharacterMap& map, std::string_view text) {
   constexpr size_t whole_bytes_max = 5;
   std::string out;
   for (const std::string_view grapheme : graphemes(text)) {
@@ -102,7 +102,7 @@ Result<Normalizer> make_precompiled(const Json& object) {
   QB_TRY(const std::string bytes, from_base64(object["precompiled_charsmap"].as_string()));
   QB_TRY(CharacterMap map, CharacterMap::read(bytes));
   const auto shared = std::make_shared<const CharacterMap>(std::move(map));
-  return [shared](const std::string& text) { return apply(*shared, text); };
+  return Normalizer([shared](const std::string& text) { return replaced(*shared, text); });
 }
 
 }  // namespace qb::text

@@ -4,40 +4,21 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "network/text/model.h"
 
 namespace qb::text {
 namespace {
 
-class SentencePiece : public Model {
- public:
-  Result<void> read(const std::string& proto) {
-    const auto status = processor_.LoadFromSerializedProto(proto);
-    if (!status.ok()) return fail(Errc::bad_input, "SentencePiece: {}", status.ToString());
-    return {};
-  }
+using Processor = sentencepiece::SentencePieceProcessor;
 
-  Result<void> encode(std::string_view piece, std::vector<int32_t>& out) const override {
-    std::vector<int> ids;
-    const auto status = processor_.Encode(piece, &ids);
-    if (!status.ok()) return fail(Errc::bad_input, "SentencePiece: {}", status.ToString());
-    out.insert(out.end(), ids.begin(), ids.end());
-    return {};
-  }
-
-  std::optional<std::string> decode(std::span<const int32_t> ids) const override {
-    std::vector<int> known;
-    std::ranges::copy_if(ids, std::back_inserter(known),
-                         [&](int32_t id) { return id >= 0 && id < processor_.GetPieceSize(); });
-    std::string text;
-    if (!processor_.Decode(known, &text).ok()) return std::string();
-    return text;
-  }
-
- private:
-  sentencepiece::SentencePieceProcessor processor_;
-};
+Result<std::shared_ptr<const Processor>> load(const std::string& proto) {
+  auto processor = std::make_shared<Processor>();
+  const auto status = processor->LoadFromSerializedProto(proto);
+  if (!status.ok()) return fail(Errc::bad_input, "SentencePiece: {}", status.ToString());
+  return processor;
+}
 
 // A message in protobuf's encoding.
 class Message {
@@ -69,19 +50,43 @@ class Message {
 
 constexpr int64_t byte_kind = 6;
 
-}  // namespace
-
-ModelResult make_sentence_piece(const Definition& definition) {
-  auto model = std::make_unique<SentencePiece>();
-  QB_CHECK(model->read(definition.sentence_piece));
-  return model;
+// What Hugging Face's tokenizers has for these models.
+Json decoder_json() {
+  const Json replace = Json::object(
+      {{"type", "Replace"}, {"pattern", Json::object({{"String", "\u2581"}})}, {"content", " "}});
+  const Json strip = Json::object({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  return Json::object(
+      {{"type", "Sequence"},
+       {"decoders", Json(Json::Array{replace, Json::object({{"type", "ByteFallback"}}),
+                                     Json::object({{"type", "Fuse"}}), strip})}});
 }
 
-Result<SentenceEnds> sentence_ends(const std::string& proto) {
-  sentencepiece::SentencePieceProcessor processor;
-  const auto status = processor.LoadFromSerializedProto(proto);
-  if (!status.ok()) return fail(Errc::bad_input, "SentencePiece: {}", status.ToString());
-  return SentenceEnds{processor.bos_id(), processor.eos_id()};
+}  // namespace
+
+Result<Model> make_sentence_piece(const Definition& definition) {
+  QB_TRY(const auto processor, load(definition.sentence_piece));
+  return [processor](std::string_view piece, std::vector<int32_t>& out) -> Result<void> {
+    std::vector<int> ids;
+    const auto status = processor->Encode(piece, &ids);
+    if (!status.ok()) return fail(Errc::bad_input, "SentencePiece: {}", status.ToString());
+    out.insert(out.end(), ids.begin(), ids.end());
+    return {};
+  };
+}
+
+Result<SentencePieceDefinition> read_sentence_piece(std::string proto) {
+  QB_TRY(const auto processor, load(proto));
+  SentencePieceDefinition read = {.begin = processor->bos_id(), .end = processor->eos_id()};
+  Definition& definition = read.definition;
+  definition.model = Json::object({{"type", "SentencePiece"}});
+  definition.decoder = decoder_json();
+  for (int32_t id = 0; id < processor->GetPieceSize(); ++id) {
+    definition.tokens.push_back(processor->IdToPiece(id));
+    if (processor->IsControl(id) || processor->IsUnknown(id))
+      definition.added_tokens.push_back({.id = id, .text = definition.tokens.back()});
+  }
+  definition.sentence_piece = std::move(proto);
+  return read;
 }
 
 // The numbers of the fields are those of sentencepiece_model.proto.

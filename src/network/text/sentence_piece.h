@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "network/text/definition.h"
 
 namespace qb::text {
 
@@ -15,18 +16,19 @@ struct SentencePieceParts {
   std::vector<std::string> pieces;
   std::vector<double> scores;
   std::vector<int64_t> kinds;
-  bool is_unigram = false;  // else BPE
-  bool adds_space = true;   // before the text
+  bool is_unigram = false;      // else BPE
+  bool adds_space = true;       // before the text
   bool removes_spaces = false;  // at the ends, and where several follow each other
   std::string character_map;    // precompiled_charsmap
 };
-
-// What begins and ends a text: a control piece each, -1 where there is none.
-struct SentenceEnds {
-  int32_t begin = -1, end = -1;
-};
-Result<SentenceEnds> sentence_ends(const std::string& proto);
-
 std::string write_sentence_piece(const SentencePieceParts& parts);
+
+struct SentencePieceDefinition {
+  Definition definition;         // control and unknown pieces are found whole in the text
+  int32_t begin = -1, end = -1;  // of a text: the control pieces; -1 where there is none
+};
+
+// Error: it is no ModelProto, or none that the library takes.
+Result<SentencePieceDefinition> read_sentence_piece(std::string proto);
 
 }  // namespace qb::text

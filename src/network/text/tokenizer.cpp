@@ -17,7 +17,7 @@ struct Tokenizer::State {
   AddedTokens raw, normalized;     // found in the text as it is, and once it is normalized
   std::vector<Normalizer> normalizers;
   std::vector<PreTokenizer> pre_tokenizers;
-  std::unique_ptr<const Model> model;
+  Model model;
   PostProcessor post_processor;
   std::vector<Decoder> decoders;
 
@@ -35,7 +35,7 @@ Result<void> Tokenizer::State::encode_plain(std::string_view text, bool is_first
     if (!cut) return tl::unexpected(std::move(cut).error());
     pieces = *std::move(cut);
   }
-  for (const Piece& piece : pieces) QB_CHECK(model->encode(piece.text, out));
+  for (const Piece& piece : pieces) QB_CHECK(model(piece.text, out));
   return {};
 }
 
@@ -78,7 +78,6 @@ Result<std::vector<int32_t>> Tokenizer::encode_whole(std::string_view utf8) cons
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids) const {
-  if (auto text = state_->model->decode(ids)) return *std::move(text);
   std::vector<std::string> tokens;
   for (const int32_t id : ids)
     if (id >= 0 && static_cast<size_t>(id) < state_->texts.size())
@@ -132,13 +131,15 @@ Result<Tokenizer> build_tokenizer(const Definition& definition) {
   QB_TRY(state->normalizers, make_normalizers(definition.normalizer));
   QB_TRY(state->pre_tokenizers, make_pre_tokenizers(definition.pre_tokenizer));
   QB_TRY(state->model, make_model(definition));
-  QB_TRY(state->post_processor, make_post_processor(definition.post_processor,
-                                                    definition.truncation, definition.padding));
+  QB_TRY(state->post_processor,
+         make_post_processor(definition.post_processor, definition.truncation, definition.padding));
   QB_CHECK(check_ids(state->post_processor, state->texts.size()));
   QB_TRY(state->decoders, make_decoders(definition.decoder));
   std::vector<AddedToken> raw, normalized;
   for (AddedToken token : definition.added_tokens) {
-    if (token.is_normalized) QB_TRY(token.text, normalize(state->normalizers, token.text));
+    if (token.is_normalized) {
+      QB_TRY(token.text, normalize(state->normalizers, token.text));
+    }
     (token.is_normalized ? normalized : raw).push_back(std::move(token));
   }
   state->raw = AddedTokens(std::move(raw));

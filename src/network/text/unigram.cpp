@@ -13,7 +13,7 @@ constexpr double unknown_penalty = 10;
 // A step looks at each of a text's bytes for as long as a token goes on.
 constexpr size_t token_bytes_max = 4096;
 
-class Unigram : public Model {
+class Unigram {
  public:
   explicit Unigram(const Definition& definition)
       : vocabulary_(definition.tokens),
@@ -27,7 +27,7 @@ class Unigram : public Model {
     unknown_score_ = std::ranges::min(scores_) - unknown_penalty;
   }
 
-  Result<void> encode(std::string_view piece, std::vector<int32_t>& out) const override {
+  Result<void> encode(std::string_view piece, std::vector<int32_t>& out) const {
     for (const std::string_view part : best_parts(piece)) {
       if (const auto id = vocabulary_.find(part)) {
         out.push_back(*id);
@@ -102,8 +102,8 @@ class Unigram : public Model {
 
 }  // namespace
 
-ModelResult make_unigram(const Definition& definition) {
-  const std::string_view known[] = {"type", "unk_id", "byte_fallback"};
+Result<Model> make_unigram(const Definition& definition) {
+  const Field known[] = {string("type"), integer("unk_id"), flag("byte_fallback")};
   QB_CHECK(check_fields(definition.model, "model: ", known));
   const size_t count = definition.tokens.size();
   if (count == 0 || definition.scores.size() != count)
@@ -117,7 +117,7 @@ ModelResult make_unigram(const Definition& definition) {
   if (unknown < -1 || unknown >= static_cast<int64_t>(count))
     return fail(Errc::bad_input, "model: unk_id {} is outside the vocabulary of {}", unknown,
                 count);
-  return std::make_unique<Unigram>(definition);
+  return model_of(Unigram(definition));
 }
 
 }  // namespace qb::text

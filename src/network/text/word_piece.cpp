@@ -8,7 +8,7 @@
 namespace qb::text {
 namespace {
 
-class WordPiece : public Model {
+class WordPiece {
  public:
   WordPiece(const Definition& definition, int32_t unknown)
       : vocabulary_(definition.tokens),
@@ -20,7 +20,7 @@ class WordPiece : public Model {
       longest_bytes_ = std::max(longest_bytes_, token.size());
   }
 
-  Result<void> encode(std::string_view piece, std::vector<int32_t>& out) const override {
+  Result<void> encode(std::string_view piece, std::vector<int32_t>& out) const {
     const auto is_start = [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; };
     std::vector<int32_t> ids;
     bool is_known = std::ranges::count_if(piece, is_start) <= characters_max_;
@@ -56,12 +56,12 @@ class WordPiece : public Model {
   size_t longest_bytes_ = 0;
 };
 
-class WordLevel : public Model {
+class WordLevel {
  public:
   WordLevel(const Definition& definition, int32_t unknown)
       : vocabulary_(definition.tokens), unknown_(unknown) {}
 
-  Result<void> encode(std::string_view piece, std::vector<int32_t>& out) const override {
+  Result<void> encode(std::string_view piece, std::vector<int32_t>& out) const {
     out.push_back(vocabulary_.find(piece).value_or(unknown_));
     return {};
   }
@@ -72,23 +72,23 @@ class WordLevel : public Model {
 };
 
 template <typename Words>
-ModelResult make_words(const Definition& definition, std::span<const std::string_view> known) {
+Result<Model> make_words(const Definition& definition, std::span<const Field> known) {
   QB_CHECK(check_fields(definition.model, "model: ", known));
   QB_TRY(const auto unknown, unknown_id_of(definition, Vocabulary(definition.tokens)));
   if (!unknown) return fail(Errc::bad_input, "model: unk_token is missing");
-  return std::make_unique<Words>(definition, *unknown);
+  return model_of(Words(definition, *unknown));
 }
 
 }  // namespace
 
-ModelResult make_word_piece(const Definition& definition) {
-  const std::string_view known[] = {"type", "unk_token", "continuing_subword_prefix",
-                                    "max_input_chars_per_word"};
+Result<Model> make_word_piece(const Definition& definition) {
+  const Field known[] = {string("type"), string("unk_token"), string("continuing_subword_prefix"),
+                         integer("max_input_chars_per_word")};
   return make_words<WordPiece>(definition, known);
 }
 
-ModelResult make_word_level(const Definition& definition) {
-  const std::string_view known[] = {"type", "unk_token"};
+Result<Model> make_word_level(const Definition& definition) {
+  const Field known[] = {string("type"), string("unk_token")};
   return make_words<WordLevel>(definition, known);
 }
 
