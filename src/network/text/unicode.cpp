@@ -67,8 +67,7 @@ bool is_punctuation(char32_t c) {
 }
 
 bool is_other(char32_t c) {
-  const auto category = category_of(c);
-  return category == UTF8PROC_CATEGORY_CN || category >= UTF8PROC_CATEGORY_CC;
+  return category_of(c) >= UTF8PROC_CATEGORY_CC;
 }
 
 bool is_word(char32_t c) {

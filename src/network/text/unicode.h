@@ -21,7 +21,7 @@ bool is_white_space(char32_t c);  // the property White_Space
 bool is_mark(char32_t c);
 bool is_nonspacing_mark(char32_t c);
 bool is_punctuation(char32_t c);  // ASCII's symbols too
-bool is_other(char32_t c);        // controls, formats, private use and what has no character
+bool is_other(char32_t c);        // controls, formats and private use
 bool is_word(char32_t c);         // letters, marks, digits, connectors
 
 // What a reader takes for one character each.
