@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 import sentencepiece
+from tokenizer_comparison import assert_equal, assert_same, tokenize
 from tokenizer_strings import make_strings
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from tokenizers import Regex
+from tokenizers import Tokenizer, pre_tokenizers
 
 COUNT = 2000
 # Name: its file below the data folder.
@@ -28,41 +28,17 @@ MODELS = {
 }
 
 
-def tokenize(probe, path, strings):
-    """What ours make of each: ids, ids of a whole text, text."""
-    done = probe("tokenize", path, input="".join(json.dumps(s) + "\n" for s in strings), text=True)
-    assert done.returncode == 0, done.stderr
-    ours = [json.loads(line) for line in done.stdout.split("\n") if line]
-    assert len(ours) == len(strings)
-    return ours
-
-
-def assert_same(strings, ours, theirs):
-    different = [f"{s!r}\n  ours   {a}\n  theirs {b}" for s, a, b in zip(strings, ours, theirs, strict=True) if a != b]
-    assert not different, f"{len(different)} of {len(strings)} differ:\n" + "\n".join(different[:10])
-
-
-@pytest.fixture
-def assert_equal(probe):
-    """That a file or folder gives what Hugging Face's tokenizer does: ids, ids of a whole text, text."""
-    def compare(path, tokenizer, decode=None):
-        added = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
-        strings = make_strings(COUNT, random.Random(7).sample(added, min(len(added), 24)))
-        ours = tokenize(probe, path, strings)
-        assert_same(strings, [o["whole"] for o in ours], [tokenizer.encode(s).ids for s in strings])
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        ids = [e.ids for e in tokenizer.encode_batch(strings, add_special_tokens=False)]
-        assert_same(strings, [o["ids"] for o in ours], ids)
-        decode = decode or (lambda some: tokenizer.decode(some, skip_special_tokens=False))
-        assert_same(strings, [o["text"] for o in ours], [decode(some) for some in ids])
-    return compare
+def strings_for(tokenizer):
+    """Some of its own added tokens are strewn among them."""
+    added = sorted(token.content for token in tokenizer.get_added_tokens_decoder().values())
+    return make_strings(COUNT, random.Random(7).sample(added, min(len(added), 24)))
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_tokenizer_json(assert_equal, data, tmp_path, name):
+def test_tokenizer_json(probe, data, tmp_path, name):
     file = shutil.copy(data / FILES[name], tmp_path / "tokenizer.json")  # alone, without its config
-    assert_equal(file, Tokenizer.from_file(str(file)))
+    tokenizer = Tokenizer.from_file(str(file))
+    assert_equal(probe, file, tokenizer, strings_for(tokenizer))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -101,17 +77,18 @@ def clip(data, tmp_path):
     return tmp_path
 
 
-def test_clip(assert_equal, clip):
+def test_clip(probe, clip):
     """transformers' own class makes the reference."""
     from transformers import CLIPTokenizer
     (clip / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "CLIPTokenizer"}))
     theirs = CLIPTokenizer.from_pretrained(str(clip))
-    assert_equal(clip, theirs.backend_tokenizer, theirs.decode)
+    assert_equal(probe, clip, theirs.backend_tokenizer, strings_for(theirs.backend_tokenizer), theirs.decode)
 
 
 @pytest.mark.parametrize("config", [{}, {"do_lower_case": False}, {"strip_accents": False, "tokenize_chinese_chars": False}])
-def test_word_piece_of_vocab_txt(assert_equal, data, tmp_path, config):
+def test_word_piece_of_vocab_txt(probe, data, tmp_path, config):
     from transformers import BertTokenizer
     shutil.copy((data / FILES["minilm"]).with_name("vocab.txt"), tmp_path)
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer", **config}))
-    assert_equal(tmp_path, BertTokenizer.from_pretrained(str(tmp_path)).backend_tokenizer)
+    theirs = BertTokenizer.from_pretrained(str(tmp_path)).backend_tokenizer
+    assert_equal(probe, tmp_path, theirs, strings_for(theirs))

@@ -159,11 +159,12 @@ std::vector<int32_t> PostProcessor::apply(std::vector<int32_t> ids) const {
   }
   ids.insert(ids.begin(), before.begin(), before.end());
   ids.insert(ids.end(), after.begin(), after.end());
-  int64_t length = std::max(padded_length, std::ssize(ids));
-  if (padded_length == 0 && padded_multiple == 0) return ids;
+  const bool is_padded = padded_length > 0 || padded_multiple > 0;
+  int64_t length = padded_length > 0 ? padded_length : std::ssize(ids);
   if (padded_multiple > 0) length += (padded_multiple - length % padded_multiple) % padded_multiple;
-  ids.insert(pads_left ? ids.begin() : ids.end(), static_cast<size_t>(length - std::ssize(ids)),
-             padding);
+  if (is_padded && length > std::ssize(ids))
+    ids.insert(pads_left ? ids.begin() : ids.end(), static_cast<size_t>(length - std::ssize(ids)),
+               padding);
   return ids;
 }
 

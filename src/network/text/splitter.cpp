@@ -66,15 +66,15 @@ Result<Splitter> Splitter::compile(std::string_view pattern) {
   return Splitter(std::move(state));
 }
 
-// An empty match cuts too, but not where the last one ended: the search then goes on a character
-// later.
+// An empty match cuts too, at the text's end as well, but not where the last one ended: the search
+// then goes on a character later.
 Result<std::vector<Part>> Splitter::parts(std::string_view text) const {
   constexpr size_t nowhere = std::string_view::npos;
   std::vector<Part> out;
   size_t done = 0;
   size_t from = 0;
   size_t last_end = nowhere;
-  while (from < text.size()) {
+  while (!text.empty() && from <= text.size()) {
     const int count =
         pcre2_match(state_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
                     PCRE2_NO_UTF_CHECK, state_->match, state_->context);
@@ -84,6 +84,7 @@ Result<std::vector<Part>> Splitter::parts(std::string_view text) const {
     const size_t start = range[0];
     const size_t end = range[1];
     if (start == end && end == last_end) {
+      if (from == text.size()) break;
       next_code_point(text, from);
       continue;
     }
