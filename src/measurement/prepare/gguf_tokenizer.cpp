@@ -83,8 +83,7 @@ Result<text::Definition> read_sentence_piece(const weights::WeightFile& file,
   const text::SentencePieceParts parts = {
       .pieces = std::move(tokens),
       .scores = find_array(file.real_arrays, "tokenizer.ggml.scores"),
-      .kinds =
-          with_one_unknown(kinds, metadata["tokenizer.ggml.unknown_token_id"].as_int()),
+      .kinds = with_one_unknown(kinds, metadata["tokenizer.ggml.unknown_token_id"].as_int()),
       .adds_space = metadata["tokenizer.ggml.add_space_prefix"].as_bool(true),
       .removes_spaces = metadata["tokenizer.ggml.remove_extra_whitespaces"].as_bool()};
   if (parts.scores.size() != parts.pieces.size() || parts.kinds.size() != parts.pieces.size())

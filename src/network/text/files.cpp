@@ -2,9 +2,9 @@
 #include "network/text/files.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "network/text/fields.h"
-#include "network/text/post_processors.h"
 #include "network/text/sentence_piece.h"
 #include "network/text/tokenizer.h"
 
@@ -12,26 +12,31 @@ namespace qb::text {
 namespace fs = std::filesystem;
 namespace {
 
+// A post_processor that puts a token at these ends.
+Json ends_json(std::optional<int32_t> begin, std::optional<int32_t> end) {
+  Json special_tokens = Json::object({});
+  Json single;
+  const auto add = [&](std::string_view name, std::optional<int32_t> id) {
+    if (!id) return;
+    special_tokens.set(name, Json::object({{"ids", Json(Json::Array{*id})}}));
+    single.push(Json::object({{"SpecialToken", Json::object({{"id", name}})}}));
+  };
+  add("begin", begin);
+  single.push(Json::object({{"Sequence", Json::object({{"id", "A"}})}}));
+  add("end", end);
+  return Json::object(
+      {{"type", "TemplateProcessing"}, {"single", single}, {"special_tokens", special_tokens}});
+}
+
 // tokenizer.model does not say which ends of a text get a token: its config does.
 Result<Definition> read_sentence_piece_file(const fs::path& path, const Json& config) {
   QB_TRY(std::string proto, read_tokenizer_file(path));
   QB_TRY(SentencePieceDefinition read,
          with_context(read_sentence_piece(std::move(proto)), path.string()));
-  Json special_tokens = Json::object({});
-  Json single;
-  const auto add_end = [&](std::string_view field, int32_t id) -> Result<void> {
-    if (!config[field].as_bool()) return {};
-    if (id < 0)
-      return fail(Errc::bad_input, "{} asks for a token that {} lacks", field, path.string());
-    special_tokens.set(field, Json::object({{"ids", Json(Json::Array{id})}}));
-    single.push(Json::object({{"SpecialToken", Json::object({{"id", field}})}}));
-    return {};
-  };
-  QB_CHECK(add_end("add_bos_token", read.begin));
-  single.push(Json::object({{"Sequence", Json::object({{"id", "A"}})}}));
-  QB_CHECK(add_end("add_eos_token", read.end));
-  read.definition.post_processor = Json::object(
-      {{"type", "TemplateProcessing"}, {"single", single}, {"special_tokens", special_tokens}});
+  std::optional<int32_t> begin, end;
+  if (config["add_bos_token"].as_bool() && read.begin >= 0) begin = read.begin;
+  if (config["add_eos_token"].as_bool() && read.end >= 0) end = read.end;
+  read.definition.post_processor = ends_json(begin, end);
   return std::move(read.definition);
 }
 
@@ -52,6 +57,36 @@ Result<void> add_tokens_of(const Json& config, Definition& definition) {
   return {};
 }
 
+// The id of a special token that the config names, as a text or an added token; none: it has none.
+Result<std::optional<int32_t>> special_id(const Json& config, std::string_view field,
+                                          const Definition& definition) {
+  const Json& token = config[field].is_object() ? config[field]["content"] : config[field];
+  if (token.is_null()) return std::nullopt;
+  for (const AddedToken& added : definition.added_tokens)
+    if (added.text == token.as_string()) return added.id;
+  const auto found = std::ranges::find(definition.tokens, token.as_string());
+  if (found == definition.tokens.end())
+    return fail(Errc::bad_input, "tokenizer_config.json: {} {} is not of the vocabulary", field,
+                shown(token));
+  return static_cast<int32_t>(found - definition.tokens.begin());
+}
+
+// Where it says which ends get a token, transformers passes over the post_processor.
+Result<void> apply_ends(const Json& config, Definition& definition) {
+  const Json& begins = config["add_bos_token"];
+  const Json& ends = config["add_eos_token"];
+  if (begins.is_null() && ends.is_null()) return {};
+  std::optional<int32_t> begin, end;
+  if (begins.as_bool()) {
+    QB_TRY(begin, special_id(config, "bos_token", definition));
+  }
+  if (ends.as_bool()) {
+    QB_TRY(end, special_id(config, "eos_token", definition));
+  }
+  definition.post_processor = ends_json(begin, end);
+  return {};
+}
+
 // Where tokenizer_config.json says otherwise than tokenizer.json, transformers follows it.
 Result<void> apply_config(const Json& config, Definition& definition) {
   Json& normalizer = definition.normalizer;
@@ -60,18 +95,7 @@ Result<void> apply_config(const Json& config, Definition& definition) {
          {std::pair{"do_lower_case", "lowercase"}, std::pair{"strip_accents", "strip_accents"},
           std::pair{"tokenize_chinese_chars", "handle_chinese_chars"}})
       if (!config[theirs].is_null()) normalizer.set(ours, config[theirs]);
-  QB_TRY(const PostProcessor made,
-         make_post_processor(definition.post_processor, definition.truncation, definition.padding));
-  for (const std::string_view field : {"add_bos_token", "add_eos_token"}) {
-    const Json& wanted = config[field];
-    if (wanted.is_null()) continue;
-    const bool has = !(field == "add_bos_token" ? made.before : made.after).empty();
-    if (has != wanted.as_bool())
-      return fail(Errc::unsupported,
-                  "tokenizer_config.json: {} {} contradicts the post_processor of tokenizer.json",
-                  field, shown(wanted));
-  }
-  return {};
+  return apply_ends(config, definition);
 }
 
 Result<fs::path> file_of(const fs::path& path) {

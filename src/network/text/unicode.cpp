@@ -66,9 +66,7 @@ bool is_punctuation(char32_t c) {
   return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
 }
 
-bool is_other(char32_t c) {
-  return category_of(c) >= UTF8PROC_CATEGORY_CC;
-}
+bool is_other(char32_t c) { return category_of(c) >= UTF8PROC_CATEGORY_CC; }
 
 bool is_word(char32_t c) {
   const auto category = category_of(c);

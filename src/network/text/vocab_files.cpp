@@ -87,13 +87,11 @@ Result<void> use_clip(Definition& definition) {
   words.set("invert", true);
   definition.pre_tokenizer = Json::object(
       {{"type", "Sequence"}, {"pretokenizers", list_of({words, byte_level_json(true)})}});
-  const Json ends = Json::object({{"type", "Replace"},
-                                  {"pattern", Json::object({{"String", "</w>"}})},
-                                  {"content", " "}});
-  const Json strip =
-      Json::object({{"type", "Strip"}, {"content", " "}, {"start", 0}, {"stop", 1}});
-  definition.decoder = Json::object(
-      {{"type", "Sequence"}, {"decoders", list_of({kind("ByteLevel"), ends, strip})}});
+  const Json ends = Json::object(
+      {{"type", "Replace"}, {"pattern", Json::object({{"String", "</w>"}})}, {"content", " "}});
+  const Json strip = Json::object({{"type", "Strip"}, {"content", " "}, {"start", 0}, {"stop", 1}});
+  definition.decoder =
+      Json::object({{"type", "Sequence"}, {"decoders", list_of({kind("ByteLevel"), ends, strip})}});
   add_special(definition, {"<|startoftext|>", "<|endoftext|>"});
   return set_around(definition, "<|startoftext|>", "<|endoftext|>");
 }
