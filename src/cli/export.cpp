@@ -7,12 +7,12 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/interruption.h"
+#include "cli/own_models.h"
 #include "cli/prepare.h"
 #include "cli/progress.h"
 #include "compression/quant/scheme.h"
 #include "measurement/record/frameworks.h"
 #include "network/ir/shape.h"
-#include "network/models/models.h"
 #include "orchestration/campaign/emission.h"
 
 namespace qb::cli {
@@ -71,27 +71,34 @@ Result<void> check_emits(const runner::Framework& framework) {
               framework.name);
 }
 
-Result<Json> emit(const ExportOptions& options, const runner::Framework& framework,
-                  wire::Emission emission) {
+// What can be told before any work.
+struct Wanted {
+  std::string source;  // of the model, for qbench-prepare
+  wire::Emission emission;
+  runner::Framework framework;
+};
+
+Result<Json> emit(const ExportOptions& options, const Wanted& wanted) {
   QB_TRY(campaign::PreparationOptions processes, process_options("export"));
   processes.is_interrupted = &interruption();
   const bool is_quiet = options.quiet || options.json;
-  QB_TRY(const Json facts, prepare({.model = options.model,
+  QB_TRY(const Json facts, prepare({.model = wanted.source,
                                     .scheme = options.scheme,
                                     .thread_count = options.thread_count},
                                    processes, is_quiet));
+  wire::Emission emission = wanted.emission;
   emission.bundle = facts["bundle"].as_string();
   StatusLine status(is_quiet);
   processes.tell = [&](std::string_view what) { status.show(what); };
-  Result<Json> package = campaign::run_emission(framework, emission, processes);
+  Result<Json> package = campaign::run_emission(wanted.framework, emission, processes);
   status.finish();
   QB_TRY(Json written,
          with_context(std::move(package), fmt::format("{} in {}", options.model, options.scheme)));
   return Json::object({{"folder", options.output.string()},
                        {"model", options.model},
                        {"scheme", options.scheme},
-                       {"framework", framework.name},
-                       {"version", framework.version},
+                       {"framework", wanted.framework.name},
+                       {"version", wanted.framework.version},
                        {"bundle", emission.bundle},
                        {"package", std::move(written)}});
 }
@@ -110,15 +117,9 @@ void print_text(const Json& exported) {
              bytes_text(package["bytes"]));
 }
 
-struct Wanted {
-  wire::Emission emission;
-  runner::Framework framework;
-};
-
-// What can be told before any work.
 Result<Wanted> check(const ExportOptions& options) {
   Wanted wanted;
-  QB_TRY([[maybe_unused]] const models::Model model, models::find_model(options.model));
+  QB_TRY(wanted.source, source_of(options.model));
   QB_TRY([[maybe_unused]] const quant::Scheme scheme, quant::find_scheme(options.scheme));
   QB_TRY(wanted.emission, emission_of(options));
   QB_CHECK(campaign::check_package_folder(options.output));
@@ -138,7 +139,7 @@ int export_model(const ExportOptions& options) {
   const Result<Wanted> wanted = check(options);
   if (!wanted) return refuse(wanted.error().message, code_of(wanted.error()));
   watch_interruption();
-  const Result<Json> exported = emit(options, wanted->framework, wanted->emission);
+  const Result<Json> exported = emit(options, *wanted);
   if (!exported) return refuse(exported.error().message, code_of(exported.error()));
   if (options.json)
     fmt::print("{}\n", dump_json(*exported, 1));

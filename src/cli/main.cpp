@@ -41,7 +41,8 @@ void add_narrowing(CLI::App& verb, RunOptions& options) {
   };
   // Split by plan::split_models: a file's name may have commas.
   verb.add_option("--model", n.models,
-                  "Only these models of the suite; or model files of your own (.onnx .pt2 .pt "
+                  "Only these models of the suite; or your own: a Hugging Face folder, a .gguf or "
+                  "ORG/NAME that `qbench fetch` brought; or files of a framework (.onnx .pt2 .pt "
                   ".mlxfn), whose outputs are compared when there are several");
   verb.add_option("--input", options.inputs,
                   "Of model files: NAME=SHAPE:TYPE:VALUES, as in x=1x3x224x224:f32 or "
@@ -120,7 +121,9 @@ void add_explain(CLI::App& app, ExplainOptions& options) {
 void add_quantize(CLI::App& app, QuantizeOptions& options) {
   CLI::App& verb =
       *app.add_subcommand("quantize", "Quantize a model and show what each layer lost");
-  verb.add_option("model", options.model, "A model's name, see `qbench zoo`")->required();
+  verb.add_option("model", options.model,
+                  "A model's name, see `qbench zoo`, or one of your own: see run --model")
+      ->required();
   verb.add_option("--scheme", options.scheme, "A scheme's name, see `qbench schemes`")->required();
   verb.add_option("-o,--output", options.output, "A new folder for the bundle");
   verb.add_option("--threads", options.thread_count, "Threads to work with; all when not given")
@@ -132,7 +135,9 @@ void add_quantize(CLI::App& app, QuantizeOptions& options) {
 void add_export(CLI::App& app, ExportOptions& options) {
   CLI::App& verb = *app.add_subcommand(
       "export", "Write a quantized model as a framework's own package, to be run without qbench");
-  verb.add_option("model", options.model, "A model's name, see `qbench zoo`")->required();
+  verb.add_option("model", options.model,
+                  "A model's name, see `qbench zoo`, or one of your own: see run --model")
+      ->required();
   verb.add_option("--scheme", options.scheme, "A scheme's name, see `qbench schemes`")->required();
   verb.add_option("--framework", options.framework,
                   "The framework whose package it is; `qbench frameworks` says which emit any")

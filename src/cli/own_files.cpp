@@ -4,24 +4,30 @@
 #include <filesystem>
 
 #include "base/hash.h"
+#include "cli/own_models.h"
 #include "measurement/probes/allowance.h"
 #include "orchestration/plan/own_files.h"
 
 namespace qb::cli {
 namespace fs = std::filesystem;
 
-Result<RunOptions> with_files(RunOptions options) {
+Result<RunOptions> with_own(RunOptions options) {
   std::vector<std::string> names;
   for (const std::string& list : options.narrowing.models)
-    for (std::string& model : plan::split_models(list))
-      (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
+    for (std::string& model : plan::split_models(list)) {
+      if (is_own_model(model)) {
+        QB_TRY(options.own_models.emplace_back(), source_of(model));
+      } else {
+        (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
+      }
+    }
   if (options.files.empty() && !options.inputs.empty())
     return fail(Errc::bad_input, "--input is for model files: give one with --model");
-  if (!options.files.empty() && !names.empty())
+  if (!options.files.empty() && (!names.empty() || !options.own_models.empty()))
     return fail(Errc::bad_input,
-                "--model {}: a run is of models of the zoo or of model files ({}), "
-                "not of both",
-                names.front(), options.files.front());
+                "--model {}: a run is of models that qbench quantizes or of a framework's files "
+                "({}), not of both",
+                names.empty() ? options.own_models.front() : names.front(), options.files.front());
   options.narrowing.models = std::move(names);
   QB_TRY(options.files, plan::check_files(options.files));
   for (std::string& input : options.inputs) {
@@ -47,15 +53,24 @@ Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, 
                                threads, seed);
 }
 
-Result<void> check_unchanged(const plan::Plan& plan, const std::vector<Record>& earlier) {
+Result<void> check_unchanged(const plan::Plan& plan, const plan::Narrowing& narrowing,
+                             const std::vector<Record>& earlier) {
   for (const plan::PlannedCase& planned : plan.cases) {
     const auto record = std::ranges::find(earlier, planned.subject, &Record::subject);
-    if (planned.file.empty() || record == earlier.end()) continue;
-    const std::string& known = record->manifest["content_hash"].as_string();
-    QB_TRY(const std::string found, hash_of_file(planned.file));
-    if (!known.empty() && known != found)
+    if (record == earlier.end()) continue;
+    const auto own =
+        std::ranges::find(narrowing.own_models, planned.source, &plan::PlannedModel::source);
+    std::string known = record->manifest["content_hash"].as_string();
+    std::string found;
+    if (!planned.file.empty()) {
+      QB_TRY(found, hash_of_file(planned.file));
+    } else if (own != narrowing.own_models.end()) {
+      known = record->manifest["source_hash"].as_string();
+      found = own->content_hash;
+    }
+    if (!known.empty() && !found.empty() && known != found)
       return fail(Errc::bad_input, "{}: has changed since run {} began: begin a new one",
-                  planned.file, record->run_id);
+                  planned.file.empty() ? planned.source : planned.file, record->run_id);
   }
   return {};
 }

@@ -1,4 +1,4 @@
-// `qbench run --model FILE`: what of its options is about the user's own model files.
+// `qbench run --model PATH`: what of its options is about the user's own models and model files.
 #pragma once
 
 #include "base/result.h"
@@ -7,14 +7,14 @@
 
 namespace qb::cli {
 
-// The models that are files are taken out of the narrowing, with absolute paths; --input is
-// checked.
-Result<RunOptions> with_files(RunOptions options);
+// The user's own are taken out of the narrowing's models, with absolute paths; --input is checked.
+Result<RunOptions> with_own(RunOptions options);
 
 // Of the files, or else of the suite.
 Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, uint64_t seed);
 
-// A file of a run that is resumed must be the one that the run began with.
-Result<void> check_unchanged(const plan::Plan& plan, const std::vector<Record>& earlier);
+// What a run that is resumed is of must be what it began with.
+Result<void> check_unchanged(const plan::Plan& plan, const plan::Narrowing& narrowing,
+                             const std::vector<Record>& earlier);
 
 }  // namespace qb::cli

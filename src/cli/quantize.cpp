@@ -5,6 +5,7 @@
 #include "base/output.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/own_models.h"
 #include "cli/prepare.h"
 #include "compression/bundle/copy.h"
 #include "compression/quant/scheme.h"
@@ -89,8 +90,9 @@ void print_text(const QuantizeOptions& options, const Json& facts, const fs::pat
 Result<void> quantize(const QuantizeOptions& options) {
   QB_TRY([[maybe_unused]] const quant::Scheme scheme, quant::find_scheme(options.scheme));
   QB_CHECK(check_target(options.output));
+  QB_TRY(std::string source, source_of(options.model));
   QB_TRY(campaign::PreparationOptions processes, process_options("quantize"));
-  QB_TRY(const Json facts, prepare({.model = options.model,
+  QB_TRY(const Json facts, prepare({.model = std::move(source),
                                     .scheme = options.scheme,
                                     .thread_count = options.thread_count,
                                     .with_layer_errors = true},

@@ -17,6 +17,7 @@
 #include "cli/interruption.h"
 #include "cli/narrowing.h"
 #include "cli/own_files.h"
+#include "cli/own_models.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "cli/verdict.h"
@@ -95,6 +96,7 @@ Json to_json(const RunOptions& options) {
   Json axes = Json::object({});
   for (const auto& [name, values] : n.axes) axes.set(name, Json::array_of(values));
   json.set("axes", std::move(axes));
+  if (!options.own_models.empty()) json.set("own_models", Json::array_of(options.own_models));
   if (!options.files.empty())
     json.set("files", Json::array_of(options.files)).set("inputs", Json::array_of(options.inputs));
   if (options.launches) json.set("launches", *options.launches);
@@ -120,6 +122,7 @@ RunOptions with_options(RunOptions options, const Json& json) {
                        .schemes = texts_of(json["schemes"]),
                        .frameworks = texts_of(json["frameworks"]),
                        .devices = texts_of(json["devices"])};
+  options.own_models = texts_of(json["own_models"]);
   options.files = texts_of(json["files"]);
   options.inputs = texts_of(json["inputs"]);
   for (const auto& [name, values] : json["axes"].as_object())
@@ -173,8 +176,10 @@ void add_absent(const RunOptions& options, std::vector<runner::Framework>& frame
 
 Result<Undertaking> begin(const RunOptions& given) {
   Undertaking u;
-  QB_TRY(u.options, with_files(given));
+  QB_TRY(u.options, with_own(given));
   u.options.narrowing = without_repeats(std::move(u.options.narrowing));
+  QB_TRY(u.options.narrowing.own_models,
+         look_at(u.options.own_models, given.quiet || given.json || given.plan_only));
   const RunOptions& options = u.options;
   QB_TRY(u.suite, options.suite.empty()
                       ? spec::load_suite(suites_folder() /
@@ -214,11 +219,13 @@ Result<Undertaking> resume(const RunOptions& options) {
   QB_TRY(u.suite, spec::parse_suite(found->suite_text, fmt::format("run {}", found->id)));
   QB_CHECK(adjust(u.options, u.suite));
   QB_TRY(u.options.files, plan::check_files(u.options.files));
+  QB_TRY(u.options.narrowing.own_models,
+         look_at(u.options.own_models, options.quiet || options.json || options.plan_only));
   QB_TRY(u.frameworks, find_frameworks(u.options));
   add_absent(u.options, u.frameworks);
   QB_TRY(u.plan, plan_of(u.options, u.suite, found->seed));
   QB_TRY(u.earlier, store.load_records(found->id));
-  QB_CHECK(check_unchanged(u.plan, u.earlier));
+  QB_CHECK(check_unchanged(u.plan, u.options.narrowing, u.earlier));
   return u;
 }
 

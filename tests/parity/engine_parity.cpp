@@ -6,6 +6,7 @@
 #include <set>
 
 #include "compression/reference/interpreter.h"
+#include "measurement/worker/products.h"
 #include "measurement/worker/schemes.h"
 #include "network/models/models.h"
 #include "networks.h"
@@ -265,4 +266,11 @@ TEST_CASE("all outputs of a network are there, in its order, whatever their shap
       CHECK(relative_rms(wanted.f32(), got.f32()) < 1e-5);
     }
   }
+}
+
+TEST_CASE("the check of a device's products finds this one's right") {
+  const Json checked = worker::check_products(
+      engine(), "cpu", {.row_count = 16, .input_width = 1024, .output_width = 256});
+  CHECK(checked["problem"].as_string() == "");
+  CHECK(checked["fp32"]["worst_error"].is_number());
 }

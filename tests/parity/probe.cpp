@@ -1,7 +1,8 @@
 // Gives the parity scripts a hand on the project's own functions.
 //   probe tokenize FILE|FOLDER     lines of JSON text on stdin; for each JSON of its ids, of a
 //                                  network's ids for it, and of what the ids decode to
-//   probe weights FILE             name, shape and hash of the f32 values of each tensor
+//   probe weights FILE [CONFIG]    name, shape and hash of the f32 values of each tensor; with a
+//                                  config.json, of what another tool quantized as it says
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
 //   probe encode|decode FORMAT     f32 weights on stdin to blocks, or blocks to f32 weights
 //   probe stats                    a JSON list of numbers on stdin; JSON of its statistics
@@ -26,6 +27,7 @@
 #include "network/pictures/picture.h"
 #include "network/pictures/prepare.h"
 #include "network/text/tokenizer.h"
+#include "network/weights/quantized.h"
 #include "network/weights/weight_file.h"
 #include "results/metrics/launches.h"
 #include "results/metrics/metrics.h"
@@ -58,8 +60,13 @@ Result<void> tokenize(const std::string& path) {
   return {};
 }
 
-Result<void> print_weights(const std::string& path) {
-  QB_TRY(const weights::WeightFile file, weights::load_weights(path));
+Result<void> print_weights(const std::string& path, const std::string& config_path = "") {
+  QB_TRY(weights::WeightFile file, weights::load_weights(path));
+  if (!config_path.empty()) {
+    QB_TRY(const std::string config, read_file(config_path));
+    QB_TRY(const Json json, parse_json(config));
+    QB_CHECK(weights::join_quantized(json, file));
+  }
   for (const weights::StoredTensor& tensor : file.tensors) {
     std::vector<float> values(tensor.element_count());
     if (!weights::decode_f32(tensor, values)) continue;  // no weights, such as a counter
@@ -186,6 +193,7 @@ Result<void> run(std::span<char*> a) {
   const std::string_view verb = a.size() > 1 ? a[1] : "";
   if (verb == "tokenize" && a.size() == 3) return tokenize(a[2]);
   if (verb == "weights" && a.size() == 3) return print_weights(a[2]);
+  if (verb == "weights" && a.size() == 4) return print_weights(a[2], a[3]);
   if (verb == "picture" && a.size() == 5)
     return print_picture(a[2], std::atoll(a[3]), std::string_view(a[4]) == "cut_out");
   if ((verb == "encode" || verb == "decode") && a.size() == 3)

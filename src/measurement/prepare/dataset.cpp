@@ -75,8 +75,8 @@ Result<void> save_pictures(std::span<const pictures::LabelledPicture> pictures,
 Result<void> save_text(const ModelSource& source, const fs::path& data_folder, const TextPart& part,
                        int64_t item_count, const fs::path& file) {
   if (!source.tokenizer)
-    return fail(Errc::unavailable, "{} has no tokenizer, so text can't be its input",
-                source.model.name);
+    return fail(Errc::unavailable, "{} has no tokenizer that text could be cut with: {}",
+                source.model.name, source.tokenizer_problem);
   const Result<std::string> text = read_file(data_folder / text_file);
   if (!text)
     return fail(Errc::unavailable, "the text {} is not here; ./qb setup brings it", part.name);
@@ -163,6 +163,9 @@ struct Place {
 
 Result<Dataset> text_to_score(const Place& p) {
   const int64_t scored = scored_text.window_count * (scored_text.window_tokens - 1);
+  if (p.source.model.context_tokens < scored_text.window_tokens)
+    return fail(Errc::unavailable, "{} was made for {} tokens, a window of the text has {}",
+                p.source.model.name, p.source.model.context_tokens, scored_text.window_tokens);
   return find_or_save(text_recipe(p.source, scored_text, p.data_folder), p.cache_folder,
                       [&](const fs::path& file) {
                         return save_text(p.source, p.data_folder, scored_text, scored, file);
@@ -171,8 +174,9 @@ Result<Dataset> text_to_score(const Place& p) {
 
 Result<Dataset> text_to_calibrate_on(const Place& p) {
   if (!p.source.tokenizer)
-    return find_or_save(fmt::format("seeded-tokens-{}", p.source.model.name), p.cache_folder,
-                        [&](const fs::path& file) { return save_seeded_tokens(p.source, file); });
+    return find_or_save(
+        fmt::format("seeded-tokens-{}-{}", p.source.model.name, p.source.source_hash),
+        p.cache_folder, [&](const fs::path& file) { return save_seeded_tokens(p.source, file); });
   return find_or_save(text_recipe(p.source, calibration_text, p.data_folder), p.cache_folder,
                       [&](const fs::path& file) {
                         return save_text(p.source, p.data_folder, calibration_text,

@@ -18,10 +18,10 @@ int main(int argument_count, char** arguments) {
   using namespace qb;
   return wire::serve(
       {arguments, static_cast<size_t>(argument_count)}, usage,
-      [] { return Json::object({{"program", "qbench-prepare"}}); },
-      [](const wire::Request& request, const wire::Send& send) -> Result<void> {
-        if (!request.preparation)
-          return fail(Errc::bad_input, "the request says nothing to prepare");
-        return prepare::run_preparation(request, send);
-      });
+      {.describe = [] { return Json::object({{"program", "qbench-prepare"}}); },
+       .run = [](const wire::Request& request, const wire::Send& send) -> Result<void> {
+         if (!request.preparation)
+           return fail(Errc::bad_input, "the request says nothing to prepare");
+         return prepare::run_preparation(request, send);
+       }});
 }

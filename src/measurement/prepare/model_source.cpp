@@ -1,15 +1,18 @@
 #include "measurement/prepare/model_source.h"
 
-#include <fmt/ranges.h>
-
 #include <memory>
-#include <set>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "base/stand_in.h"
+#include "measurement/prepare/checkpoint.h"
 #include "measurement/prepare/dataset.h"
-#include "measurement/prepare/gguf_llama.h"
+#include "measurement/prepare/gguf_config.h"
 #include "measurement/prepare/gguf_tokenizer.h"
+#include "measurement/prepare/placement.h"
+#include "network/models/architectures.h"
+#include "network/text/tokenizer.h"
 #include "network/weights/synthetic.h"
 #include "network/weights/weight_file.h"
 
@@ -25,32 +28,6 @@ bundle::ParameterSource synthetic_source() {
   };
 }
 
-// Parameters by their own names, as in safetensors and PyTorch checkpoints.
-bundle::ParameterSource named_source(std::shared_ptr<const weights::WeightFile> file) {
-  return [file = std::move(file)](const ir::ValueInfo& info, std::span<float> out) -> Result<void> {
-    const weights::StoredTensor* tensor = file->find(info.name);
-    if (!tensor) return fail(Errc::bad_input, "the weights have no tensor {}", info.name);
-    if (tensor->shape != ir::bind(info.shape, {}))
-      return fail(Errc::bad_input, "tensor {} is [{}], the model wants {}", info.name,
-                  fmt::join(tensor->shape, ", "), ir::to_string(info.shape));
-    return weights::decode_f32(*tensor, out, available_threads());
-  };
-}
-
-// A tensor that the model has no place for would change it; batch norms' counters of training steps
-// are none of these.
-Result<void> check_named_tensors(const weights::WeightFile& file, const ModelSource& source) {
-  std::set<std::string_view> names;
-  for (const auto& [network, graph] : source.networks)
-    for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter))
-      names.insert(graph[value].name);
-  for (const weights::StoredTensor& tensor : file.tensors)
-    if (!names.contains(tensor.name) && !tensor.name.ends_with(".num_batches_tracked"))
-      return fail(Errc::unsupported, "tensor {} has no place in {}, and would change it",
-                  tensor.name, source.model.name);
-  return {};
-}
-
 // Of all files that were read: shards and parts too.
 Result<std::string> hash_of_files(const std::vector<std::filesystem::path>& paths) {
   if (paths.size() == 1) return hash_of_file(paths.front());
@@ -62,35 +39,78 @@ Result<std::string> hash_of_files(const std::vector<std::filesystem::path>& path
   return hash_of(hashes);
 }
 
-// The same source, its errors naming the file, whose pages it gives back after each tensor: a file
-// larger than memory can be read.
-bundle::ParameterSource in_file(const std::filesystem::path& path,
-                                const std::shared_ptr<const weights::WeightFile>& file,
-                                bundle::ParameterSource source) {
-  return [path, file, source = std::move(source)](const ir::ValueInfo& info, std::span<float> out) {
-    Result<void> done = with_context(source(info, out), path.string());
-    for (const MappedFile& mapping : file->mappings) mapping.drop_resident_pages();
-    return done;
-  };
+void use_tokenizer(Result<text::Definition> tokenizer, ModelSource& source) {
+  if (tokenizer)
+    source.tokenizer = *std::move(tokenizer);
+  else
+    source.tokenizer_problem = tokenizer.error().message;
 }
 
-// GGUF has one network of a kind, whose tensors have names of their own.
-Result<void> use_gguf(const std::shared_ptr<const weights::WeightFile>& file,
-                      const std::filesystem::path& path, ModelSource& source) {
+Result<Json> read_config(const CheckpointFiles& files, const weights::WeightFile& file) {
+  if (file.format_name == "gguf") return config_of_gguf(file);
+  QB_TRY(const std::string text, read_file(files.config));
+  QB_CHECK(with_context(check_no_stand_in(std::as_bytes(std::span(text))), "config.json"));
+  return with_context(parse_json(text), "config.json");
+}
+
+// A GGUF says what it is: that must be what the row of the zoo says, names aside.
+Result<void> check_gguf(const weights::WeightFile& file, const ModelSource& source) {
   if (source.networks.size() > 1)
-    return fail(Errc::unsupported, "{}: a GGUF file is one network, {} has {}", path.string(),
-                source.model.name, source.networks.size());
-  QB_CHECK(with_context(check_llama(*file, source.networks.front().graph), path.string()));
-  QB_TRY(source.tokenizer, with_context(tokenizer_of(*file), path.string()));
-  source.parameters = in_file(path, file, gguf_llama_source(file));
+    return fail(Errc::unsupported, "a GGUF file is one network, {} has {}", source.model.name,
+                source.networks.size());
+  QB_TRY(const Json config, config_of_gguf(file));
+  QB_TRY(const models::Model model, models::read_model(config));
+  QB_TRY(ir::Graph graph, model.build());
+  graph.name = source.networks.front().graph.name;
+  if (ir::print(graph) == ir::print(source.networks.front().graph)) return {};
+  return fail(Errc::bad_input, "is another network than {}: {}", source.model.name,
+              dump_json(config));
+}
+
+// What the files hold, for networks that are known.
+Result<void> use_weights(const CheckpointFiles& files,
+                         std::shared_ptr<const weights::WeightFile> file, ModelSource& source) {
+  QB_TRY(Placement placement, place_parameters(*file, source.networks, source.model));
+  source.weights = "pretrained";
+  std::vector<std::filesystem::path> paths = file->paths;
+  if (!files.config.empty()) {
+    paths.push_back(files.config);
+    const auto of_tokenizer = text::find_tokenizer(files.config.parent_path());
+    if (of_tokenizer) paths.insert(paths.end(), of_tokenizer->begin(), of_tokenizer->end());
+  }
+  QB_TRY(source.source_hash, hash_of_files(paths));
+  if (file->format_name == "gguf")
+    use_tokenizer(tokenizer_of(*file), source);
+  else if (!files.config.empty())
+    use_tokenizer(text::load_definition(files.config.parent_path()), source);
+  else
+    source.tokenizer_problem = "there is no tokenizer beside its weights";
+  source.parameters = placed_source(std::move(file), std::move(placement));
   return {};
+}
+
+Result<ModelSource> open_checkpoint(const std::filesystem::path& path) {
+  QB_TRY(const CheckpointFiles files, find_checkpoint(path));
+  QB_TRY(weights::WeightFile file, weights::load_weights(files.weights));
+  const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
+  ModelSource source;
+  const auto opened = [&]() -> Result<void> {
+    QB_TRY(const Json config, read_config(files, *shared));
+    QB_TRY(source.model, models::read_model(config));
+    source.model.name = models::model_name_of(path);
+    QB_TRY(source.networks, models::build_networks(source.model));
+    return use_weights(files, shared, source);
+  };
+  QB_CHECK(with_context(opened(), path.string()));
+  return source;
 }
 
 }  // namespace
 
-Result<ModelSource> open_model(std::string_view name, const std::filesystem::path& data_folder) {
-  QB_TRY(const models::Model model, models::find_model(name));
-  return open_model(model, data_folder);
+Result<ModelSource> open_model(std::string_view model, const std::filesystem::path& data_folder) {
+  if (std::filesystem::path(model).is_absolute()) return open_checkpoint(model);
+  QB_TRY(const models::Model row, models::find_model(model));
+  return open_model(row, data_folder);
 }
 
 Result<ModelSource> open_model(const models::Model& model,
@@ -101,23 +121,19 @@ Result<ModelSource> open_model(const models::Model& model,
     source.parameters = synthetic_source();
     source.weights = "synthetic";
     source.source_hash = fmt::format("seed {}", synthetic_seed);
+    source.tokenizer_problem = "its weights are synthetic";
     return source;
   }
-  const std::filesystem::path path = data_folder / model.weights_file;
-  if (!std::filesystem::exists(path))
+  const CheckpointFiles files = {.weights = data_folder / model.weights_file};
+  if (!std::filesystem::exists(files.weights))
     return fail(Errc::unavailable,
                 "the weights of {} are not here ({} is missing); ./qb setup brings them",
-                model.name, path.string());
-  QB_TRY(weights::WeightFile file, weights::load_weights(path));
-  QB_TRY(source.source_hash, hash_of_files(file.paths));
+                model.name, files.weights.string());
+  QB_TRY(weights::WeightFile file, weights::load_weights(files.weights));
   const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
-  source.weights = "pretrained";
-  if (shared->format_name == "gguf") {
-    QB_CHECK(use_gguf(shared, path, source));
-  } else {
-    QB_CHECK(with_context(check_named_tensors(*shared, source), path.string()));
-    source.parameters = in_file(path, shared, named_source(shared));
-  }
+  if (shared->format_name == "gguf")
+    QB_CHECK(with_context(check_gguf(*shared, source), files.weights.string()));
+  QB_CHECK(with_context(use_weights(files, shared, source), files.weights.string()));
   return source;
 }
 

@@ -1,4 +1,5 @@
-// From a model's name to its networks and where their weights come from.
+// From a model's name, or the path of the user's own, to its networks and where their weights come
+// from.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +23,16 @@ struct ModelSource {
   // Of all networks: parameters are known by their names, so two of one name are the same.
   bundle::ParameterSource parameters;
   std::string weights;      // "pretrained" or "synthetic"
-  std::string source_hash;  // content hash of the weight file, or the seed
+  std::string source_hash;  // content hash of all files that were read, or the seed
   std::optional<text::Definition> tokenizer;
+  std::string tokenizer_problem;  // why there is none
 };
 
-// Opens the model's weights below `data_folder`; a model without any gets seeded synthetic ones.
-// Errors: unknown model; weights that set-up should have brought are not there; a bad file.
-Result<ModelSource> open_model(std::string_view name, const std::filesystem::path& data_folder);
+// Opens the weights of a model of the zoo below `data_folder`; one without any gets seeded
+// synthetic ones. An absolute path is a model of the user's own, see checkpoint.h. A tokenizer that
+// can't be read is no error. Errors: unknown model; weights that set-up should have brought are not
+// there; a bad file; a tensor that is missing or has no place.
+Result<ModelSource> open_model(std::string_view model, const std::filesystem::path& data_folder);
 Result<ModelSource> open_model(const models::Model& model,
                                const std::filesystem::path& data_folder);
 

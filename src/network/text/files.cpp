@@ -12,6 +12,8 @@ namespace qb::text {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::string_view config_name = "tokenizer_config.json";
+
 // A post_processor that puts a token at these ends.
 Json ends_json(std::optional<int32_t> begin, std::optional<int32_t> end) {
   Json special_tokens = Json::object({});
@@ -116,13 +118,24 @@ Result<fs::path> file_of(const fs::path& path) {
 
 }  // namespace
 
-Result<Definition> load_definition(const fs::path& path) {
+Result<std::vector<fs::path>> find_tokenizer(const fs::path& path) {
   QB_TRY(const fs::path file, file_of(path));
-  const fs::path config_file = file.parent_path() / "tokenizer_config.json";
-  Json config;
+  std::vector<fs::path> files = {file};
   std::error_code error;
-  if (fs::exists(config_file, error)) {
-    QB_TRY(config, read_json_file(config_file));
+  const auto add = [&](std::string_view name) {
+    if (fs::exists(file.parent_path() / name, error)) files.push_back(file.parent_path() / name);
+  };
+  if (file.filename() == "vocab.json") add("merges.txt");
+  add(config_name);
+  return files;
+}
+
+Result<Definition> load_definition(const fs::path& path) {
+  QB_TRY(const std::vector<fs::path> files, find_tokenizer(path));
+  const fs::path& file = files.front();
+  Json config;
+  if (files.back().filename() == config_name) {
+    QB_TRY(config, read_json_file(files.back()));
   }
   const std::string name = file.filename().string();
   if (name.ends_with(".json") && name != "vocab.json") {

@@ -16,7 +16,8 @@ using Processor = sentencepiece::SentencePieceProcessor;
 Result<std::shared_ptr<const Processor>> load(const std::string& proto) {
   auto processor = std::make_shared<Processor>();
   const auto status = processor->LoadFromSerializedProto(proto);
-  if (!status.ok()) return fail(Errc::bad_input, "SentencePiece: {}", status.ToString());
+  if (!status.ok())
+    return fail(Errc::bad_input, "no model that SentencePiece reads: {}", status.ToString());
   return processor;
 }
 

@@ -34,8 +34,11 @@ class Tokenizer {
 // Errors: what isn't followed, by its name; what contradicts itself.
 Result<Tokenizer> build_tokenizer(const Definition& definition);
 
-// A tokenizer.json, a tokenizer.model, a vocab.txt, or a folder that has one of these or vocab.json
-// and merges.txt; tokenizer_config.json beside them counts.
+// The files of a tokenizer that load_definition reads: a tokenizer.json, a tokenizer.model, a
+// vocab.txt, or vocab.json and merges.txt, and the tokenizer_config.json beside them. `path` is the
+// first, or a folder that has it. Error: there is none.
+Result<std::vector<std::filesystem::path>> find_tokenizer(const std::filesystem::path& path);
+
 Result<Definition> load_definition(const std::filesystem::path& path);
 
 }  // namespace qb::text

@@ -93,13 +93,16 @@ Result<void> read_shard(const fs::path& path, WeightFile& file) {
   return {};
 }
 
-// A shard's path, which after following links must lie in the index's folder.
-Result<fs::path> contained(const fs::path& folder, const std::string& name) {
+// A shard's path, which after following links must lie in the index's folder, or in that which the
+// index is a link into: a hub's cache keeps both so.
+Result<fs::path> contained(const fs::path& index, const std::string& name) {
   std::error_code error;
+  const fs::path folder = index.parent_path().empty() ? "." : index.parent_path();
   const fs::path root = fs::canonical(folder, error);
+  const fs::path linked_root = fs::canonical(index, error).parent_path();
   const fs::path path = fs::canonical(folder / name, error);
   if (error) return fail(Errc::not_found, "shard {}: {}", name, error.message());
-  if (path.parent_path() != root)
+  if (path.parent_path() != root && path.parent_path() != linked_root)
     return fail(Errc::bad_input, "shard {} is outside the folder", name);
   return path;
 }
@@ -118,9 +121,8 @@ Result<WeightFile> read_safetensors(const fs::path& path) {
     shards.insert(shard.as_string());
   if (shards.empty()) return fail(Errc::bad_input, "has no weight_map");
   file.paths.push_back(path);
-  const fs::path folder = path.parent_path().empty() ? "." : path.parent_path();
   for (const std::string& shard : shards) {
-    QB_TRY(const fs::path shard_path, contained(folder, shard));
+    QB_TRY(const fs::path shard_path, contained(path, shard));
     QB_CHECK(with_context(read_shard(shard_path, file), shard));
   }
   return file;

@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "base/stand_in.h"
 #include "network/ggml/block_formats.h"
+#include "network/weights/quantized.h"
 #include "network/weights/readers.h"
 
 namespace qb::weights {
@@ -43,6 +44,7 @@ constexpr StorageFormatRow rows[] = {
     {StorageFormat::q8_0, "q8_0", 32, 34, true},
     {StorageFormat::q4_k, "q4_k", 256, 144, true},
     {StorageFormat::q6_k, "q6_k", 256, 210, true},
+    {StorageFormat::coded, "coded", 1, 0},
     {StorageFormat::other, "other", 1, 0},
 };
 static_assert(std::size(rows) == static_cast<size_t>(StorageFormat::other) + 1);
@@ -145,6 +147,7 @@ Result<uint64_t> byte_count_of(const std::vector<int64_t>& shape, StorageFormat 
 }
 
 Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out, int64_t thread_count) {
+  if (tensor.coding) return decode_coded(*tensor.coding, out, thread_count);
   const Decode decode = decoding_of(tensor.format);
   if (!decode)
     return fail(Errc::unsupported, "tensor {} is stored as {}, which is not read as weights",

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -41,6 +42,7 @@ enum class StorageFormat : uint8_t {
   q8_0,
   q4_k,
   q6_k,
+  coded,  // several tensors of the file that together are a weight: see quantized.h
   other
 };
 
@@ -53,12 +55,15 @@ struct StorageFormatRow {
 };
 const StorageFormatRow& row_of(StorageFormat format);
 
+class Coding;
+
 struct StoredTensor {
   std::string name;
   StorageFormat format = StorageFormat::f32;
   std::string type;            // the file's own name of it: "Q4_0", "F8_E4M3", "torch.int64"
   std::vector<int64_t> shape;  // outermost first, row-major; empty for a scalar
   std::span<const std::byte> bytes;
+  std::shared_ptr<const Coding> coding = nullptr;  // when the format is coded; then no bytes
 
   uint64_t element_count() const;
 };

@@ -180,6 +180,25 @@ TEST_CASE("a shard outside the index's folder is refused") {
   check_refused(index.path, "outside the folder");
 }
 
+TEST_CASE("an index and its shards may be links into one folder, as a hub's cache has them") {
+  const fs::path root = fs::temp_directory_path() / fmt::format("qb_{}_links", ::getpid());
+  fs::create_directories(root / "blobs");
+  fs::create_directories(root / "snapshot");
+  std::ofstream(root / "blobs/1") << R"({"weight_map":{"a":"a.safetensors"}})";
+  std::ofstream(root / "blobs/2", std::ios::binary) << safetensors(
+      R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", std::string(8, '\0'));
+  const fs::path index = root / "snapshot/model.safetensors.index.json";
+  fs::create_symlink("../blobs/1", index);
+  fs::create_symlink("../blobs/2", root / "snapshot/a.safetensors");
+  CHECK(load_weights(index));
+  fs::create_directories(root / "elsewhere");
+  fs::rename(root / "blobs/2", root / "elsewhere/2");
+  fs::remove(root / "snapshot/a.safetensors");
+  fs::create_symlink("../elsewhere/2", root / "snapshot/a.safetensors");
+  check_refused(index, "outside the folder");
+  fs::remove_all(root);
+}
+
 TEST_CASE("files cut anywhere are refused, never a crash") {
   const std::string whole = GgufParts().bytes();
   for (size_t length = 0; length < whole.size(); ++length) {

@@ -16,6 +16,7 @@
 #include "orchestration/campaign/idle_power.h"
 #include "orchestration/campaign/materials.h"
 #include "orchestration/campaign/own_files.h"
+#include "orchestration/campaign/products.h"
 #include "orchestration/runner/launch.h"
 #include "results/analysis/drift.h"
 #include "results/metrics/launches.h"
@@ -53,6 +54,10 @@ class Campaign {
                    [this](std::string_view what) { tell(what); }),
         files_(plan, settings.seed, settings.log_folder,
                [this](std::string_view what) { tell(what); }),
+        products_([this](const runner::Framework& framework, const std::string& device) {
+          tell(fmt::format("the products of {} on {}", framework.title, device));
+          return runner::check_products(framework, device, settings_.log_folder / "products.log");
+        }),
         divergence_(settings.log_folder, records_) {}
 
   Result<Summary> run() {
@@ -198,12 +203,14 @@ class Campaign {
                      fmt::format("{} has no device {}{}", framework.title, subject.device,
                                  device == framework.devices.end() ? "" : ": " + device->reason)});
     record.manifest.set("worker_hash", hash_of_file(framework.worker).value_or(""));
+    if (const auto right = products_.check(framework, subject.device, record.manifest); !right)
+      return refuse(record, right.error());
     if (!planned.file.empty()) return prepare_file(planned, record);
-    const Result<BundleMaterial>& bundle = materials_.bundle(subject.model, subject.scheme);
+    const Result<BundleMaterial>& bundle = materials_.bundle(planned.source, subject.scheme);
     if (!bundle) return refuse(record, bundle.error());
     describe_bundle(*bundle, record);
     if (planned.quality)
-      describe_quality(materials_.quality(subject.model), planned.quality_item_count, record);
+      describe_quality(materials_.quality(planned.source), planned.quality_item_count, record);
   }
 
   void prepare_file(const plan::PlannedCase& planned, Record& record) {
@@ -228,10 +235,9 @@ class Campaign {
       files_.complete(planned, request);
       return request;
     }
-    request.bundle =
-        materials_.bundle(record.subject.model, record.subject.scheme)->folder.string();
+    request.bundle = materials_.bundle(planned.source, record.subject.scheme)->folder.string();
     if (is_quality) {
-      const QualityMaterial& material = *materials_.quality(record.subject.model);
+      const QualityMaterial& material = *materials_.quality(planned.source);
       request.dataset = material.dataset["file"].as_string();
       request.baseline = material.baseline.string();
       request.item_count_max = planned.quality_item_count;
@@ -248,7 +254,7 @@ class Campaign {
 
   bool has_quality(const Record& record) {
     return is_of_file(record) ? files_.has_baseline()
-                              : materials_.quality(record.subject.model).has_value();
+                              : materials_.quality(planned_of(record).source).has_value();
   }
 
   Result<void> launch(size_t number) {
@@ -378,6 +384,7 @@ class Campaign {
   const std::function<Result<void>(const Record&)>& save_;
   Materials materials_;
   OwnFiles files_;
+  Products products_;
   std::vector<Record> records_;
   Divergence divergence_;
   std::vector<std::string> problems_;

@@ -2,6 +2,7 @@
 
 #include "orchestration/campaign/audit.h"
 #include "orchestration/campaign/contention.h"
+#include "orchestration/campaign/products.h"
 #include "results/metrics/launches.h"
 #include "results/metrics/metrics.h"
 
@@ -105,4 +106,29 @@ TEST_CASE("a launch that was measured again doesn't count, its repeat does") {
   const auto measured = metrics::measure(record);
   for (const Measurement& m : measured)
     if (m.name == "decode_tokens_per_s") CHECK(m.value == doctest::Approx(1000.0));
+}
+
+TEST_CASE("a device whose products are wrong is not measured, and is asked once") {
+  int asked = 0;
+  Products products([&](const runner::Framework&, const std::string& device) -> Result<Json> {
+    ++asked;
+    if (device == "ane") return fail(Errc::unavailable, "it ended with status 11");
+    return Json::object({{"problem", device == "gpu" ? "fp16 is off by 3" : ""}});
+  });
+  const runner::Framework framework = {.name = "mlx", .title = "MLX"};
+  Json manifest = Json::object({});
+  CHECK(products.check(framework, "cpu", manifest));
+  CHECK(asked == 0);
+  CHECK_FALSE(manifest.contains("products"));
+  for (int i = 0; i < 2; ++i) {
+    const auto checked = products.check(framework, "gpu", manifest);
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().message ==
+          "MLX's products on gpu are wrong, so its figures mean nothing: fp16 is off by 3");
+  }
+  CHECK(asked == 1);
+  CHECK(products.check(framework, "ane", manifest));
+  CHECK(manifest["products"]["not_checked"].as_string() == "it ended with status 11");
+  CHECK(products.check(framework, "gpu1", manifest));
+  CHECK(manifest["products"]["problem"].as_string().empty());
 }

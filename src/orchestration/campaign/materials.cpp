@@ -65,18 +65,19 @@ Result<fs::path> Materials::make_baseline(const std::string& model, const Json& 
   if (bundle::TensorFile::open(file)) return file;
   std::error_code ignored;
   fs::create_directories(folder, ignored);
-  tell_(fmt::format("reference answers of {}", model));
-  const Launch launch = runner::run_launch({.is_quality = true,
-                                            .bundle = fp32->folder.string(),
-                                            .task = fp32->source["task"].as_string(),
-                                            .limits = settings_.limits,
-                                            .dataset = dataset["file"].as_string(),
-                                            .baseline_output = file.string()},
-                                           {.worker = runner::worker_path("reference"),
-                                            .log_folder = settings_.log_folder,
-                                            .name = fmt::format("{}.baseline", model),
-                                            .time_limit_ns = baseline_limit_ns,
-                                            .is_interrupted = settings_.is_interrupted});
+  tell_(fmt::format("reference answers of {}", fp32->source["name"].as_string()));
+  const Launch launch =
+      runner::run_launch({.is_quality = true,
+                          .bundle = fp32->folder.string(),
+                          .task = fp32->source["task"].as_string(),
+                          .limits = settings_.limits,
+                          .dataset = dataset["file"].as_string(),
+                          .baseline_output = file.string()},
+                         {.worker = runner::worker_path("reference"),
+                          .log_folder = settings_.log_folder,
+                          .name = fmt::format("{}.baseline", fp32->source["name"].as_string()),
+                          .time_limit_ns = baseline_limit_ns,
+                          .is_interrupted = settings_.is_interrupted});
   if (launch.outcome != Outcome::ok)
     return fail(Errc::unavailable, "the reference answers could not be made: {}", launch.reason);
   return file;

@@ -25,7 +25,7 @@ struct MaterialSettings {
 
 struct BundleMaterial {
   std::filesystem::path folder;
-  Json source;  // "hash", "weights", "task", "weight_count", see prepare/preparation.h
+  Json source;  // "hash", "weights", "name", "task" and more, see prepare/preparation.h
 };
 
 // A model's quality data: the input, and the logits of the unquantized weights on it.
@@ -42,6 +42,7 @@ class Materials {
   Materials(MaterialSettings settings, std::function<void(std::string_view)> tell)
       : settings_(std::move(settings)), tell_(std::move(tell)) {}
 
+  // Of a plan::PlannedModel's source.
   const Result<BundleMaterial>& bundle(const std::string& model, const std::string& scheme);
   const Result<QualityMaterial>& quality(const std::string& model);
 

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/rng.h"
 #include "compression/quant/scheme.h"
@@ -60,7 +61,7 @@ spec::Benchmark narrowed(spec::Benchmark benchmark, const spec::Suite& suite,
 
 Result<void> check_names(const spec::Benchmark& benchmark) {
   for (const std::string& name : benchmark.models) {
-    QB_TRY([[maybe_unused]] const models::Model model, models::find_model(name));
+    QB_TRY([[maybe_unused]] const PlannedModel model, planned_model(name));
   }
   for (const std::string& name : benchmark.schemes) {
     QB_TRY([[maybe_unused]] const quant::Scheme scheme, quant::find_scheme(name));
@@ -77,7 +78,7 @@ void add_case(PlannedCase planned, Plan& plan) {
   if (std::ranges::none_of(plan.cases, is_same)) plan.cases.push_back(std::move(planned));
 }
 
-Result<void> check_context(const models::Model& model, const task::Task& task, const Workload& w) {
+Result<void> check_context(const PlannedModel& model, const task::Task& task, const Workload& w) {
   int64_t tokens = 0;
   for (const task::Axis* axis : task.axes)
     if (axis->is_context) tokens += w.integer(axis->name);
@@ -86,7 +87,7 @@ Result<void> check_context(const models::Model& model, const task::Task& task, c
               model.name, model.context_tokens);
 }
 
-Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& model,
+Result<void> add_cases(const spec::Benchmark& benchmark, const PlannedModel& model,
                        int64_t default_thread_count, Plan& plan) {
   const task::Task& task = task::row_of(model.task);
   const std::vector<Workload> workloads = workloads_of(task, benchmark.axes, default_thread_count);
@@ -95,12 +96,39 @@ Result<void> add_cases(const spec::Benchmark& benchmark, const models::Model& mo
     for (const std::string& device : benchmark.devices)
       for (const std::string& scheme : benchmark.schemes)
         for (const Workload& workload : workloads)
-          add_case({{std::string(model.name), scheme, framework, device, workload,
-                     std::string(task.name)},
+          add_case({{model.name, scheme, framework, device, workload, model.task},
                     benchmark.quality,
-                    benchmark.quality_item_count},
+                    benchmark.quality_item_count,
+                    model.source},
                    plan);
   return {};
+}
+
+// Those of the benchmark that the user wants, and the user's own in place of what is like them.
+Result<std::vector<PlannedModel>> models_of(const spec::Benchmark& benchmark,
+                                            const Narrowing& narrowing) {
+  const bool wants_all = narrowing.models.empty() && narrowing.own_models.empty();
+  std::vector<PlannedModel> wanted;
+  std::set<std::string> tasks;
+  for (const std::string& name : benchmark.models) {
+    QB_TRY(PlannedModel model, planned_model(name));
+    tasks.insert(model.task);
+    if (wants_all || std::ranges::count(narrowing.models, name) > 0)
+      wanted.push_back(std::move(model));
+  }
+  for (const PlannedModel& own : narrowing.own_models)
+    if (tasks.contains(own.task)) wanted.push_back(own);
+  return wanted;
+}
+
+Result<void> check_left(const Plan& plan, const spec::Suite& suite, const Narrowing& narrowing) {
+  for (const PlannedModel& own : narrowing.own_models)
+    if (std::ranges::find(plan.cases, own.source, &PlannedCase::source) == plan.cases.end())
+      return fail(Errc::bad_input, "nothing of suite \"{}\" is for {}: {}", suite.name, own.name,
+                  task::row_of(own.task).summary);
+  if (!plan.cases.empty()) return {};
+  return fail(Errc::bad_input, "nothing is left of suite \"{}\": it has no model {}", suite.name,
+              fmt::join(narrowing.models, " or "));
 }
 
 }  // namespace
@@ -158,6 +186,11 @@ Result<void> check_devices(const std::vector<std::string>& names) {
   return {};
 }
 
+Result<PlannedModel> planned_model(std::string_view name) {
+  QB_TRY(const models::Model model, models::find_model(name));
+  return PlannedModel{model.name, model.name, model.task, model.context_tokens};
+}
+
 Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
                         int64_t default_thread_count, uint64_t seed) {
   Plan plan;
@@ -167,22 +200,16 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
                 "--model",
                 suite.name);
   for (const std::string& name : narrowing.models) {
-    QB_TRY([[maybe_unused]] const models::Model model, models::find_model(name));
+    QB_TRY([[maybe_unused]] const PlannedModel model, planned_model(name));
   }
   for (const spec::Benchmark& original : suite.benchmarks) {
     spec::Benchmark benchmark = narrowed(original, suite, narrowing);
     QB_CHECK(check_names(benchmark));
-    for (const std::string& name : benchmark.models) {
-      if (!narrowing.models.empty() &&
-          std::ranges::find(narrowing.models, name) == narrowing.models.end())
-        continue;
-      QB_TRY(const models::Model model, models::find_model(name));
+    QB_TRY(const std::vector<PlannedModel> wanted, models_of(benchmark, narrowing));
+    for (const PlannedModel& model : wanted)
       QB_CHECK(add_cases(benchmark, model, default_thread_count, plan));
-    }
   }
-  if (plan.cases.empty())
-    return fail(Errc::bad_input, "nothing is left of suite \"{}\": it has no model {}", suite.name,
-                fmt::join(narrowing.models, " or "));
+  QB_CHECK(check_left(plan, suite, narrowing));
   add_launches(plan, suite.protocol, seed);
   return plan;
 }

@@ -15,9 +15,20 @@ namespace qb::plan {
 
 using Axes = std::map<std::string, std::vector<double>, std::less<>>;
 
+// A model as the plan knows it: of the zoo, or the user's own.
+struct PlannedModel {
+  std::string name;    // in cases and tables
+  std::string source;  // for qbench-prepare: the zoo's name, or an absolute path
+  std::string task;
+  int64_t context_tokens = 0;
+  std::string content_hash = {};  // of the user's own
+};
+
 // What a user's flags leave of a suite; an empty list leaves all.
 struct Narrowing {
-  std::vector<std::string> models;
+  std::vector<std::string> models;  // of the zoo
+  // The user's own, which take the place of the suite's of the same task.
+  std::vector<PlannedModel> own_models;
   std::vector<std::string> schemes;  // "all": every scheme there is
   std::vector<std::string> frameworks;
   std::vector<std::string> devices;
@@ -32,7 +43,8 @@ struct PlannedCase {
   Case subject;
   bool quality = true;
   int64_t quality_item_count = 0;  // tokens or pictures to judge, at most; 0: all there are
-  std::string file;  // of the user's own, see plan/own_files.h; empty: a model of the zoo
+  std::string source;              // of the model, see PlannedModel; empty: there is a file
+  std::string file;  // of a framework's, see plan/own_files.h; empty: there is a source
 };
 
 // One worker process to start.
@@ -61,6 +73,9 @@ std::vector<std::string> with_versions(const std::vector<std::string>& framework
                                        const Narrowing& narrowing);
 
 Result<void> check_devices(const std::vector<std::string>& names);
+
+// What the plan knows of the zoo's model. Error: unknown, with the known ones.
+Result<PlannedModel> planned_model(std::string_view name);
 
 // Names are checked: an unknown model, scheme, framework or device is an error that lists the known
 // ones. A list given in `narrowing` replaces the suite's. Cases are in the suite's order; launches

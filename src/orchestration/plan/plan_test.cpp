@@ -107,6 +107,27 @@ TEST_CASE("a framework is measured where the suite lists it, or everywhere") {
   CHECK(ids({"reference"}) == std::vector<std::string>{"fp32 reference", "w8c reference"});
 }
 
+TEST_CASE("a model of one's own takes the place of the suite's of its task") {
+  const PlannedModel own = {"mine", "/models/mine", "causal_lm", 256, "0123"};
+  const Plan alone = build_plan(suite_of(two_by_two), {.own_models = {own}}, 2, 1).value();
+  REQUIRE(alone.cases.size() == 2);
+  CHECK(alone.cases[0].subject.model == "mine");
+  CHECK(alone.cases[0].source == "/models/mine");
+  CHECK(alone.cases[1].subject.scheme == "w8c");
+  const Plan beside =
+      build_plan(suite_of(two_by_two), {.models = {"llama-test"}, .own_models = {own}}, 2, 1)
+          .value();
+  CHECK(beside.cases.size() == 4);
+  const auto small =
+      build_plan(suite_of(two_by_two), {.own_models = {{"s", "/s", "causal_lm", 64}}}, 2, 1);
+  REQUIRE_FALSE(small);
+  CHECK(small.error().message == "192 tokens of context are wanted, s was made for 64");
+  const auto other =
+      build_plan(suite_of(two_by_two), {.own_models = {{"e", "/e", "embedding", 64}}}, 2, 1);
+  REQUIRE_FALSE(other);
+  CHECK(other.error().message.starts_with("nothing of suite \"s\" is for e"));
+}
+
 TEST_CASE("unknown names are refused with the known ones") {
   struct Row {
     Narrowing narrowing;

@@ -17,14 +17,17 @@ namespace qb::runner {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t describe_limit_ns = 60'000'000'000;
+constexpr int64_t answer_limit_ns = 60'000'000'000;
 
-// What `worker --describe` prints on standard output.
-Result<Json> describe(const Framework& framework, const fs::path& log) {
-  QB_TRY(ChildProcess child, ChildProcess::start({framework.worker.string(), "--describe"}, log,
-                                                 framework.environment));
-  const std::optional<int> status = child.wait_for(describe_limit_ns);
-  if (!status) return fail(Errc::unavailable, "its worker did not describe itself within 60 s");
+// What the worker prints on standard output when it is asked by those arguments.
+Result<Json> ask(const Framework& framework, const std::vector<std::string>& question,
+                 const fs::path& log) {
+  std::vector<std::string> command = {framework.worker.string()};
+  command.insert(command.end(), question.begin(), question.end());
+  QB_TRY(ChildProcess child, ChildProcess::start(command, log, framework.environment));
+  const std::optional<int> status = child.wait_for(answer_limit_ns);
+  if (!status)
+    return fail(Errc::unavailable, "its worker did not answer {} within 60 s", question.front());
   QB_TRY(const std::string text, read_file(log));
   if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0)
     return fail(Errc::unavailable, "its worker ended with status {}: {}",
@@ -71,7 +74,7 @@ Framework found(const FrameworkRow& row, const fs::path& worker, const fs::path&
   framework.worker = worker;
   if (row.ships_slow_blas && blas == BlasChoice::fast)
     framework.environment = fast_blas_environment();
-  if (const auto description = describe(framework, log))
+  if (const auto description = ask(framework, {"--describe"}, log))
     apply(*description, framework);
   else
     framework.reason = description.error().message;
@@ -112,6 +115,11 @@ std::vector<Framework> find_versions(const FrameworkRow& row, const std::vector<
 
 fs::path worker_path(std::string_view framework) {
   return executable_folder() / fmt::format("qbench-worker-{}", framework);
+}
+
+Result<Json> check_products(const Framework& framework, const std::string& device,
+                            const fs::path& log) {
+  return ask(framework, {"--check", device}, log);
 }
 
 std::vector<Framework> find_frameworks(const fs::path& log_folder, BlasChoice blas) {

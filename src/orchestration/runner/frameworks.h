@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/result.h"
 #include "orchestration/runner/blas.h"
 
 namespace qb::runner {
@@ -40,5 +41,10 @@ std::filesystem::path worker_path(std::string_view framework);
 // long as they are asked.
 std::vector<Framework> find_frameworks(const std::filesystem::path& log_folder,
                                        BlasChoice blas = BlasChoice::fast);
+
+// What a worker finds of a device's matrix products (measurement/worker/products.h). Errors:
+// unavailable, when it doesn't answer. `log` gets what it prints.
+Result<Json> check_products(const Framework& framework, const std::string& device,
+                            const std::filesystem::path& log);
 
 }  // namespace qb::runner

@@ -1,0 +1,157 @@
+#include "measurement/prepare/placement.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/parallel.h"
+#include "measurement/prepare/gguf_names.h"
+
+namespace qb::prepare {
+namespace {
+
+using weights::StoredTensor;
+
+bool is_gguf(const weights::WeightFile& file) { return file.format_name == "gguf"; }
+
+// GGUF's Llamas have the rows of q and k so that rotary pairs are neighbours.
+Result<int64_t> paired_head_count(const weights::WeightFile& file, std::string_view parameter) {
+  if (file.metadata["general.architecture"].as_string() != "llama") return 0;
+  if (parameter.find(".q_proj.") != std::string_view::npos)
+    return file.metadata.get_int("llama.attention.head_count");
+  if (parameter.find(".k_proj.") == std::string_view::npos) return 0;
+  if (file.metadata.contains("llama.attention.head_count_kv"))
+    return file.metadata.get_int("llama.attention.head_count_kv");
+  return file.metadata.get_int("llama.attention.head_count");
+}
+
+Result<Place> find_place(const weights::WeightFile& file, const models::Model& model,
+                         const std::string& parameter) {
+  const auto found = model.origins.find(parameter);
+  const models::Origin origin =
+      found == model.origins.end() ? models::Origin{.tensor = parameter} : found->second;
+  Place place = {.first_row = origin.first_row, .offset = origin.offset};
+  std::string name = origin.tensor;
+  if (is_gguf(file)) {
+    QB_TRY(name, gguf_name(file.metadata["general.architecture"].as_string(), origin.tensor));
+    QB_TRY(place.paired_head_count, paired_head_count(file, parameter));
+    place.offset = 0.0;  // GGUF has norms as they are used
+  }
+  place.tensor = file.find(name);
+  if (!place.tensor) return fail(Errc::bad_input, "the weights have no tensor {}", name);
+  return place;
+}
+
+// All of a tensor's rows, or those from first_row on.
+Result<void> check_shape(const Place& place, const ir::Shape& wanted, bool is_part) {
+  const std::vector<int64_t> shape = ir::bind(wanted, {});
+  std::vector<int64_t> found = place.tensor->shape;
+  if (is_part && !found.empty() && found[0] >= place.first_row + shape[0]) found[0] = shape[0];
+  if (found == shape) return {};
+  return fail(Errc::bad_input, "tensor {} is [{}], the model wants {}", place.tensor->name,
+              fmt::join(place.tensor->shape, ", "), ir::to_string(wanted));
+}
+
+// What says nothing of the network: counters of training steps, tables that follow from the
+// configuration, and a tied head that is stored once more.
+bool says_nothing(const weights::WeightFile& file, const StoredTensor& tensor) {
+  const bool is_head = tensor.name == "lm_head.weight" || tensor.name == "output.weight";
+  return tensor.name.ends_with(".num_batches_tracked") ||
+         tensor.name.ends_with(".rotary_emb.inv_freq") ||
+         (is_head && (is_copy(&tensor, file.find("token_embd.weight")) ||
+                      is_copy(&tensor, file.find("model.embed_tokens.weight"))));
+}
+
+// Rows of each tensor that are parameters.
+using RowCounts = std::map<const StoredTensor*, int64_t>;
+
+Result<void> check_tensors(const weights::WeightFile& file, const RowCounts& used,
+                           std::string_view network) {
+  for (const StoredTensor& tensor : file.tensors) {
+    const auto found = used.find(&tensor);
+    if (found == used.end() && says_nothing(file, tensor)) continue;
+    if (found == used.end())
+      return fail(Errc::unsupported, "tensor {} has no place in {}, and would change it",
+                  tensor.name, network);
+    if (!tensor.shape.empty() && found->second != tensor.shape[0])
+      return fail(Errc::unsupported, "tensor {} has {} rows, of which {} have a place in {}",
+                  tensor.name, tensor.shape[0], found->second, network);
+  }
+  return {};
+}
+
+void restore_halves(std::span<float> weight, size_t head_count, size_t column_count) {
+  const std::vector<float> from(weight.begin(), weight.end());
+  const size_t head_dim = weight.size() / column_count / head_count;
+  for (size_t head = 0; head < head_count; ++head)
+    for (size_t half = 0; half < 2; ++half)
+      for (size_t i = 0; i < head_dim / 2; ++i) {
+        const size_t source = head * head_dim + 2 * i + half;
+        const size_t target = head * head_dim + half * head_dim / 2 + i;
+        std::copy_n(from.begin() + static_cast<long>(source * column_count), column_count,
+                    weight.begin() + static_cast<long>(target * column_count));
+      }
+}
+
+Result<void> fill(const Place& place, std::span<float> out, int64_t row_count) {
+  StoredTensor rows = *place.tensor;
+  if (!rows.shape.empty() && rows.shape[0] != row_count) {
+    const size_t row_bytes = rows.bytes.size() / static_cast<size_t>(rows.shape[0]);
+    rows.bytes = rows.bytes.subspan(static_cast<size_t>(place.first_row) * row_bytes,
+                                    static_cast<size_t>(row_count) * row_bytes);
+    rows.shape[0] = row_count;
+  }
+  QB_CHECK(weights::decode_f32(rows, out, available_threads()));
+  if (place.paired_head_count > 0)
+    restore_halves(out, static_cast<size_t>(place.paired_head_count),
+                   out.size() / static_cast<size_t>(row_count));
+  if (place.offset != 0.0)
+    for (float& value : out) value += static_cast<float>(place.offset);
+  return {};
+}
+
+}  // namespace
+
+bool is_copy(const StoredTensor* tensor, const StoredTensor* of) {
+  return tensor && of && tensor->format == of->format && tensor->shape == of->shape &&
+         !tensor->bytes.empty() && std::ranges::equal(tensor->bytes, of->bytes);
+}
+
+Result<Placement> place_parameters(const weights::WeightFile& file,
+                                   const std::vector<models::NamedGraph>& networks,
+                                   const models::Model& model) {
+  Placement placement;
+  RowCounts used;
+  std::string_view network;
+  for (const auto& [name, graph] : networks) {
+    network = graph.name;
+    for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter)) {
+      const ir::ValueInfo& info = graph[value];
+      if (placement.contains(info.name)) continue;
+      QB_TRY(const Place place, find_place(file, model, info.name));
+      QB_CHECK(check_shape(place, info.shape, model.origins.contains(info.name)));
+      used[place.tensor] += info.shape.empty() ? 0 : info.shape[0].extent;
+      placement.emplace(info.name, place);
+    }
+  }
+  QB_CHECK(check_tensors(file, used, model.name.empty() ? network : std::string_view(model.name)));
+  return placement;
+}
+
+bundle::ParameterSource placed_source(std::shared_ptr<const weights::WeightFile> file,
+                                      Placement placement) {
+  return [file = std::move(file), placement = std::move(placement)](
+             const ir::ValueInfo& info, std::span<float> out) -> Result<void> {
+    const auto place = placement.find(info.name);
+    if (place == placement.end())
+      return fail(Errc::bad_input, "the weights have no tensor {}", info.name);
+    const Result<void> filled =
+        fill(place->second, out, info.shape.empty() ? 0 : info.shape[0].extent);
+    // A file larger than memory can be read.
+    for (const MappedFile& mapping : file->mappings) mapping.drop_resident_pages();
+    return with_context(filled, file->paths.front().string());
+  };
+}
+
+}  // namespace qb::prepare

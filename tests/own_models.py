@@ -1,0 +1,155 @@
+"""qbench run --model FOLDER, FILE.gguf or ORG/NAME through the real command line: folders that transformers writes, the
+SmolLM2 GGUF by its path, a hub's cache, and what is refused."""
+import json
+import os
+import shutil
+
+import pytest
+import torch
+from program import Files, refused
+from transformers import LlamaConfig, LlamaForCausalLM
+
+GOOD = ("ok", "unstable")
+SIZES = dict(vocab_size=256, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+             num_key_value_heads=2, max_position_embeddings=512, pad_token_id=0, bos_token_id=1, eos_token_id=2)
+LITTLE = '''name = "little"
+[protocol]
+launches = 1
+duration_min = "20ms"
+warmup_duration = "10ms"
+duration_max = "1s"
+[[benchmark]]
+model = ["llama-test"]
+scheme = ["w4g32"]
+framework = ["onnxruntime"]
+workload = { prompt_tokens = 4, generated_tokens = 2 }
+quality_items = 16
+'''
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    """A tiny Llama that transformers saved: single, sharded, and as a torch checkpoint."""
+    torch.manual_seed(0)
+    model, folder = LlamaForCausalLM(LlamaConfig(**SIZES)), tmp_path_factory.mktemp("llama")
+    model.save_pretrained(folder / "single")
+    model.save_pretrained(folder / "sharded", max_shard_size="100KB")
+    shutil.copytree(folder / "single", folder / "torch")
+    (folder / "torch/model.safetensors").unlink()
+    torch.save(model.state_dict(), folder / "torch/pytorch_model.bin")
+    return folder
+
+
+@pytest.fixture
+def own(files, llama):
+    """A copy of the single one, to be spoilt; and its run."""
+    files.write("little.toml", LITTLE.encode())
+    shutil.copytree(llama / "single", files.folder / "own")
+
+    def run(*more, model=files.folder / "own", **changes):
+        return files.run("run", files.folder / "little.toml", "--model", model, "--store", files.folder / "own.db", "--quiet", *more,
+                         "-o", files.folder / "own.html", **changes)
+    run.folder, run.records = files.folder / "own", lambda: {r["model"]: r for r in files.program.records(files.folder / "own.db")}
+    return run
+
+
+def change(run, **fields):
+    file = run.folder / "config.json"
+    config = {**json.loads(file.read_text()), **fields}
+    file.write_text(json.dumps({key: value for key, value in config.items() if value is not None}))
+
+
+def test_a_folder_is_measured_without_tokenizer_and_that_is_said(own):
+    done = own()
+    record = own.records()["own"]
+    assert done.returncode == 0 and record["outcome"] in GOOD, (done, record)
+    assert record["manifest"]["weights"] == "pretrained" and record["measurements"]["decode_tokens_per_s"]["value"], record
+    perplexity = record["measurements"]["perplexity"]
+    assert perplexity["value"] is None and "tokenizer" in perplexity["reason"], perplexity
+
+
+@pytest.mark.parametrize("kind", ("sharded", "torch"))
+def test_shards_and_torch_checkpoints_are_the_same_bits(own, llama, kind):
+    def answer(name):
+        return own.records()[name]["launches"][0]["facts"]["output_hash"]
+    assert own("--seed", "1").returncode == 0
+    single = answer("own")
+    assert own("--seed", "1", model=llama / kind).returncode == 0 and answer(kind) == single
+
+
+def test_the_gguf_by_its_path_is_measured_and_judged_with_its_own_tokenizer(own, smollm2):
+    done = own(model=smollm2)
+    record = own.records()["SmolLM2-135M-Instruct.Q4_1"]
+    assert done.returncode == 0 and record["outcome"] in GOOD, (done, record)
+    assert record["measurements"]["perplexity"]["value"] > 1 and record["measurements"]["kl_divergence"]["value"] is not None, record
+
+
+def test_a_name_of_the_hub_that_is_here_is_run_and_called_by_its_name(own, llama, tmp_path):
+    commit, cache = "0123456789abcdef0123456789abcdef01234567", tmp_path / "hub/models--Some--Tiny-1.0"
+    (cache / "refs").mkdir(parents=True)
+    (cache / "refs/main").write_text(commit)
+    snapshot, blobs = cache / "snapshots" / commit, cache / "blobs"
+    snapshot.mkdir(parents=True)
+    blobs.mkdir()
+    for file in (llama / "sharded").iterdir():
+        shutil.copy(file, blobs / file.name)
+        os.symlink(f"../../blobs/{file.name}", snapshot / file.name)
+    done = own("--plan-only", model="Some/Tiny-1.0", HF_HUB_CACHE=str(tmp_path / "hub"))
+    assert done.returncode == 0 and "Tiny-1.0/w4g32/onnxruntime" in done.stdout, done
+    by_path = own("--plan-only", model=snapshot)
+    assert "Tiny-1.0/w4g32/onnxruntime" in by_path.stdout, by_path
+    other = own("--plan-only", model="Some/Tiny-1.0@v2", HF_HUB_CACHE=str(tmp_path / "hub"))
+    refused(other, "Some/Tiny-1.0@v2", "qbench fetch Some/Tiny-1.0@v2")
+
+
+def test_two_folders_of_one_name_are_told_apart(own, llama, tmp_path):
+    shutil.copytree(llama / "single", tmp_path / "other/own")
+    done = own("--model", tmp_path / "other/own", "--plan-only")
+    assert done.returncode == 0 and "other/own/w4g32" in done.stdout, done
+
+
+def test_a_resumed_run_wants_the_same_weights(own):
+    assert own("--launches", "1").returncode == 0
+    change(own, rms_norm_eps=1e-3)
+    refused(own("--resume"), "has changed since run")
+
+
+def test_quantize_takes_a_folder(own, files):
+    done = files.run("quantize", own.folder, "--scheme", "w4g32", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["scheme"] == "w4g32", done
+
+
+@pytest.mark.parametrize("fields, words", (
+    ({"architectures": ["GPT17ForCausalLM"]}, ["unknown architecture GPT17ForCausalLM", "LlamaForCausalLM"]),
+    ({"num_local_experts": 8}, ["mixture of experts"]),
+    ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, ["gptq", "not read yet"]),
+    ({"hidden_size": 128}, ["model.embed_tokens.weight is [256, 64]"]),
+    ({"num_hidden_layers": 3}, ["no tensor model.layers.2."]),
+    ({"num_hidden_layers": 1}, ["tensor model.layers.1.", "no place"]),
+    ({"vocab_size": None}, ["vocab_size is missing"]),
+), ids=lambda value: next(iter(value)) if isinstance(value, dict) else "")
+def test_a_config_that_is_not_of_the_weights_is_refused(own, fields, words):
+    change(own, **fields)
+    refused(own(), "own", *words)
+
+
+def test_a_folder_without_config_is_refused(own):
+    (own.folder / "config.json").unlink()
+    refused(own(), "config.json is missing")
+
+
+def test_a_folder_without_weights_is_refused(own):
+    (own.folder / "model.safetensors").unlink()
+    refused(own(), "has no weights", "model.safetensors")
+
+
+def test_a_missing_shard_is_refused_by_its_name(own, llama, tmp_path):
+    shutil.copytree(llama / "sharded", tmp_path / "lacking")
+    (tmp_path / "lacking/model-00002-of-00004.safetensors").unlink()
+    refused(own(model=tmp_path / "lacking"), "shard model-00002-of-00004.safetensors")
+
+
+def test_a_folder_that_is_not_there_is_refused(own):
+    refused(own(model="no/where"), "no/where", "qbench fetch no/where")
+    refused(own(model="./no/where"), "no/where")
+    refused(own(model="nowhere.gguf"), "nowhere.gguf: no such file")
