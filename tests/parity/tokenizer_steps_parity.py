@@ -1,11 +1,11 @@
 """Each step that a tokenizer.json may have, by itself, against Hugging Face's tokenizers."""
 import random
-import shutil
+import unicodedata
 
 import pytest
 import sentencepiece
 from tokenizer_comparison import assert_equal, assert_same, tokenize
-from tokenizer_strings import ALPHABETS, PHRASES, make_strings
+from tokenizer_strings import PHRASES, make_strings
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 STRINGS = make_strings(600)
@@ -62,6 +62,17 @@ def test_normalizer(assert_ids, normalizer):
 @pytest.mark.parametrize("pre_tokenizer", PRE_TOKENIZERS, ids=str)
 def test_pre_tokenizer(assert_ids, pre_tokenizer):
     assert_ids(tokenizer_of_pieces(None, pre_tokenizer))
+
+
+@pytest.mark.parametrize("pattern", [r"\w", r"[\w]", r"\W", r"\s", r"\d", r"[^\h]", r"\p{P}"])
+def test_each_character_is_of_the_same_classes(probe, tmp_path, pattern):
+    """Of those that this Python's Unicode has: libraries of later versions know more."""
+    letters = [chr(c) for c in range(0x20000) if unicodedata.category(chr(c)) not in ("Cn", "Cs")]
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = P.Split(Regex(pattern), "removed")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    ours = tokenize(probe, tmp_path, letters)
+    assert_same(letters, [o["ids"] for o in ours], [e.ids for e in tokenizer.encode_batch(letters)])
 
 
 DECODERS = [

@@ -71,7 +71,8 @@ std::vector<Found> AddedTokens::find(std::string_view text) const {
     if (token.is_single_word && (is_word_at(last_character(text.substr(0, start))) ||
                                  is_word_at(first_character(text.substr(end)))))
       continue;
-    if (token.takes_left_space) start = std::max(done, end_without_space(text.substr(0, start)));
+    if (token.takes_left_space && start > done)  // not what the token before has taken
+      start = done + end_without_space(text.substr(done, start - done));
     if (token.takes_right_space) end += leading_space(text.substr(end));
     if (done < start) out.push_back({text.substr(done, start - done)});
     out.push_back({text.substr(start, end - start), token.id});

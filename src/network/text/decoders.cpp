@@ -2,7 +2,6 @@
 
 #include <fmt/ranges.h>
 
-#include <charconv>
 #include <memory>
 
 #include "network/text/byte_alphabet.h"
@@ -47,11 +46,12 @@ Result<Decoder> make_fuse(const Json&) {
 // <0x0A> and the like.
 std::optional<char> byte_of(std::string_view token) {
   if (token.size() != 6 || !token.starts_with("<0x") || !token.ends_with(">")) return std::nullopt;
-  uint8_t byte = 0;
-  const char* end = token.data() + 5;
-  const auto read = std::from_chars(token.data() + 3, end, byte, 16);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return static_cast<char>(byte);
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  const auto to_upper = [](char c) { return c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c; };
+  const size_t high = digits.find(to_upper(token[3]));
+  const size_t low = digits.find(to_upper(token[4]));
+  if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+  return static_cast<char>(high * 16 + low);
 }
 
 // Bytes that follow each other are text where they are UTF-8, else a sign each.
