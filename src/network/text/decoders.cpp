@@ -24,7 +24,7 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 
 template <typename Change>
-Decoder change_each(Change change) {
+Decoder change_each(const Change& change) {
   return [=](Tokens tokens) {
     for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = change(std::move(tokens[i]), i);
     return tokens;

@@ -242,7 +242,7 @@ TEST_CASE("a folder without a tokenizer says what it looked for") {
   folder.write("tekken.json", "{}");
   CHECK(folder.load().error().message.find("tekken.json is not supported") != std::string::npos);
   folder.write("tokenizer.model", "no protobuf");
-  CHECK(folder.load().error().message.find("no model that SentencePiece reads") !=
+  CHECK(folder.load().error().message.find("is no model that SentencePiece reads") !=
         std::string::npos);
   folder.write("vocab.json", R"({"a": 0})");
   CHECK_FALSE(folder.load("vocab.json"));  // merges.txt is missing

@@ -47,7 +47,7 @@ Result<PreTokenizer> cut_by(Result<Splitter> made, Behaviour behaviour, bool is_
   };
 }
 
-PreTokenizer chain(PreTokenizer first, PreTokenizer second) {
+PreTokenizer chain(const PreTokenizer& first, const PreTokenizer& second) {
   return [=](std::vector<Piece> pieces) -> Result<std::vector<Piece>> {
     QB_TRY(std::vector<Piece> cut, first(std::move(pieces)));
     return second(std::move(cut));
@@ -56,7 +56,7 @@ PreTokenizer chain(PreTokenizer first, PreTokenizer second) {
 
 // What changes each piece and cuts none.
 template <typename Change>
-PreTokenizer change_each(Change change) {
+PreTokenizer change_each(const Change& change) {
   return [=](std::vector<Piece> pieces) -> Result<std::vector<Piece>> {
     for (Piece& piece : pieces) change(piece);
     return pieces;

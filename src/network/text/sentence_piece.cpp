@@ -11,13 +11,13 @@
 namespace qb::text {
 namespace {
 
+// Of its status only ok() is the same in all versions: from 0.2.2 on it is abseil's.
 using Processor = sentencepiece::SentencePieceProcessor;
 
 Result<std::shared_ptr<const Processor>> load(const std::string& proto) {
   auto processor = std::make_shared<Processor>();
-  const auto status = processor->LoadFromSerializedProto(proto);
-  if (!status.ok())
-    return fail(Errc::bad_input, "no model that SentencePiece reads: {}", status.ToString());
+  if (!processor->LoadFromSerializedProto(proto).ok())
+    return fail(Errc::bad_input, "is no model that SentencePiece reads");
   return processor;
 }
 
@@ -68,8 +68,9 @@ Result<Model> make_sentence_piece(const Definition& definition) {
   QB_TRY(const auto processor, load(definition.sentence_piece));
   return [processor](std::string_view piece, std::vector<int32_t>& out) -> Result<void> {
     std::vector<int> ids;
-    const auto status = processor->Encode(piece, &ids);
-    if (!status.ok()) return fail(Errc::bad_input, "SentencePiece: {}", status.ToString());
+    if (!processor->Encode(piece, &ids).ok())
+      return fail(Errc::bad_input, "SentencePiece could not encode a text of {} bytes",
+                  piece.size());
     out.insert(out.end(), ids.begin(), ids.end());
     return {};
   };

@@ -98,9 +98,9 @@ Result<std::vector<Part>> Splitter::parts(std::string_view text) const {
 
 namespace {
 
-// Both lie in one text, `right` behind `left`.
+// They lie in one text, `right` just behind `left`.
 std::string_view joined(std::string_view left, std::string_view right) {
-  return {left.data(), static_cast<size_t>(right.data() + right.size() - left.data())};
+  return {left.data(), left.size() + right.size()};
 }
 
 std::vector<std::string_view> merge_with_previous(const std::vector<Part>& parts) {
