@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 import sentencepiece
+from gguf import GGUFWriter
 from tokenizer_comparison import assert_equal, assert_same, tokenize
 from tokenizer_strings import make_strings
 from tokenizers import Tokenizer, pre_tokenizers
@@ -63,6 +64,25 @@ def test_control_pieces_are_found_in_the_text(probe, data, tmp_path):
     ours = tokenize(probe, file, ["<s>a[INST] b</s>"])
     ids = [library.piece_to_id(p) for p in ("<s>", "[INST]", "</s>")]
     assert ours[0]["ids"] == [ids[0], *library.encode("a"), ids[1], *library.encode(" b"), ids[2]]
+
+
+def test_sentence_piece_of_a_gguf(probe, data, tmp_path):
+    """Pieces that fill a vocabulary up are of the unknown kind, as converters write them."""
+    library = sentencepiece.SentencePieceProcessor(model_file=str(data / MODELS["mistral_v1"]))
+    count = library.get_piece_size()
+    kinds = [2 if library.is_unknown(i) else 3 if library.is_control(i) else 6 if library.is_byte(i) else 1 for i in range(count)]
+    writer = GGUFWriter(tmp_path / "tokenizer.gguf", "llama")
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list([*(library.id_to_piece(i) for i in range(count)), "[PAD]"])
+    writer.add_token_scores([*(library.get_score(i) for i in range(count)), -1e4])
+    writer.add_token_types([*kinds, 2])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    strings = make_strings(COUNT, ["[PAD]"])
+    ours = tokenize(probe, tmp_path / "tokenizer.gguf", strings)
+    assert_same(strings, [o["ids"] for o in ours], library.encode(strings))
 
 
 @pytest.fixture
