@@ -1,5 +1,6 @@
 // Gives the parity scripts a hand on the project's own functions.
-//   probe tokenize GGUF|JSON       lines of JSON text on stdin; a JSON list of ids for each
+//   probe tokenize FILE|FOLDER     lines of JSON text on stdin; for each JSON of its ids, of a
+//                                  network's ids for it, and of what the ids decode to
 //   probe weights FILE [CONFIG]    name, shape and hash of the f32 values of each tensor; with a
 //                                  config.json, of what another tool quantized as it says
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
@@ -30,6 +31,7 @@
 #include "network/ggml/block_formats.h"
 #include "network/pictures/picture.h"
 #include "network/pictures/prepare.h"
+#include "network/text/tokenizer.h"
 #include "network/weights/quantized.h"
 #include "network/weights/weight_file.h"
 #include "results/metrics/launches.h"
@@ -47,21 +49,23 @@ using namespace qb;
 
 namespace {
 
-Result<text::BpeDefinition> load_definition(const std::string& path) {
-  if (path.ends_with(".json")) return text::load_huggingface_tokenizer(path);
+Result<text::Definition> load_definition(const std::string& path) {
+  if (!path.ends_with(".gguf")) return text::load_definition(path);
   QB_TRY(const weights::WeightFile file, weights::load_weights(path));
   return prepare::tokenizer_of(file);
 }
 
 Result<void> tokenize(const std::string& path) {
-  QB_TRY(text::BpeDefinition definition, load_definition(path));
-  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(std::move(definition)));
+  QB_TRY(const text::Definition definition, load_definition(path));
+  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(definition));
   for (std::string line; std::getline(std::cin, line);) {
     QB_TRY(const Json text, parse_json(line));
     QB_TRY(const std::vector<int32_t> ids, tokenizer.encode(text.as_string()));
-    if (tokenizer.decode(ids) != text.as_string())
-      return fail(Errc::bad_input, "decoding does not give back {}", line);
-    std::puts(dump_json(Json::array_of(ids)).c_str());
+    QB_TRY(const std::vector<int32_t> whole, tokenizer.encode_whole(text.as_string()));
+    std::puts(dump_json(Json::object({{"ids", Json::array_of(ids)},
+                                      {"whole", Json::array_of(whole)},
+                                      {"text", tokenizer.decode(ids)}}))
+                  .c_str());
   }
   return {};
 }

@@ -248,7 +248,8 @@ TEST_CASE("a tokenizer's field that changes how text is cut is refused by its na
     parts.fields["tokenizer.ggml.model"] = text_value("gpt2");
     parts.fields["tokenizer.ggml.pre"] = text_value("smollm");
     parts.fields["tokenizer.ggml.tokens"] = tokens;
-    parts.fields["tokenizer.ggml.merges"] = tokens;
+    parts.fields["tokenizer.ggml.merges"] =
+        raw<uint32_t>(9) + raw<uint32_t>(8) + raw<uint64_t>(1) + counted("a a");
     parts.fields["tokenizer.ggml.bos_token_id"] = u32(0);
     parts.fields["tokenizer.chat_template"] = text_value("x");
     parts.fields[key] = value;
@@ -264,7 +265,8 @@ TEST_CASE("a tokenizer's field that changes how text is cut is refused by its na
       {"tokenizer.ggml.remove_extra_whitespaces", boolean(true), "remove_extra_whitespaces"},
       {"tokenizer.ggml.precompiled_charsmap", reals(1.0f), "precompiled_charsmap (a list)"},
       {"tokenizer.ggml.normalizer", text_value("NFC"), "normalizer"},
-      {"tokenizer.ggml.model", text_value("llama"), "tokenizer.ggml.model"},
+      {"tokenizer.ggml.model", text_value("bert"), "tokenizer.ggml.model"},
+      {"tokenizer.ggml.model", text_value("llama"), "1 tokens have 0 scores and 0 types"},
       {"tokenizer.ggml.pre", text_value("unheard-of"), "unheard-of"}};
   for (const Row& row : rows) {
     CAPTURE(row.key);

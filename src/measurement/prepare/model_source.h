@@ -14,7 +14,7 @@
 #include "compression/compress/compress.h"
 #include "measurement/prepare/as_is.h"
 #include "network/models/models.h"
-#include "network/text/tokenizer.h"
+#include "network/text/definition.h"
 
 namespace qb::prepare {
 
@@ -27,7 +27,7 @@ struct ModelSource {
   std::string format;       // what another tool stored them as, see as_is.h; "": floats
   std::string weights;      // "pretrained" or "synthetic"
   std::string source_hash;  // content hash of all files that were read, or the seed
-  std::optional<text::BpeDefinition> tokenizer;
+  std::optional<text::Definition> tokenizer;
   std::string tokenizer_problem;  // why there is none
 };
 
