@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "compression/bundle/bundle.h"
+#include "compression/quant/quantize.h"
 #include "compression/reference/interpreter.h"
 #include "measurement/worker/products.h"
 #include "measurement/worker/schemes.h"
@@ -362,4 +364,49 @@ TEST_CASE("the check of a device's products finds this one's right") {
       engine(), "cpu", {.row_count = 16, .input_width = 1024, .output_width = 256});
   CHECK(checked["problem"].as_string() == "");
   CHECK(checked["fp32"]["worst_error"].is_number());
+}
+
+TEST_CASE("weights with minimums in place of zero points agree with the reference") {
+  for (const char* name : {"w4g32", "w4g64", "w4g128", "w8g32", "w8g64", "w8g128"}) {
+    const quant::Scheme scheme = *quant::find_scheme(name);
+    const worker::Sample& sample = worker::samples()[0];
+    quant::Packed packed;
+    const auto store = [&](ir::Value parameter) -> Result<bundle::Stored> {
+      const ir::ValueInfo& info = sample.graph[parameter];
+      std::vector<float> values(static_cast<size_t>(ir::element_count(info.shape)));
+      QB_CHECK(worker::sample_values(info, values));
+      packed = quant::quantize(
+          values, quant::layout_for(scheme, info.shape[0].extent, info.shape[1].extent),
+          quant::scale_fit_of(scheme), 1);
+      for (int64_t row = 0; row < packed.layout.row_count; ++row)
+        for (int64_t group = 0; group < packed.layout.groups_per_row(); ++group)
+          packed.minimums.push_back(
+              (0.25f - static_cast<float>(packed.view().zero_point(row, group))) *
+              packed.view().scale(row, group));
+      packed.zero_points.clear();
+      packed.layout.has_minimums = true;
+      return bundle::Stored{.encoding = bundle::Encoding::packed, .packed = packed.view()};
+    };
+    const auto bundle =
+        bundle::hold_bundle(*quant::find_scheme("as-is"), {.graph = sample.graph, .store = store});
+    REQUIRE(bundle);
+    CAPTURE(name);
+    reference::Interpreter reference(*bundle, {1, 0});
+    const auto session =
+        engine().compile(*bundle, {.device = "cpu", .thread_count = 2, .batch = 1});
+    CAPTURE((session ? "" : session.error().message));
+    if (!session && scheme.weight_bits == 8) {
+      CHECK(session.error().code == Errc::unsupported);
+      CHECK(session.error().message.find("MatMulNBits") != std::string::npos);
+      continue;
+    }
+    REQUIRE(session);
+    Rng rng(3);
+    const Step step = step_of(
+        sample.graph, {{Symbol::batch, 1}, {Symbol::sequence, 7}, {Symbol::selected, 7}}, 0, rng);
+    REQUIRE(reference.run(step.tensors, 0));
+    REQUIRE((*session)->run({step.tensors, 0}));
+    CHECK(relative_rms(reference.outputs()[0].f32(), (*session)->outputs()[0].f32()) <=
+          tolerance_of(sample.graph, scheme, (*session)->actual()["compute_type"].as_string()));
+  }
 }

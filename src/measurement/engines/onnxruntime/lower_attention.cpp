@@ -115,6 +115,9 @@ std::vector<std::string> add_projections(Lowering& l, const ir::Node& node,
 
 Result<void> lower_cached_attention(Lowering& l, const ir::Node& node) {
   const ir::CachedAttentionOptions a = ir::cached_attention_options(node.attributes);
+  if (a.head_dim % 8 != 0)
+    return fail(Errc::unsupported,
+                "GroupQueryAttention takes heads of a multiple of 8 values, not of {}", a.head_dim);
   const bool is_rotary = a.rotary.dims > 0 && turns_itself(a.rotary);
   const std::string& key_cache = l.ir()[node.inputs[3]].name;
   const std::string& value_cache = l.ir()[node.inputs[4]].name;
