@@ -19,6 +19,12 @@ if(NOT APPLE)  # whose own CommonCrypto has the hashes
   set(QB_DIGESTS OpenSSL::Crypto)
 endif()
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
+if(sentencepiece_VERSION VERSION_GREATER_EQUAL 0.2.2)  # whose headers are made of abseil's
+  pkg_check_modules(absl_status REQUIRED IMPORTED_TARGET absl_status)
+  target_link_libraries(PkgConfig::sentencepiece INTERFACE PkgConfig::absl_status)
+endif()
+pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(minizip REQUIRED IMPORTED_TARGET minizip)

@@ -22,7 +22,7 @@ refuses "std::from_chars of a double" "deleted function" <<'CPP'
 double number(const char* a, const char* b) { double x = 0; std::from_chars(a, b, x); return x; }
 CPP
 configure_mac "$build/apple/mac"
-sed 's/ /\t/' "$homebrew/.packages" | grep -E '^lib(cli11|eigen3|expected|fast-float|png|jpeg62|pcre2|xxhash|tomlplusplus|minizip|sqlite3|curl4-openssl|boost1[0-9.]*)-dev|^(doctest|nlohmann)' |
+sed 's/ /\t/' "$homebrew/.packages" | grep -E '^lib(cli11|eigen3|expected|fast-float|png|jpeg62|pcre2|sentencepiece|utf8proc|xxhash|tomlplusplus|minizip|sqlite3|curl4-openssl|boost1[0-9.]*)-dev|^(doctest|nlohmann)' |
   sed 's/\t/ /'
 awk '$2 == "FMT_VERSION" {print "fmt " $3}' "$site/torch/include/fmt/base.h"
 say "compiling every source, tests too, against Homebrew's versions"

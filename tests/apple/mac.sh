@@ -58,7 +58,7 @@ make_site() {
 }
 
 # Homebrew's libraries: headers of Debian's newest packages, fmt's from torch's wheel (the newest there
-# is), each C library as a list of what it exports, made from Debian's for ARM, and two C++ libraries made
+# is), each C library as a list of what it exports, made from Debian's for ARM, and three C++ libraries made
 # from their headers.
 not_homebrew='libc6.*|libc-.*|linux-libc-.*|.*gcc.*|libstdc.*|lib[a-z]*san[0-9]*|libgomp.*|libitm.*|libatomic.*|.*pkgconf.*|libfmt.*|libboost-.*[0-9].*'
 make_homebrew() {
@@ -78,7 +78,7 @@ make_homebrew() {
   mv "$1/debian"/* "$1/debian/.packages" "$1/"
   cp "$mac/fmt-config.cmake" "$1/usr/lib/cmake/fmt/"
   ln -s "$site/torch/include/fmt" "$1/usr/include/fmt"
-  for name in fmt tomlplusplus; do
+  for name in fmt tomlplusplus sentencepiece; do
     rm -f "$1/usr/lib/aarch64-linux-gnu/lib$name.tbd"
     quietly "the headers of $name made no library" "$tools/bin/c++" -std=c++20 -O1 -isystem "$1/usr/include" -c "$mac/$name.cpp" -o "$1/$name.o"
     quietly "the headers of $name made no library" "$tools/bin/ar" rcs "$1/usr/lib/aarch64-linux-gnu/lib$name.a" "$1/$name.o"
@@ -89,7 +89,7 @@ make_mac() {
   install_packages "$root/tests/apple/packages.txt"
   once tools make_tools "$root/tests/apple/requirements.txt"
   once site make_site "$root/tests/apple/wheels.txt" "$root/scripts/frameworks.txt"
-  once homebrew make_homebrew "$root/scripts/system_packages.txt" "$mac"/{stub.py,fmt.cpp,tomlplusplus.cpp,fmt-config.cmake} \
+  once homebrew make_homebrew "$root/scripts/system_packages.txt" "$mac"/{stub.py,fmt.cpp,tomlplusplus.cpp,sentencepiece.cpp,fmt-config.cmake} \
     <(echo "$tools $site $not_homebrew"; date +%Y-%m)
 }
 

@@ -1,5 +1,6 @@
 // Gives the parity scripts a hand on the project's own functions.
-//   probe tokenize GGUF|JSON       lines of JSON text on stdin; a JSON list of ids for each
+//   probe tokenize FILE|FOLDER     lines of JSON text on stdin; for each JSON of its ids, of a
+//                                  network's ids for it, and of what the ids decode to
 //   probe weights FILE [CONFIG]    name, shape and hash of the f32 values of each tensor; with a
 //                                  config.json, of what another tool quantized as it says
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
@@ -14,6 +15,7 @@
 //   probe store FILE               a made-up run of classifiers on stdin, as tests/made_up_runs.py
 //                                  writes it, into a store
 //   probe prepare MODEL SCHEME DATA CACHE   JSON: bundle and dataset
+//   probe bundle MODEL SCHEME CACHE         the bundle's folder
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -29,6 +31,7 @@
 #include "network/ggml/block_formats.h"
 #include "network/pictures/picture.h"
 #include "network/pictures/prepare.h"
+#include "network/text/tokenizer.h"
 #include "network/weights/quantized.h"
 #include "network/weights/weight_file.h"
 #include "results/metrics/launches.h"
@@ -46,21 +49,23 @@ using namespace qb;
 
 namespace {
 
-Result<text::BpeDefinition> load_definition(const std::string& path) {
-  if (path.ends_with(".json")) return text::load_huggingface_tokenizer(path);
+Result<text::Definition> load_definition(const std::string& path) {
+  if (!path.ends_with(".gguf")) return text::load_definition(path);
   QB_TRY(const weights::WeightFile file, weights::load_weights(path));
   return prepare::tokenizer_of(file);
 }
 
 Result<void> tokenize(const std::string& path) {
-  QB_TRY(text::BpeDefinition definition, load_definition(path));
-  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(std::move(definition)));
+  QB_TRY(const text::Definition definition, load_definition(path));
+  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(definition));
   for (std::string line; std::getline(std::cin, line);) {
     QB_TRY(const Json text, parse_json(line));
     QB_TRY(const std::vector<int32_t> ids, tokenizer.encode(text.as_string()));
-    if (tokenizer.decode(ids) != text.as_string())
-      return fail(Errc::bad_input, "decoding does not give back {}", line);
-    std::puts(dump_json(Json::array_of(ids)).c_str());
+    QB_TRY(const std::vector<int32_t> whole, tokenizer.encode_whole(text.as_string()));
+    std::puts(dump_json(Json::object({{"ids", Json::array_of(ids)},
+                                      {"whole", Json::array_of(whole)},
+                                      {"text", tokenizer.decode(ids)}}))
+                  .c_str());
   }
   return {};
 }
@@ -283,6 +288,15 @@ Result<void> prepare_all(std::span<char*> a) {
   return {};
 }
 
+Result<void> print_bundle(std::span<char*> a) {
+  QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], "."));
+  QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
+  QB_TRY(const auto jobs, prepare::bundle_jobs(source, scheme, ".", a[4]));
+  QB_TRY(const auto bundle, compress::build_model(jobs));
+  std::puts(bundle.c_str());
+  return {};
+}
+
 Result<void> run(std::span<char*> a) {
   const std::string_view verb = a.size() > 1 ? a[1] : "";
   if (verb == "tokenize" && a.size() == 3) return tokenize(a[2]);
@@ -297,6 +311,7 @@ Result<void> run(std::span<char*> a) {
   if (verb == "ratio" && a.size() == 2) return print_ratio();
   if (verb == "store" && a.size() == 3) return store_made_up(a[2]);
   if (verb == "prepare" && a.size() == 6) return prepare_all(a);
+  if (verb == "bundle" && a.size() == 5) return print_bundle(a);
   return fail(Errc::bad_input, "see the head of probe.cpp");
 }
 

@@ -1,6 +1,6 @@
 """The Hugging Face tokenizer that a GGUF of SmolLM2 describes."""
 from gguf import GGUFReader
-from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 
 def reference(path: str) -> Tokenizer:
@@ -12,6 +12,7 @@ def reference(path: str) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Digits(individual_digits=True),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)])
+    tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False)
                                   for token, kind in zip(tokens, types) if kind == 3])
     return tokenizer

@@ -56,7 +56,6 @@ Result<CheckpointFiles> find_in_folder(const fs::path& folder) {
   if (!is_there(files.config))
     return fail(Errc::not_found, "{}: config.json is missing: it says what the network is",
                 folder.string());
-  if (is_there(folder / "tokenizer.json")) files.tokenizer = folder / "tokenizer.json";
   return files;
 }
 

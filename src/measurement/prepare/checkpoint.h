@@ -8,9 +8,9 @@
 namespace qb::prepare {
 
 struct CheckpointFiles {
-  std::filesystem::path config;     // empty: the weights' file tells it
-  std::filesystem::path weights;    // for weights::load_weights
-  std::filesystem::path tokenizer;  // empty: there is none, or the weights' file has it
+  // With a tokenizer's files beside it, if any; empty: the weights' file tells all.
+  std::filesystem::path config;
+  std::filesystem::path weights;  // for weights::load_weights
 };
 
 // Of a model of the user's own. Errors: what is missing, what isn't read, where one has to choose.

@@ -12,6 +12,7 @@
 #include "compression/bundle/tensor_file.h"
 #include "network/pictures/labelled.h"
 #include "network/pictures/prepare.h"
+#include "network/text/tokenizer.h"
 #include "task/task.h"
 
 namespace qb::prepare {

@@ -12,6 +12,8 @@
 #include "measurement/prepare/gguf_tokenizer.h"
 #include "measurement/prepare/placement.h"
 #include "network/models/architectures.h"
+#include "network/text/tokenizer.h"
+#include "network/weights/quantized.h"
 #include "network/weights/synthetic.h"
 #include "network/weights/weight_file.h"
 
@@ -38,7 +40,7 @@ Result<std::string> hash_of_files(const std::vector<std::filesystem::path>& path
   return hash_of(hashes);
 }
 
-void use_tokenizer(Result<text::BpeDefinition> tokenizer, ModelSource& source) {
+void use_tokenizer(Result<text::Definition> tokenizer, ModelSource& source) {
   if (tokenizer)
     source.tokenizer = *std::move(tokenizer);
   else
@@ -72,15 +74,20 @@ Result<void> use_weights(const CheckpointFiles& files,
   QB_TRY(Placement placement, place_parameters(*file, source.networks, source.model));
   source.weights = "pretrained";
   std::vector<std::filesystem::path> paths = file->paths;
-  for (const std::filesystem::path& path : {files.config, files.tokenizer})
-    if (!path.empty()) paths.push_back(path);
+  if (!files.config.empty()) {
+    paths.push_back(files.config);
+    const auto of_tokenizer = text::find_tokenizer(files.config.parent_path());
+    if (of_tokenizer) paths.insert(paths.end(), of_tokenizer->begin(), of_tokenizer->end());
+  }
   QB_TRY(source.source_hash, hash_of_files(paths));
   if (file->format_name == "gguf")
     use_tokenizer(tokenizer_of(*file), source);
-  else if (!files.tokenizer.empty())
-    use_tokenizer(text::load_huggingface_tokenizer(files.tokenizer), source);
+  else if (!files.config.empty())
+    use_tokenizer(text::load_definition(files.config.parent_path()), source);
   else
-    source.tokenizer_problem = "there is no tokenizer.json";
+    source.tokenizer_problem = "there is no tokenizer beside its weights";
+  source.format = stored_format(placement);
+  source.given = given_source(file, placement);
   source.parameters = placed_source(std::move(file), std::move(placement));
   return {};
 }
@@ -88,10 +95,11 @@ Result<void> use_weights(const CheckpointFiles& files,
 Result<ModelSource> open_checkpoint(const std::filesystem::path& path) {
   QB_TRY(const CheckpointFiles files, find_checkpoint(path));
   QB_TRY(weights::WeightFile file, weights::load_weights(files.weights));
-  const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
   ModelSource source;
   const auto opened = [&]() -> Result<void> {
-    QB_TRY(const Json config, read_config(files, *shared));
+    QB_TRY(const Json config, read_config(files, file));
+    if (weights::is_quantized(config)) QB_CHECK(weights::join_quantized(config, file));
+    const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
     QB_TRY(source.model, models::read_model(config));
     source.model.name = models::model_name_of(path);
     QB_TRY(source.networks, models::build_networks(source.model));
@@ -147,6 +155,7 @@ Result<std::vector<compress::NetworkJob>> bundle_jobs(const ModelSource& source,
     jobs.push_back({name,
                     {.model = {graph, source.parameters},
                      .scheme = scheme,
+                     .given = source.given,
                      .weights = source.weights,
                      .source_hash = source.source_hash,
                      .calibration = calibration,

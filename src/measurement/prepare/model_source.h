@@ -12,8 +12,9 @@
 #include "base/result.h"
 #include "compression/bundle/bundle.h"
 #include "compression/compress/compress.h"
+#include "measurement/prepare/as_is.h"
 #include "network/models/models.h"
-#include "network/text/tokenizer.h"
+#include "network/text/definition.h"
 
 namespace qb::prepare {
 
@@ -22,9 +23,11 @@ struct ModelSource {
   std::vector<models::NamedGraph> networks;  // one at least
   // Of all networks: parameters are known by their names, so two of one name are the same.
   bundle::ParameterSource parameters;
+  GivenSource given;        // the same as they are stored; empty: synthetic weights
+  std::string format;       // what another tool stored them as, see as_is.h; "": floats
   std::string weights;      // "pretrained" or "synthetic"
   std::string source_hash;  // content hash of all files that were read, or the seed
-  std::optional<text::BpeDefinition> tokenizer;
+  std::optional<text::Definition> tokenizer;
   std::string tokenizer_problem;  // why there is none
 };
 

@@ -1,174 +1,145 @@
 // Reads tokenizer.json.
-#include <algorithm>
-#include <functional>
-#include <initializer_list>
-#include <string_view>
-#include <vector>
-
 #include "base/file.h"
-#include "base/json.h"
 #include "base/stand_in.h"
-#include "network/text/tokenizer.h"
+#include "network/text/fields.h"
+#include "network/text/files.h"
 
 namespace qb::text {
 namespace {
 
 constexpr int64_t max_token_id = 2'000'000;
 
-// As good as absent: null, false, "" or 0.
-bool is_neutral(const Json& value) {
-  return value.is_null() || value == Json(false) || value == Json("") || value.as_double(1) == 0;
+// The model's fields but those that are lists of the vocabulary's length.
+Json settings_of(const Json& model) {
+  Json settings = Json::object({});
+  for (const auto& [name, value] : model.as_object())
+    if (name != "vocab" && name != "merges") settings.set(name, value);
+  return settings;
 }
 
-// Fields that change encoding in ways we do not follow.
-Result<void> refuse_fields(const Json& object, std::initializer_list<std::string_view> fields) {
-  for (const std::string_view field : fields)
-    if (!is_neutral(object[field]))
-      return fail(Errc::unsupported, "{} {} is not supported", field, dump_json(object[field]));
+// Files of before the field "type" say it by what they have.
+std::string type_of(const Json& model) {
+  if (model["type"].is_string()) return model["type"].as_string();
+  return model["merges"].is_array() ? "BPE" : "WordPiece";
+}
+
+// [["a", -1.5], …], by id.
+Result<void> add_scored_tokens(const Json& vocab, Definition& definition) {
+  for (const Json& entry : vocab.as_array()) {
+    const Json::Array& pair = entry.as_array();
+    if (pair.size() != 2 || !pair[0].is_string() || !pair[1].is_number())
+      return fail(Errc::bad_input, "model: vocab has {}, which is no token and score",
+                  shown(entry));
+    definition.tokens.push_back(pair[0].as_string());
+    definition.scores.push_back(pair[1].as_double());
+  }
   return {};
 }
 
-// What we know of an object's fields, followed or without effect on ids; another may be one that
-// changes them.
-Result<void> check_fields(const Json& object, std::string_view what,
-                          std::initializer_list<std::string_view> known) {
-  for (const auto& [name, value] : object.as_object())
-    if (std::ranges::find(known, name) == known.end() && !is_neutral(value))
-      return fail(Errc::unsupported, "{}{} {} is not supported", what, name, dump_json(value));
+Result<void> add_merges(const Json& merges, Definition& definition) {
+  if (!merges.is_array() && !merges.is_null())
+    return fail(Errc::bad_input, "model: merges {} is not a list", shown(merges));
+  for (const Json& merge : merges.as_array()) {
+    const Json::Array& pair = merge.as_array();
+    const bool is_pair = pair.size() == 2 && pair[0].is_string() && pair[1].is_string();
+    if (!is_pair && !merge.is_string())
+      return fail(Errc::bad_input, "model: merge {} {} is no pair", definition.merges.size(),
+                  shown(merge));
+    if (is_pair) {
+      definition.merges.emplace_back(pair[0].as_string(), pair[1].as_string());
+      continue;
+    }
+    QB_TRY(auto read, read_merge(merge.as_string(), definition.merges.size()));
+    definition.merges.push_back(std::move(read));
+  }
   return {};
 }
 
-// Byte-level without its own pattern splits nothing.
-Result<void> add_patterns(const Json& pre_tokenizer, std::vector<std::string>& patterns) {
-  const std::string& type = pre_tokenizer["type"].as_string();
-  if (type == "Sequence") {
-    QB_CHECK(check_fields(pre_tokenizer, "Sequence: ", {"type", "pretokenizers"}));
-    for (const Json& inner : pre_tokenizer["pretokenizers"].as_array())
-      QB_CHECK(add_patterns(inner, patterns));
-    return {};
-  }
-  if (type == "ByteLevel") {
-    QB_CHECK(check_fields(
-        pre_tokenizer, "ByteLevel: ", {"type", "add_prefix_space", "trim_offsets", "use_regex"}));
-    if (pre_tokenizer["add_prefix_space"].as_bool())
-      return fail(Errc::unsupported, "add_prefix_space is not supported");
-    if (!pre_tokenizer["use_regex"].as_bool(true)) return {};
-    QB_TRY(const std::vector<std::string> gpt2, split_patterns_of("gpt-2"));
-    patterns.push_back(gpt2[0]);
-    return {};
-  }
-  if (type == "Digits") {
-    QB_CHECK(check_fields(pre_tokenizer, "Digits: ", {"type", "individual_digits"}));
-    patterns.emplace_back(pre_tokenizer["individual_digits"].as_bool() ? "\\p{N}" : "\\p{N}+");
-    return {};
-  }
-  if (type == "Split" && pre_tokenizer["behavior"].as_string() == "Isolated" &&
-      pre_tokenizer["pattern"]["Regex"].is_string()) {
-    QB_CHECK(check_fields(pre_tokenizer, "Split: ", {"type", "pattern", "behavior", "invert"}));
-    QB_CHECK(refuse_fields(pre_tokenizer, {"invert"}));
-    patterns.push_back(pre_tokenizer["pattern"]["Regex"].as_string());
-    return {};
-  }
-  return fail(Errc::unsupported, "pre-tokenizer {} is not supported", dump_json(pre_tokenizer));
-}
-
-// Bytes are made of the text once, by the last of all: what cut it after that would see other
-// characters, and without it tokens are no bytes.
-Result<void> check_byte_level(const Json& pre_tokenizer) {
-  const auto is_byte_level = [](const Json& one) { return one["type"].as_string() == "ByteLevel"; };
-  std::vector<Json> flat;
-  const std::function<void(const Json&)> flatten = [&](const Json& one) {
-    if (one["type"].as_string() != "Sequence") return flat.push_back(one);
-    for (const Json& inner : one["pretokenizers"].as_array()) flatten(inner);
-  };
-  flatten(pre_tokenizer);
-  if (std::ranges::count_if(flat, is_byte_level) == 1 && is_byte_level(flat.back())) return {};
-  return fail(Errc::unsupported,
-              "pre_tokenizer {} is not supported: its last must be ByteLevel, and the only one",
-              dump_json(pre_tokenizer));
-}
-
-// An added token may repeat one of the vocabulary; two different tokens may not share an id.
-Result<void> place_token(BpeDefinition& definition, const std::string& token, int64_t id) {
-  if (id < 0 || id > max_token_id)
-    return fail(Errc::bad_input, "token \"{}\" has id {}", token, id);
-  if (static_cast<size_t>(id) >= definition.tokens.size())
-    definition.tokens.resize(static_cast<size_t>(id) + 1);
-  std::string& place = definition.tokens[static_cast<size_t>(id)];
-  if (!place.empty() && place != token)
-    return fail(Errc::bad_input, "tokens \"{}\" and \"{}\" both have id {}", place, token, id);
-  place = token;
-  return {};
-}
-
-Result<void> add_model(const Json& model, BpeDefinition& definition) {
-  if (model["type"].as_string() != "BPE")
-    return fail(Errc::unsupported, "model \"{}\" is not BPE", model["type"].as_string());
-  QB_CHECK(refuse_fields(
-      model, {"end_of_word_suffix", "continuing_subword_prefix", "byte_fallback", "dropout"}));
-  QB_CHECK(check_fields(
-      model, "model: ", {"type", "vocab", "merges", "ignore_merges", "unk_token", "fuse_unk"}));
-  definition.ignore_merges = model["ignore_merges"].as_bool();
+Result<void> add_model(const Json& model, Definition& definition) {
+  definition.model = settings_of(model);
+  definition.model.set("type", type_of(model));
+  if (!is_neutral(model["dropout"]))
+    return fail(Errc::unsupported, "model: dropout {} is not supported", shown(model["dropout"]));
+  if (!model["vocab"].is_object() && !model["vocab"].is_array())
+    return fail(Errc::bad_input, "model: vocab {} is neither an object nor a list",
+                shown(model["vocab"]));
   for (const auto& [token, id] : model["vocab"].as_object())
-    QB_CHECK(place_token(definition, token, id.as_int(-1)));
-  for (const Json& merge : model["merges"].as_array()) {
-    const auto& pair = merge.as_array();
-    definition.merges.push_back(pair.size() == 2
-                                    ? fmt::format("{} {}", pair[0].as_string(), pair[1].as_string())
-                                    : merge.as_string());
-  }
-  return {};
-}
-
-Result<void> add_special_token(const Json& added, BpeDefinition& definition) {
-  const std::string& token = added["content"].as_string();
-  QB_CHECK(with_context(refuse_fields(added, {"lstrip", "rstrip", "single_word"}),
-                        fmt::format("added token \"{}\"", token)));
-  // Without a normalizer "normalized" only says when the token is looked for.
-  QB_CHECK(
-      check_fields(added, fmt::format("added token \"{}\": ", token),
-                   {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}));
-  QB_CHECK(place_token(definition, token, added["id"].as_int(-1)));
-  (added["normalized"].as_bool() ? definition.added_tokens : definition.special_tokens)
-      .push_back(static_cast<int32_t>(added["id"].as_int()));
-  return {};
-}
-
-// A byte that no token has is left away; with an unknown token it would become that.
-Result<void> check_unknown_token(const Json& model, const BpeDefinition& definition) {
-  if (is_neutral(model["unk_token"])) return {};
-  int64_t byte_count = 0;
-  for (const std::string& token : definition.tokens) byte_count += is_one_byte(token) ? 1 : 0;
-  if (byte_count >= 256) return {};
-  return fail(Errc::unsupported,
-              "unk_token {} is not supported where the vocabulary lacks bytes ({} of 256)",
-              dump_json(model["unk_token"]), byte_count);
-}
-
-Result<BpeDefinition> read_definition(const Json& json) {
-  BpeDefinition definition;
-  // A post-processor adds tokens only where they are asked for, a decoder is for the way back.
-  QB_CHECK(check_fields(json, "",
-                        {"version", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
-                         "decoder", "model"}));
-  QB_CHECK(add_model(json["model"], definition));
-  if (!json["normalizer"].is_null())
-    return fail(Errc::unsupported, "normalizer {} is not supported", dump_json(json["normalizer"]));
-  for (const Json& added : json["added_tokens"].as_array())
-    QB_CHECK(add_special_token(added, definition));
-  QB_CHECK(add_patterns(json["pre_tokenizer"], definition.split_patterns));
-  QB_CHECK(check_byte_level(json["pre_tokenizer"]));
-  QB_CHECK(check_unknown_token(json["model"], definition));
-  return definition;
+    QB_CHECK(place_token(definition.tokens, token, id));
+  QB_CHECK(add_scored_tokens(model["vocab"], definition));
+  return add_merges(model["merges"], definition);
 }
 
 }  // namespace
 
-Result<BpeDefinition> load_huggingface_tokenizer(const std::filesystem::path& path) {
-  QB_TRY(const std::string text, read_file(path));
+Result<std::string> read_tokenizer_file(const std::filesystem::path& path) {
+  constexpr uintmax_t bytes_max = uintmax_t{512} << 20;
+  std::error_code error;
+  if (const auto bytes = std::filesystem::file_size(path, error); !error && bytes > bytes_max)
+    return fail(Errc::bad_input, "{} has {} bytes, too many for a tokenizer", path.string(), bytes);
+  QB_TRY(std::string text, read_file(path));
   QB_CHECK(with_context(check_no_stand_in(std::as_bytes(std::span(text))), path.string()));
-  QB_TRY(const Json json, with_context(parse_json(text), path.string()));
-  return with_context(read_definition(json), path.string());
+  return text;
+}
+
+Result<Json> read_json_file(const std::filesystem::path& path) {
+  QB_TRY(const std::string text, read_tokenizer_file(path));
+  return with_context(parse_json(text), path.string());
+}
+
+Result<std::pair<std::string, std::string>> read_merge(std::string_view line, size_t rank) {
+  const size_t space = line.find(' ');
+  if (space == 0 || space == std::string_view::npos || space + 1 == line.size() ||
+      line.find(' ', space + 1) != std::string_view::npos)
+    return fail(Errc::bad_input, "merge {} \"{}\" is no pair", rank, line);
+  return std::pair(std::string(line.substr(0, space)), std::string(line.substr(space + 1)));
+}
+
+Result<void> place_token(std::vector<std::string>& tokens, const std::string& token,
+                         const Json& id) {
+  const int64_t place = id.as_int(-1);
+  if (!id.is_int() || place < 0 || place > max_token_id)
+    return fail(Errc::bad_input, "token \"{}\" has id {}", token, shown(id));
+  if (static_cast<size_t>(place) >= tokens.size()) tokens.resize(static_cast<size_t>(place) + 1);
+  std::string& text = tokens[static_cast<size_t>(place)];
+  if (!text.empty() && text != token)
+    return fail(Errc::bad_input, "tokens \"{}\" and \"{}\" both have id {}", text, token, place);
+  text = token;
+  return {};
+}
+
+Result<AddedToken> read_added_token(const Json& object, const Json& id) {
+  const std::string& text = object["content"].as_string();
+  const Field known[] = {integer("id"),  string("content"),  flag("single_word"), flag("lstrip"),
+                         flag("rstrip"), flag("normalized"), flag("special"),     string("__type")};
+  QB_CHECK(check_fields(object, fmt::format("added token \"{}\": ", text), known));
+  if (!id.is_int() || id.as_int() < 0 || id.as_int() > max_token_id)
+    return fail(Errc::bad_input, "token \"{}\" has id {}", text, shown(id));
+  return AddedToken{.id = static_cast<int32_t>(id.as_int()),
+                    .text = text,
+                    .is_single_word = object["single_word"].as_bool(),
+                    .takes_left_space = object["lstrip"].as_bool(),
+                    .takes_right_space = object["rstrip"].as_bool(),
+                    .is_normalized = object["normalized"].as_bool(!object["special"].as_bool())};
+}
+
+Result<Definition> read_huggingface(const Json& json) {
+  const Field known[] = {string("version"),    table("truncation"),     table("padding"),
+                         list("added_tokens"), table("normalizer"),     table("pre_tokenizer"),
+                         table("decoder"),     table("post_processor"), table("model")};
+  QB_CHECK(check_fields(json, "", known));
+  if (!json["model"].is_object()) return fail(Errc::bad_input, "there is no model");
+  Definition definition = {.normalizer = json["normalizer"],
+                           .pre_tokenizer = json["pre_tokenizer"],
+                           .post_processor = json["post_processor"],
+                           .decoder = json["decoder"],
+                           .truncation = json["truncation"],
+                           .padding = json["padding"]};
+  QB_CHECK(add_model(json["model"], definition));
+  for (const Json& added : json["added_tokens"].as_array()) {
+    QB_TRY(AddedToken token, read_added_token(added, added["id"]));
+    definition.added_tokens.push_back(std::move(token));
+  }
+  return definition;
 }
 
 }  // namespace qb::text

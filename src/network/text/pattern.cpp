@@ -14,11 +14,11 @@ namespace {
 // Items of a class in PCRE2: Unicode's White_Space (PCRE2's \s has U+180E, which left it in Unicode
 // 6.3), and what Oniguruma takes for words.
 constexpr std::string_view spaces = R"(\t-\r\x{85}\p{Z})";
-constexpr std::string_view words = R"(\p{Alphabetic}\p{M}\p{N}\p{Pc})";
-constexpr std::string_view hex_digits = "0-9a-fA-F";
+constexpr std::string_view words =
+    R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 // Within a class Oniguruma leaves the numbers of Latin-1 (², ³, ¹, ¼, ½, ¾) out of the words.
-constexpr std::string_view word_in_class =
-    R"((?:(?![\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}])[\p{Alphabetic}\p{M}\p{N}\p{Pc}]))";
+constexpr std::string_view word_in_class = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}])";
+constexpr std::string_view hex_digits = "0-9a-fA-F";
 
 struct PosixClass {
   std::string_view name, items;

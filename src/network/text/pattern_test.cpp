@@ -15,9 +15,9 @@ std::string cut(std::string_view pattern, std::string_view text) {
   const auto splitter = Splitter::compile(pattern);
   CAPTURE((splitter ? std::string() : splitter.error().message));
   REQUIRE(splitter);
-  std::vector<std::string_view> pieces;
-  REQUIRE(splitter->split(text, pieces));
-  return fmt::format("{}", fmt::join(pieces, "|"));
+  const auto parts = splitter->parts(text);
+  REQUIRE(parts);
+  return fmt::format("{}", fmt::join(pieces_of(*parts, Behaviour::isolated), "|"));
 }
 
 }  // namespace
@@ -58,7 +58,8 @@ TEST_CASE("a pattern means what it means to Oniguruma") {
       {"(?i:'S|'t)", "it'S", "it|'S"},
       {"[^\\w]+", "a\u00b2b", "a|\u00b2|b"},  // no word within a class, one outside
       {"\\w+", "a\u00b2b", "a\u00b2b"},
-      {"x*", "axxbc", "a|xx|b|c"},  // an empty match cuts
+      {"\\w+", "a\u2460b", "a|\u2460|b"},  // no number of later blocks is of a word
+      {"x*", "axxbc", "a|xx|b|c"},         // an empty match cuts
   };
   for (const Row& row : rows) {
     CAPTURE(row.pattern);

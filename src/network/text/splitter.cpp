@@ -3,6 +3,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "network/text/pattern.h"
 #include "network/text/utf8.h"
 
@@ -35,6 +38,17 @@ Splitter::Splitter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Splitter::Splitter(Splitter&&) noexcept = default;
 Splitter::~Splitter() = default;
 
+Result<Splitter> Splitter::literal(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || (c & 0x80) != 0 ||
+                          static_cast<unsigned char>(c) <= ' ';
+    if (!is_plain) pattern += '\\';
+    pattern += c;
+  }
+  return compile(pattern);
+}
+
 Result<Splitter> Splitter::compile(std::string_view pattern) {
   QB_TRY(const std::string translated, to_pcre2(pattern));
   int error = 0;
@@ -52,16 +66,17 @@ Result<Splitter> Splitter::compile(std::string_view pattern) {
   return Splitter(std::move(state));
 }
 
-// An empty match cuts too, but not where the last one ended: the search then goes on a character
-// later.
-Result<void> Splitter::split(std::string_view piece, std::vector<std::string_view>& out) const {
+// An empty match cuts too, at the text's end as well, but not where the last one ended: the search
+// then goes on a character later.
+Result<std::vector<Part>> Splitter::parts(std::string_view text) const {
   constexpr size_t nowhere = std::string_view::npos;
+  std::vector<Part> out;
   size_t done = 0;
   size_t from = 0;
   size_t last_end = nowhere;
-  while (from < piece.size()) {
+  while (!text.empty() && from <= text.size()) {
     const int count =
-        pcre2_match(state_->code, reinterpret_cast<PCRE2_SPTR>(piece.data()), piece.size(), from,
+        pcre2_match(state_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
                     PCRE2_NO_UTF_CHECK, state_->match, state_->context);
     if (count == PCRE2_ERROR_NOMATCH) break;
     if (count < 0) return fail(Errc::bad_input, "cutting the text failed: {}", message_of(count));
@@ -69,15 +84,87 @@ Result<void> Splitter::split(std::string_view piece, std::vector<std::string_vie
     const size_t start = range[0];
     const size_t end = range[1];
     if (start == end && end == last_end) {
-      next_code_point(piece, from);
+      if (from == text.size()) break;
+      next_code_point(text, from);
       continue;
     }
-    if (start > done) out.push_back(piece.substr(done, start - done));
-    if (end > start) out.push_back(piece.substr(start, end - start));
+    if (start > done) out.push_back({text.substr(done, start - done), false});
+    out.push_back({text.substr(start, end - start), true});
     done = from = last_end = end;
   }
-  if (done < piece.size()) out.push_back(piece.substr(done));
-  return {};
+  if (done < text.size()) out.push_back({text.substr(done), false});
+  return out;
+}
+
+namespace {
+
+// They lie in one text, `right` just behind `left`.
+std::string_view joined(std::string_view left, std::string_view right) {
+  return {left.data(), left.size() + right.size()};
+}
+
+std::vector<std::string_view> merge_with_previous(const std::vector<Part>& parts) {
+  std::vector<std::string_view> out;
+  bool was_match = false;
+  for (const Part& part : parts) {
+    if (part.is_match && !was_match && !out.empty())
+      out.back() = joined(out.back(), part.text);
+    else
+      out.push_back(part.text);
+    was_match = part.is_match;
+  }
+  return out;
+}
+
+std::vector<std::string_view> merge_with_next(const std::vector<Part>& parts) {
+  std::vector<std::string_view> out;
+  bool was_match = false;
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    if (part->is_match && !was_match && !out.empty())
+      out.back() = joined(part->text, out.back());
+    else
+      out.push_back(part->text);
+    was_match = part->is_match;
+  }
+  std::ranges::reverse(out);
+  return out;
+}
+
+// Runs of matches are one piece, and so are runs of gaps.
+std::vector<std::string_view> merge_runs(const std::vector<Part>& parts) {
+  std::vector<std::string_view> out;
+  bool was_match = false;
+  for (const Part& part : parts) {
+    if (part.is_match == was_match && !out.empty())
+      out.back() = joined(out.back(), part.text);
+    else
+      out.push_back(part.text);
+    was_match = part.is_match;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string_view> pieces_of(const std::vector<Part>& parts, Behaviour behaviour) {
+  std::vector<std::string_view> out;
+  switch (behaviour) {
+    case Behaviour::merged_with_previous:
+      out = merge_with_previous(parts);
+      break;
+    case Behaviour::merged_with_next:
+      out = merge_with_next(parts);
+      break;
+    case Behaviour::contiguous:
+      out = merge_runs(parts);
+      break;
+    case Behaviour::isolated:
+    case Behaviour::removed:
+      for (const Part& part : parts)
+        if (behaviour == Behaviour::isolated || !part.is_match) out.push_back(part.text);
+  }
+  std::erase_if(out, [](std::string_view piece) { return piece.empty(); });
+  return out;
 }
 
 }  // namespace qb::text

@@ -1,50 +1,29 @@
-// Byte-level BPE tokenizers (Sennrich et al. 2016; bytes as in GPT-2), equal to Hugging Face
-// `tokenizers` on valid UTF-8.
+// Tokenizers, equal to Hugging Face `tokenizers` and to SentencePiece on valid UTF-8.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "base/result.h"
+#include "network/text/definition.h"
 
 namespace qb::text {
-
-// What a tokenizer is made of. From a GGUF: tokens = tokenizer.ggml.tokens, merges =
-// tokenizer.ggml.merges, special_tokens = those whose tokenizer.ggml.token_type is 3 or 4,
-// split_patterns = split_patterns_of(tokenizer.ggml.pre).
-struct BpeDefinition {
-  std::vector<std::string> tokens;  // by id, bytes written as GPT-2's printable characters
-  std::vector<std::string> merges;  // "left right", best first
-  // Applied one after another: each cuts every piece into its matches and what lies between them.
-  std::vector<std::string> split_patterns;
-  std::vector<int32_t> special_tokens;  // found whole in the text before anything else
-  std::vector<int32_t> added_tokens;    // then these, in what lies between
-  bool ignore_merges = false;           // a piece that is a token is that token
-};
-
-// Whether the token, written in GPT-2's characters, stands for a single byte.
-bool is_one_byte(std::string_view token);
-
-// The pre-tokenizer that llama.cpp's name stands for; an unknown name is an error.
-Result<std::vector<std::string>> split_patterns_of(std::string_view gguf_pre);
 
 class Tokenizer {
  public:
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
 
-  // Errors: text that is no UTF-8; a pattern that exceeds its match limit.
+  // The ids of the text alone. Errors: text that is no UTF-8; a pattern that exceeds its match
+  // limit.
   Result<std::vector<int32_t>> encode(std::string_view utf8) const;
-  // The bytes of the tokens; ids outside the vocabulary give nothing.
+  // What a network is given for a whole text: with the special tokens around it, truncated and
+  // padded, as the file says.
+  Result<std::vector<int32_t>> encode_whole(std::string_view utf8) const;
+  // The text of the tokens, special ones too; ids outside the vocabulary give nothing.
   std::string decode(std::span<const int32_t> ids) const;
   size_t vocabulary_size() const;
 
-  friend Result<Tokenizer> build_tokenizer(BpeDefinition definition);
+  friend Result<Tokenizer> build_tokenizer(const Definition& definition);
 
  private:
   struct State;
@@ -52,9 +31,14 @@ class Tokenizer {
   std::unique_ptr<State> state_;
 };
 
-Result<Tokenizer> build_tokenizer(BpeDefinition definition);
+// Errors: what isn't followed, by its name; what contradicts itself.
+Result<Tokenizer> build_tokenizer(const Definition& definition);
 
-// tokenizer.json of Hugging Face, model BPE with byte-level pre-tokenization.
-Result<BpeDefinition> load_huggingface_tokenizer(const std::filesystem::path& path);
+// The files of a tokenizer that load_definition reads: a tokenizer.json, a tokenizer.model, a
+// vocab.txt, or vocab.json and merges.txt, and the tokenizer_config.json beside them. `path` is the
+// first, or a folder that has it. Error: there is none.
+Result<std::vector<std::filesystem::path>> find_tokenizer(const std::filesystem::path& path);
+
+Result<Definition> load_definition(const std::filesystem::path& path);
 
 }  // namespace qb::text

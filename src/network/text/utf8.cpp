@@ -45,4 +45,37 @@ std::optional<size_t> find_invalid_utf8(std::string_view text) {
   return std::nullopt;
 }
 
+namespace {
+
+// How many bytes from `position` begin a character that isn't there whole; at least one.
+size_t broken_length(std::string_view text, size_t position) {
+  const auto byte = [&](size_t i) {
+    return position + i < text.size() ? static_cast<uint8_t>(text[position + i]) : uint8_t{0};
+  };
+  const uint8_t lead = byte(0);
+  const size_t wanted = lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 1;
+  const uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  const uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (wanted == 1 || byte(1) < low || byte(1) > high) return 1;
+  size_t length = 2;
+  while (length < wanted && (byte(length) & 0xc0u) == 0x80u) ++length;
+  return length;
+}
+
+}  // namespace
+
+std::string to_valid_utf8(std::string_view bytes) {
+  std::string out;
+  for (size_t position = 0; position < bytes.size();) {
+    const size_t start = position;
+    if (next_code_point(bytes, position)) {
+      out += bytes.substr(start, position - start);
+      continue;
+    }
+    out += "\ufffd";
+    position = start + broken_length(bytes, start);
+  }
+  return out;
+}
+
 }  // namespace qb::text

@@ -18,4 +18,8 @@ void append_utf8(std::string& text, char32_t code_point);
 // Offset of the first byte that is no UTF-8; empty when all is well.
 std::optional<size_t> find_invalid_utf8(std::string_view text);
 
+// The text with each run of bytes that is no UTF-8 as U+FFFD, cut as Unicode recommends (maximal
+// subparts).
+std::string to_valid_utf8(std::string_view bytes);
+
 }  // namespace qb::text

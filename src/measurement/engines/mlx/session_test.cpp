@@ -72,7 +72,7 @@ ir::Graph language_model() {
   const ir::Value attended = b.cached_attention(
       linear(h, "q", width), linear(h, "k", width), linear(h, "v", width), cache("keys"),
       cache("values"),
-      {.head_count = 2, .kv_head_count = 2, .head_dim = 32, .rope_theta = 10000.0});
+      {.head_count = 2, .kv_head_count = 2, .head_dim = 32, .rotary = {.theta = 10000.0}});
   const ir::Value y = b.add(x, linear(attended, "o", width));
   const ir::Value gated = b.multiply(b.silu(linear(y, "gate", 96)), linear(y, "up", 96));
   b.output(b.linear(b.select_positions(b.add(y, linear(gated, "down", width)), positions), table));
