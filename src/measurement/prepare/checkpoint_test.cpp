@@ -57,12 +57,3 @@ TEST_CASE("what is missing, or several, is said") {
   CHECK(find_checkpoint(folder.path / "none").error().message.find("no such file") !=
         std::string::npos);
 }
-
-TEST_CASE("a tokenizer beside the weights is found, and may be absent") {
-  {
-    const Folder lacking({"config.json", "model.safetensors"});
-    CHECK(find_checkpoint(lacking.path)->tokenizer.empty());
-  }
-  const Folder whole({"config.json", "model.safetensors", "tokenizer.json"});
-  CHECK(find_checkpoint(whole.path)->tokenizer.filename() == "tokenizer.json");
-}
