@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HEAVY = {  # header: modules whose .cpp files may include it
-    "nlohmann/": {"base"}, "CLI/": {"cli"}, "toml++/": {"spec"}, "httplib": {"dashboard"},
-    "png.h": {"pictures"}, "jpeglib.h": {"pictures"}, "pcre2.h": {"text"}, "sentencepiece": {"text"}, "utf8proc.h": {"text"}, "sqlite3.h": {"store"},
+    "nlohmann/": {"base"}, "CLI/": {"cli"}, "toml++/": {"spec", "gate"}, "httplib": {"dashboard"},
+    "png.h": {"pictures"}, "jpeglib.h": {"pictures"}, "pcre2.h": {"text"},
+    "sentencepiece": {"text"}, "utf8proc.h": {"text"}, "sqlite3.h": {"store"},
     "minizip/": {"weights"}, "zlib.h": {"store"}, "Eigen/": {"reference", "quant", "compress"}, "boost/": {"stats"},
     "xxhash.h": {"base"}, "fast_float/": {"base"}, "curl/": {"hub"}, "openssl/": {"hub"}, "CommonCrypto/": {"hub"},
 }

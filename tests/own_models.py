@@ -4,9 +4,12 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
+import tokenizer_of_gguf
 import torch
 from program import Files, refused
+from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
 GOOD = ("ok", "unstable")
@@ -49,7 +52,8 @@ def own(files, llama):
     def run(*more, model=files.folder / "own", **changes):
         return files.run("run", files.folder / "little.toml", "--model", model, "--store", files.folder / "own.db", "--quiet", *more,
                          "-o", files.folder / "own.html", **changes)
-    run.folder, run.records = files.folder / "own", lambda: {r["model"]: r for r in files.program.records(files.folder / "own.db")}
+    run.folder, run.all_records = files.folder / "own", lambda: files.program.records(files.folder / "own.db")
+    run.records = lambda: {r["model"]: r for r in run.all_records()}
     return run
 
 
@@ -84,6 +88,18 @@ def test_the_gguf_by_its_path_is_measured_and_judged_with_its_own_tokenizer(own,
     assert record["measurements"]["perplexity"]["value"] > 1 and record["measurements"]["kl_divergence"]["value"] is not None, record
 
 
+def test_a_folder_is_judged_with_its_own_tokenizer_or_the_reason_is_said(own, smollm2, tmp_path):
+    tokenizer = tokenizer_of_gguf.reference(str(smollm2))
+    LlamaForCausalLM(LlamaConfig(**SIZES | dict(vocab_size=tokenizer.get_vocab_size()))).save_pretrained(tmp_path / "whole")
+    tokenizer.save(str(tmp_path / "whole/tokenizer.json"))
+    assert own(model=tmp_path / "whole").returncode == 0
+    assert own.records()["whole"]["measurements"]["perplexity"]["value"] > 1000, "of random weights"
+    (tmp_path / "whole/tokenizer.json").write_text('{"model": {"type": "Abacus"}}')
+    assert own(model=tmp_path / "whole").returncode == 0
+    record = own.records()["whole"]
+    assert record["outcome"] in GOOD and "Abacus" in record["measurements"]["perplexity"]["reason"], record["measurements"]["perplexity"]
+
+
 def test_a_name_of_the_hub_that_is_here_is_run_and_called_by_its_name(own, llama, tmp_path):
     commit, cache = "0123456789abcdef0123456789abcdef01234567", tmp_path / "hub/models--Some--Tiny-1.0"
     (cache / "refs").mkdir(parents=True)
@@ -114,6 +130,96 @@ def test_a_resumed_run_wants_the_same_weights(own):
     refused(own("--resume"), "has changed since run")
 
 
+def linears(folder) -> dict:
+    """The weights of the folder's linears by their names without ".weight", and the rest by their own."""
+    tensors = load_file(folder / "model.safetensors")
+    names = [name.removesuffix(".weight") for name in tensors if name.endswith("_proj.weight")]
+    return {name: tensors.pop(f"{name}.weight") for name in names}, tensors
+
+
+def words(codes: np.ndarray, bits: int = 4) -> torch.Tensor:
+    """Codes one after another along each row, in words of 32 bits."""
+    fields = codes.astype(np.uint64).reshape(len(codes), -1, 32 // bits) << np.arange(0, 32, bits, dtype=np.uint64)
+    return torch.from_numpy(fields.sum(-1).astype(np.uint32).view(np.int32))
+
+
+def as_gptq(folder, group: int = 32):
+    quantized, others = linears(folder)
+    for name, weight in quantized.items():
+        w = weight.float().numpy()
+        scale = (np.abs(w.reshape(len(w), -1, group)).max(-1) / 7).astype(np.float16).astype(np.float32)
+        codes = np.clip(np.round(w / scale.repeat(group, 1)) + 8, 0, 15).astype(np.int64)
+        others |= {f"{name}.qweight": words(codes).T.contiguous(), f"{name}.scales": torch.from_numpy(scale.T.copy()).half(),
+                   f"{name}.qzeros": words(np.full((scale.shape[1], len(w)), 7))}
+    save_file(others, folder / "model.safetensors")
+    return {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": group, "sym": True, "desc_act": False}}
+
+
+def as_awq(folder, group: int = 32):
+    quantized, others = linears(folder)
+    place = [0, 2, 4, 6, 1, 3, 5, 7]
+    for name, weight in quantized.items():
+        groups = weight.float().numpy().reshape(len(weight), -1, group)
+        low, high = groups.min(-1), groups.max(-1)
+        scale = ((high - low) / 15).astype(np.float16).astype(np.float32)
+        zeros = np.clip(np.round(-low / scale), 0, 15).astype(np.int64)
+        codes = np.clip(np.round(groups / scale[..., None]) + zeros[..., None], 0, 15).astype(np.int64).reshape(weight.shape)
+        others |= {f"{name}.scales": torch.from_numpy(scale.T.copy()).half()}
+        for part, values in (("qweight", codes.T), ("qzeros", zeros.T)):
+            others[f"{name}.{part}"] = words(values.reshape(len(values), -1, 8)[:, :, place].reshape(len(values), -1))
+    save_file(others, folder / "model.safetensors")
+    return {"quantization_config": {"quant_method": "awq", "bits": 4, "group_size": group, "zero_point": True, "version": "gemm"}}
+
+
+def as_mlx(folder, bits: int = 4, group: int = 32, mode: str = "affine"):
+    import mlx.core as mx
+    quantized, others = linears(folder)
+    quantized["model.embed_tokens"] = others.pop("model.embed_tokens.weight")
+    arrays = {name: mx.array(tensor.float().numpy()) for name, tensor in others.items()}
+    for name, weight in quantized.items():
+        parts = mx.quantize(mx.array(weight.float().numpy()), group_size=group, bits=bits, mode=mode)
+        arrays |= {f"{name}.{part}": array for part, array in zip(("weight", "scales", "biases"), parts)}
+    mx.save_safetensors(str(folder / "model.safetensors"), arrays)
+    return {"quantization": {"bits": bits, "group_size": group, "mode": mode}}
+
+
+@pytest.mark.parametrize("quantize, called, frameworks", (
+    (as_gptq, "gptq-w4g32s", "reference,onnxruntime,pytorch,mlx"),
+    (as_awq, "awq-w4g32", "reference,onnxruntime,pytorch,mlx"),
+    (as_mlx, "mlx-w4g32", "reference,onnxruntime,pytorch,mlx"),
+    (lambda folder: as_mlx(folder, 8), "mlx-w8g32", "reference,pytorch,mlx"),
+    (lambda folder: as_mlx(folder, 4, 32, "mxfp4"), "mlx-mxfp4", "reference,mlx"),
+), ids=("gptq", "awq", "mlx4", "mlx8", "mxfp4"))
+def test_what_another_tool_quantized_is_measured_with_its_own_bits(own, quantize, called, frameworks):
+    change(own, **quantize(own.folder))
+    planned = own("--plan-only")
+    assert planned.returncode == 0 and "own/as-is/onnxruntime" in planned.stdout and "own/w4g32/onnxruntime" in planned.stdout, planned
+    done = own("--scheme", "as-is,fp32", "--framework", frameworks)
+    assert done.returncode == 0, done
+    records = {(r["framework"], r["scheme"]): r for r in own.all_records()}
+    assert {f for f, _ in records} == set(frameworks.split(",")) and all(r["outcome"] in GOOD for r in records.values()), records
+    answers = [records["reference", scheme]["launches"][0]["facts"]["output_hash"] for scheme in ("as-is", "fp32")]
+    assert answers[0] == answers[1]  # the bits decode to the very weights
+    for (_, scheme), record in records.items():
+        assert record["manifest"]["checkpoint_format"] == called
+        assert (record["manifest"]["bits_per_weight"] < 20) == (scheme == "as-is"), record["manifest"]
+
+
+def test_bits_that_one_framework_does_not_take_are_unsupported_there(own):
+    change(own, **as_mlx(own.folder, 8))
+    assert own("--scheme", "as-is").returncode == 1  # nothing was measured
+    record, = own.all_records()
+    assert record["outcome"] == "unsupported" and "MatMulNBits takes float zero points of 4-bit weights only" in record["reason"], record
+
+
+def test_bits_that_no_framework_takes_are_unsupported_with_the_reason(own):
+    change(own, **as_mlx(own.folder, bits=3))
+    done = own("--scheme", "as-is,w4g32")
+    records = {r["scheme"]: r for r in own.all_records()}
+    assert done.returncode == 0 and records["w4g32"]["outcome"] in GOOD, done
+    assert records["as-is"]["outcome"] == "unsupported" and "mlx-w3g32" in records["as-is"]["reason"], records["as-is"]
+
+
 def test_quantize_takes_a_folder(own, files):
     done = files.run("quantize", own.folder, "--scheme", "w4g32", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["scheme"] == "w4g32", done
@@ -122,7 +228,8 @@ def test_quantize_takes_a_folder(own, files):
 @pytest.mark.parametrize("fields, words", (
     ({"architectures": ["GPT17ForCausalLM"]}, ["unknown architecture GPT17ForCausalLM", "LlamaForCausalLM"]),
     ({"num_local_experts": 8}, ["mixture of experts"]),
-    ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, ["gptq", "not read yet"]),
+    ({"quantization_config": {"quant_method": "aqlm", "bits": 4}}, ['quantized by "aqlm" are not read']),
+    ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, ["says that it is quantized, but no weight is"]),
     ({"hidden_size": 128}, ["model.embed_tokens.weight is [256, 64]"]),
     ({"num_hidden_layers": 3}, ["no tensor model.layers.2."]),
     ({"num_hidden_layers": 1}, ["tensor model.layers.1.", "no place"]),
@@ -152,4 +259,5 @@ def test_a_missing_shard_is_refused_by_its_name(own, llama, tmp_path):
 def test_a_folder_that_is_not_there_is_refused(own):
     refused(own(model="no/where"), "no/where", "qbench fetch no/where")
     refused(own(model="./no/where"), "no/where")
+    refused(own("--model", "/no/where/at/all"), "/no/where/at/all: no such file")
     refused(own(model="nowhere.gguf"), "nowhere.gguf: no such file")

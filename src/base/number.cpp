@@ -31,4 +31,10 @@ template std::optional<int64_t> take_number(std::string_view&);
 template std::optional<size_t> take_number(std::string_view&);
 template std::optional<double> take_number(std::string_view&);
 
+std::optional<double> parse_percent(std::string_view text) {
+  const auto number = take_number<double>(text);
+  if (!number || (text != "%" && text != " %")) return std::nullopt;
+  return *number / 100.0;
+}
+
 }  // namespace qb

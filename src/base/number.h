@@ -20,4 +20,7 @@ std::optional<Number> parse_number(std::string_view text) {
   return text.empty() ? number : std::nullopt;
 }
 
+// "3 %" or "3%" as 0.03; empty for anything else.
+std::optional<double> parse_percent(std::string_view text);
+
 }  // namespace qb

@@ -23,6 +23,15 @@ TEST_CASE("A number is all of the text") {
   CHECK_FALSE(parse_number<int>("99999999999"));
 }
 
+TEST_CASE("A percentage is a number and its sign") {
+  CHECK_EQ(parse_percent("3 %"), 0.03);
+  CHECK_EQ(parse_percent("2.5%"), 0.025);
+  for (const char* text : {"", "3", "%", "3  %", "3 %%", "three %"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_percent(text));
+  }
+}
+
 TEST_CASE("Doubles are read to the last bit") {
   for (const double value : {1.0 / 3.0, 5e-324, std::numeric_limits<double>::max(), -0.3}) {
     char text[64];

@@ -16,6 +16,7 @@ enum ExitCode : int {
   exit_ok = 0,
   exit_failed = 1,        // a case failed, none could be measured, or output was lost
   exit_usage = 2,         // usage or bad input
+  exit_undecided = 3,     // of the gate: too little is known
   exit_interrupted = 130  // everything measured is kept
 };
 
@@ -51,6 +52,7 @@ struct RecordsOptions {
   std::filesystem::path output;  // "" for standard output
   bool json = false;
   bool wide = false;  // every column and note in a text
+  bool runs = false;  // list the runs
 };
 int list_records(const RecordsOptions& options);
 
@@ -62,6 +64,56 @@ struct ExplainOptions {
 };
 int explain_record(const ExplainOptions& options);
 int report_run(const RecordsOptions& options);
+
+struct CompareOptions {
+  std::filesystem::path store;
+  std::vector<std::string> sides;    // as cli/sides.h has them: before and now
+  std::string against;               // a framework's version, within one run; "" for none
+  std::vector<std::string> metrics;  // empty: those of the table
+  std::string run_noise;             // "" for what comparison::Shifts has
+  std::filesystem::path markdown;    // "" for none
+  bool json = false;
+  bool wide = false;
+};
+int compare_runs(const CompareOptions& options);
+
+struct GateOptions {
+  std::filesystem::path store;
+  std::string run;  // that is judged, as cli/sides.h has it; "" for the newest
+  std::string baseline;
+  std::string against;               // a framework's version, within the run; "" for none
+  std::filesystem::path tolerances;  // TOML; "" for the defaults
+  std::vector<std::string> allowed;  // what may differ
+  std::filesystem::path markdown;    // of these and the following: "" for none
+  std::filesystem::path junit;
+  bool github = false;
+  bool json = false;
+  bool wide = false;
+};
+int judge_run(const GateOptions& options);
+
+struct BaselineOptions {
+  std::filesystem::path store;
+  std::string name;
+  std::string run;               // as cli/sides.h has it; "" for the newest
+  std::filesystem::path output;  // of export
+  bool json = false;
+};
+int list_baselines(const BaselineOptions& options);
+int set_baseline(const BaselineOptions& options);
+int export_baseline(const BaselineOptions& options);
+
+struct RecommendOptions {
+  std::filesystem::path store;
+  std::string run;                  // as cli/sides.h has it; "" for the newest
+  std::vector<std::string> maxima;  // "rss_bytes_peak=6GB"
+  std::vector<std::string> minima;
+  std::string preferred;           // "" for the speed
+  std::filesystem::path markdown;  // "" for none
+  bool json = false;
+  bool wide = false;
+};
+int recommend_case(const RecommendOptions& options);
 
 struct QuantizeOptions {
   std::string model;

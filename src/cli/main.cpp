@@ -80,7 +80,8 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "The results file; $QBENCH_HOME/results.db when not given");
   run.add_option("-o,--output", options.output, "The HTML page to write");
   run.add_option("--resume", options.resume,
-                 "Go on with a run that was interrupted: its id, or the newest")
+                 "Go on with a run that was interrupted, or with --launches make more of its "
+                 "launches: its id, or the newest")
       ->expected(0, 1)
       ->default_str(newest_run);
   run.add_option("--events", options.events, "A file to write progress to, as JSON lines");
@@ -98,6 +99,7 @@ void add_records(CLI::App& app, RecordsOptions& options) {
                      "The results file; $QBENCH_HOME/results.db when not given");
     verb->add_option("--run", options.run, "The run's id; the newest when not given");
   }
+  list.add_flag("--runs", options.runs, "The store's runs, the newest first");
   add_json(list, options.json);
   std::vector<std::string> names;
   for (const report::Format& format : report::formats()) names.emplace_back(format.name);
@@ -105,6 +107,89 @@ void add_records(CLI::App& app, RecordsOptions& options) {
   add_wide(report, options.wide);
   report.add_option("-o,--output", options.output,
                     "Where; its ending decides the format when none is given");
+}
+
+void add_store(CLI::App& verb, std::filesystem::path& store) {
+  verb.add_option("--store", store, "The results file; $QBENCH_HOME/results.db when not given");
+}
+
+// Of what compares two sides.
+template <typename Options>
+void add_sides(CLI::App& verb, Options& options) {
+  add_store(verb, options.store);
+  verb.add_option("--against", options.against,
+                  "Within one run that measured two versions of a framework: the one that was "
+                  "there before, as in pytorch@2.9.1");
+  verb.add_option("--markdown", options.markdown, "A file to write the same to, as Markdown");
+  add_wide(verb, options.wide);
+  add_json(verb, options.json);
+}
+
+void add_compare(CLI::App& app, CompareOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "compare", "Two runs, figure by figure: faster, slower, the same, or can't tell");
+  verb.add_option("runs", options.sides,
+                  "The one before and the one now, the newest when not given: a run's id or its "
+                  "beginning, STORE or STORE#RUN, a baseline's name or file")
+      ->expected(0, 2);
+  add_sides(verb, options);
+  verb.add_option("--metric", options.metrics, "These, see `qbench metrics`; or the table's")
+      ->delimiter(',');
+  verb.add_option("--run-noise", options.run_noise,
+                  "How much a run's times differ from another's, as in \"1 %\": one standard "
+                  "deviation; 3 % when not given");
+}
+
+void add_gate(CLI::App& app, GateOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "gate", "A run against a baseline: exit 0 no regression, 1 regression, 3 can't tell yet");
+  verb.add_option("run", options.run,
+                  "The run that is judged, as `qbench compare` has it; the newest");
+  verb.add_option("--baseline", options.baseline,
+                  "What it is judged against: a baseline's name or file, or a run");
+  verb.add_option("--tolerances", options.tolerances,
+                  "A TOML file: how much worse each metric may be, see docs/ci.md");
+  verb.add_option("--allow", options.allowed, "What may differ from the baseline all the same")
+      ->delimiter(',')
+      ->check(CLI::IsMember(
+          std::vector<std::string>{"machine", "versions", "weights", "bundle", "data", "missing"}));
+  verb.add_option("--junit", options.junit, "A file to write a test report to");
+  verb.add_flag("--github", options.github,
+                "Annotations on standard output, and the job's summary in $GITHUB_STEP_SUMMARY");
+  add_sides(verb, options);
+}
+
+void add_baseline(CLI::App& app, BaselineOptions& options) {
+  CLI::App& verb = *app.add_subcommand("baseline", "The baselines of a store, or a new one");
+  verb.require_subcommand(0, 1);
+  CLI::App& set = *verb.add_subcommand("set", "Keep a run's figures under a name");
+  set.add_option("name", options.name, "A plain word")->required();
+  set.add_option("run", options.run, "The run, as `qbench compare` has it; the newest");
+  CLI::App& exported = *verb.add_subcommand("export", "Write one as a small file");
+  exported.add_option("name", options.name, "Its name")->required();
+  exported.add_option("file", options.output, "The file, to lie in git say")->required();
+  for (CLI::App* one : {&verb, &set, &exported}) add_store(*one, options.store);
+  add_json(verb, options.json);
+}
+
+void add_recommend(CLI::App& app, RecommendOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "recommend", "The best case of a run under constraints, and why the others fell out");
+  verb.add_option("run", options.run, "The run, as `qbench compare` has it; the newest");
+  verb.add_option("--max", options.maxima,
+                  "METRIC=VALUE: no more than that, as in rss_bytes_peak=6GB")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb.add_option("--min", options.minima,
+                  "METRIC=VALUE: no less than that, as in top1_agreement=0.99")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb.add_option("--prefer", options.preferred,
+                  "The metric that decides among those that fulfil all; the speed when not given");
+  add_store(verb, options.store);
+  verb.add_option("--markdown", options.markdown, "A file to write the same to, as Markdown");
+  add_wide(verb, options.wide);
+  add_json(verb, options.json);
 }
 
 void add_explain(CLI::App& app, ExplainOptions& options) {
@@ -199,6 +284,10 @@ int main_of(int argument_count, char** arguments) {
   ExportOptions exported;
   ExplainOptions explain;
   FetchOptions fetched;
+  CompareOptions compared;
+  GateOptions gated;
+  RecommendOptions recommended;
+  BaselineOptions baseline;
   bool json = false;
   add_run(app, run);
   add_quantize(app, quantize);
@@ -206,6 +295,10 @@ int main_of(int argument_count, char** arguments) {
   add_fetch(app, fetched);
   add_explain(app, explain);
   add_records(app, records);
+  add_compare(app, compared);
+  add_gate(app, gated);
+  add_recommend(app, recommended);
+  add_baseline(app, baseline);
   struct Listing {
     const char* name;
     const char* help;
@@ -234,6 +327,13 @@ int main_of(int argument_count, char** arguments) {
   if (app.got_subcommand("fetch")) return fetch_model(fetched);
   if (app.got_subcommand("list")) return list_records(records);
   if (app.got_subcommand("report")) return report_run(records);
+  if (app.got_subcommand("compare")) return compare_runs(compared);
+  if (app.got_subcommand("gate")) return judge_run(gated);
+  if (app.got_subcommand("recommend")) return recommend_case(recommended);
+  if (const CLI::App* verb = app.get_subcommand("baseline"); *verb)
+    return verb->got_subcommand("set")      ? set_baseline(baseline)
+           : verb->got_subcommand("export") ? export_baseline(baseline)
+                                            : list_baselines(baseline);
   for (const Listing& listing : listings)
     if (app.got_subcommand(listing.name)) return listing.command(json);
   return exit_usage;

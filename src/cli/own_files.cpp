@@ -23,13 +23,13 @@ Result<RunOptions> with_own(RunOptions options) {
     }
   if (options.files.empty() && !options.inputs.empty())
     return fail(Errc::bad_input, "--input is for model files: give one with --model");
+  QB_TRY(options.files, plan::check_files(options.files));
   if (!options.files.empty() && (!names.empty() || !options.own_models.empty()))
     return fail(Errc::bad_input,
                 "--model {}: a run is of models that qbench quantizes or of a framework's files "
                 "({}), not of both",
                 names.empty() ? options.own_models.front() : names.front(), options.files.front());
   options.narrowing.models = std::move(names);
-  QB_TRY(options.files, plan::check_files(options.files));
   for (std::string& input : options.inputs) {
     QB_TRY(const InputSpec spec, parse_input_spec(input));
     if (spec.file.empty()) continue;

@@ -89,7 +89,8 @@ Result<std::vector<plan::PlannedModel>> look_at(const std::vector<std::string>& 
     QB_TRY(const Json facts, prepare({.model = source, .only_looks = true}, processes, is_quiet));
     const Json& found = facts["source"];
     looked.push_back({distinct_label(source, sources), source, found["task"].as_string(),
-                      found["context_tokens"].as_int(), found["hash"].as_string()});
+                      found["context_tokens"].as_int(), found["hash"].as_string(),
+                      found["format"].as_string()});
   }
   return looked;
 }

@@ -6,30 +6,18 @@
 #include "base/paths.h"
 #include "base/printable.h"
 #include "cli/commands.h"
+#include "cli/sides.h"
 #include "cli/terminal.h"
 #include "results/metrics/launches.h"
 #include "results/metrics/metrics.h"
 #include "results/report/report.h"
-#include "results/store/store.h"
 
 namespace qb::cli {
 namespace {
 
 Result<report::Document> load_document(const RecordsOptions& options) {
   QB_TRY(const std::filesystem::path path, store_path(options.store));
-  if (!std::filesystem::exists(path))
-    return fail(Errc::not_found, "{}: there is no store yet; `qbench run` makes one",
-                path.string());
-  QB_TRY(const store::Store store, store::Store::open_to_read(path));
-  QB_TRY(const std::vector<Run> runs, store.load_runs());
-  const auto found =
-      options.run.empty() ? runs.begin() : std::ranges::find(runs, options.run, &Run::id);
-  if (found == runs.end())
-    return fail(Errc::not_found, "{}: has no run{}", path.string(),
-                options.run.empty() ? "" : " " + options.run);
-  if (!found->damage.empty()) return fail(Errc::bad_input, "{}: {}", path.string(), found->damage);
-  QB_TRY(std::vector<Record> records, with_context(store.load_records(found->id), path.string()));
-  return report::Document{*found, std::move(records)};
+  return load_run(path, options.run);
 }
 
 // What --format says; else the output's ending; else text.
@@ -44,9 +32,31 @@ Result<report::Format> format_of(const RecordsOptions& options) {
               options.output.string(), wanted);
 }
 
+Result<void> list_runs(const RecordsOptions& options) {
+  QB_TRY(const std::filesystem::path path, store_path(options.store));
+  QB_TRY(const std::vector<Run> runs, load_runs(path));
+  Json::Array json;
+  for (const Run& run : runs) {
+    if (!options.json)
+      std::printf("%s  %s  %s%s%s\n", run.id.c_str(), run.started_at.c_str(),
+                  printable(run.suite_name).c_str(), run.damage.empty() ? "" : "  ",
+                  printable(run.damage).c_str());
+    json.push_back(Json::object({{"run", run.id},
+                                 {"started_at", run.started_at},
+                                 {"suite", run.suite_name},
+                                 {"damage", run.damage}}));
+  }
+  if (options.json) std::printf("%s\n", dump_json(json, 1).c_str());
+  return {};
+}
+
 }  // namespace
 
 int list_records(const RecordsOptions& options) {
+  if (options.runs) {
+    const Result<void> listed = list_runs(options);
+    return listed ? exit_ok : refuse(listed.error().message);
+  }
   const Result<report::Document> document = load_document(options);
   if (!document) return refuse(document.error().message);
   if (options.json) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "compression/bundle/bundle.h"
+#include "compression/quant/quantize.h"
 #include "compression/reference/interpreter.h"
 #include "measurement/worker/products.h"
 #include "measurement/worker/schemes.h"
@@ -124,6 +126,95 @@ TEST_CASE("every operator in every scheme agrees with the reference of the same 
     CHECK(refused.contains(row));  // no row is out of date
   }
   MESSAGE("worst error: ", worst, " of its tolerance");
+}
+
+TEST_CASE("every operator's attributes mean what they mean to the reference") {
+  double worst = 0;
+  for (const Situation& s : variants()) {
+    const bundle::Bundle bundle = bundle_of(s.graph, quant::find_scheme("fp32").value());
+    for (const int64_t batch : {1, 2}) {
+      CAPTURE(s.name);
+      CAPTURE(batch);
+      reference::Interpreter reference(bundle, {batch, 16});
+      auto session = engine().compile(
+          bundle, {.device = "cpu", .thread_count = 2, .batch = batch, .context_tokens = 16});
+      CAPTURE((session ? "" : session.error().message));
+      CHECK(session);
+      if (!session) continue;
+      Rng rng(13);
+      int64_t past = 0;
+      for (const int64_t tokens : s.step_tokens) {
+        CAPTURE(past);
+        CAPTURE(tokens);
+        const Step step =
+            step_of(s.graph, {{Symbol::batch, batch}, {Symbol::sequence, tokens}}, past, rng);
+        const auto done = (*session)->run({step.tensors, past});
+        CAPTURE((done ? "" : done.error().message));
+        if (const auto reason = refusal_of_step(s.graph, batch, tokens, past); !reason.empty()) {
+          REQUIRE_FALSE(done);
+          CHECK(done.error().code == Errc::unsupported);
+          CHECK(done.error().message.find(reason) != std::string::npos);
+          continue;
+        }
+        REQUIRE(reference.run(step.tensors, past));
+        CHECK(done);
+        if (!done) break;
+        const double error =
+            relative_rms(reference.outputs()[0].f32(), (*session)->outputs()[0].f32());
+        worst = std::max(worst, error);
+        CHECK(error <= 2e-6);
+        if (!s.graph.of_kind(ir::ValueKind::state).empty()) past += tokens;
+      }
+    }
+  }
+  MESSAGE("worst error: ", worst);
+}
+
+TEST_CASE("caches filled in steps give what all tokens at once give") {
+  constexpr size_t token_count = 13;
+  constexpr size_t width = 64;
+  for (const Situation& s : variants()) {
+    if (!uses(s.graph, ir::Op::cached_attention)) continue;
+    const bundle::Bundle bundle = bundle_of(s.graph, quant::find_scheme("fp32").value());
+    for (const size_t batch : {1, 2}) {
+      CAPTURE(s.name);
+      CAPTURE(batch);
+      const worker::CompileOptions options = {.device = "cpu",
+                                              .thread_count = 2,
+                                              .batch = static_cast<int64_t>(batch),
+                                              .context_tokens = token_count};
+      auto at_once = engine().compile(bundle, options);
+      auto in_steps = engine().compile(bundle, options);
+      REQUIRE(at_once);
+      REQUIRE(in_steps);
+      Rng rng(17);
+      const Step all = step_of(
+          s.graph,
+          {{Symbol::batch, options.batch}, {Symbol::sequence, static_cast<int64_t>(token_count)}},
+          0, rng);
+      REQUIRE((*at_once)->run({all.tensors, 0}));
+      // [batch, tokens, width]: the tokens [from, to) of each.
+      const auto cut = [&](std::span<const float> values, size_t from, size_t to) {
+        std::vector<float> part;
+        const size_t row = values.size() / batch / token_count;
+        for (size_t i = 0; i < batch; ++i)
+          part.insert(part.end(), values.begin() + (i * token_count + from) * row,
+                      values.begin() + (i * token_count + to) * row);
+        return part;
+      };
+      size_t past = 0;
+      for (const size_t tokens : {5, 1, 1, 1, 1, 1, 1, 1, 1}) {
+        CAPTURE(past);
+        const std::vector<float> x = cut(all.reals[0], past, past + tokens);
+        const int64_t shape[] = {options.batch, static_cast<int64_t>(tokens), width};
+        const TensorView view = {ElementType::f32, shape, x.data()};
+        REQUIRE((*in_steps)->run({{&view, 1}, static_cast<int64_t>(past)}));
+        const std::vector<float> wanted = cut((*at_once)->outputs()[0].f32(), past, past + tokens);
+        CHECK(relative_rms(wanted, (*in_steps)->outputs()[0].f32()) <= 2e-6);
+        past += tokens;
+      }
+    }
+  }
 }
 
 TEST_CASE("what is told of a scheme is what a session of a bundle from disk says of itself") {
@@ -273,4 +364,49 @@ TEST_CASE("the check of a device's products finds this one's right") {
       engine(), "cpu", {.row_count = 16, .input_width = 1024, .output_width = 256});
   CHECK(checked["problem"].as_string() == "");
   CHECK(checked["fp32"]["worst_error"].is_number());
+}
+
+TEST_CASE("weights with minimums in place of zero points agree with the reference") {
+  for (const char* name : {"w4g32", "w4g64", "w4g128", "w8g32", "w8g64", "w8g128"}) {
+    const quant::Scheme scheme = *quant::find_scheme(name);
+    const worker::Sample& sample = worker::samples()[0];
+    quant::Packed packed;
+    const auto store = [&](ir::Value parameter) -> Result<bundle::Stored> {
+      const ir::ValueInfo& info = sample.graph[parameter];
+      std::vector<float> values(static_cast<size_t>(ir::element_count(info.shape)));
+      QB_CHECK(worker::sample_values(info, values));
+      packed = quant::quantize(
+          values, quant::layout_for(scheme, info.shape[0].extent, info.shape[1].extent),
+          quant::scale_fit_of(scheme), 1);
+      for (int64_t row = 0; row < packed.layout.row_count; ++row)
+        for (int64_t group = 0; group < packed.layout.groups_per_row(); ++group)
+          packed.minimums.push_back(
+              (0.25f - static_cast<float>(packed.view().zero_point(row, group))) *
+              packed.view().scale(row, group));
+      packed.zero_points.clear();
+      packed.layout.has_minimums = true;
+      return bundle::Stored{.encoding = bundle::Encoding::packed, .packed = packed.view()};
+    };
+    const auto bundle =
+        bundle::hold_bundle(*quant::find_scheme("as-is"), {.graph = sample.graph, .store = store});
+    REQUIRE(bundle);
+    CAPTURE(name);
+    reference::Interpreter reference(*bundle, {1, 0});
+    const auto session =
+        engine().compile(*bundle, {.device = "cpu", .thread_count = 2, .batch = 1});
+    CAPTURE((session ? "" : session.error().message));
+    if (!session && scheme.weight_bits == 8) {
+      CHECK(session.error().code == Errc::unsupported);
+      CHECK(session.error().message.find("MatMulNBits") != std::string::npos);
+      continue;
+    }
+    REQUIRE(session);
+    Rng rng(3);
+    const Step step = step_of(
+        sample.graph, {{Symbol::batch, 1}, {Symbol::sequence, 7}, {Symbol::selected, 7}}, 0, rng);
+    REQUIRE(reference.run(step.tensors, 0));
+    REQUIRE((*session)->run({step.tensors, 0}));
+    CHECK(relative_rms(reference.outputs()[0].f32(), (*session)->outputs()[0].f32()) <=
+          tolerance_of(sample.graph, scheme, (*session)->actual()["compute_type"].as_string()));
+  }
 }

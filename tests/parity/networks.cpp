@@ -86,6 +86,19 @@ bundle::Bundle bundle_of(const ir::Graph& graph, const quant::Scheme& scheme) {
   return *std::move(bundle);
 }
 
+namespace {
+
+// Tokens, or what an input of that name counts or hides; `place` is along its last dimension.
+int64_t integer_of(std::string_view name, int64_t place, const ir::Extents& extents, Rng& rng) {
+  if (name == "positions") return place;
+  if (name == "picked")
+    return static_cast<int64_t>(rng.below(static_cast<uint64_t>(extents.of(Symbol::sequence))));
+  if (name == "mask") return place == 0 || rng.below(3) > 0 ? 1 : 0;  // the first is always seen
+  return static_cast<int64_t>(rng.below(40));
+}
+
+}  // namespace
+
 Step step_of(const ir::Graph& graph, const ir::Extents& extents, int64_t past_tokens, Rng& rng) {
   Step step = {.past_tokens = past_tokens};
   const auto inputs = graph.of_kind(ir::ValueKind::input);
@@ -99,10 +112,10 @@ Step step_of(const ir::Graph& graph, const ir::Extents& extents, int64_t past_to
       for (size_t j = 0; j < count; ++j) step.reals[i].push_back(static_cast<float>(rng.normal()));
       step.tensors.push_back({ElementType::f32, step.shapes[i], step.reals[i].data()});
     } else {
-      const bool is_position = graph[inputs[i]].name == "positions";
+      const auto width = static_cast<size_t>(step.shapes[i].back());
       for (size_t j = 0; j < count; ++j)
-        step.integers[i].push_back(is_position ? static_cast<int64_t>(j)
-                                               : static_cast<int64_t>(rng.below(40)));
+        step.integers[i].push_back(
+            integer_of(graph[inputs[i]].name, static_cast<int64_t>(j % width), extents, rng));
       step.tensors.push_back({ElementType::i64, step.shapes[i], step.integers[i].data()});
     }
   }
@@ -151,7 +164,7 @@ Value attention(Builder& b, double theta) {
   return b.cached_attention(b.linear(x, b.parameter("q", {64, 64})),
                             b.linear(x, b.parameter("k", {32, 64})),
                             b.linear(x, b.parameter("v", {32, 64})), b.state("keys", cache),
-                            b.state("values", cache), {4, 2, 16, theta});
+                            b.state("values", cache), {4, 2, 16, {.theta = theta}});
 }
 
 namespace {
@@ -204,6 +217,7 @@ void add_free_situations(std::vector<Situation>& all) {
 std::vector<Situation> situations() {
   std::vector<Situation> all;
   add_free_situations(all);
+  add_blocks(all);
   for (const int64_t width : {64, 576, 320, 256})  // 576 and 320 leave a tail in groups of 128
     all.push_back(situation(
         fmt::format("embedding of {}", width),
@@ -341,7 +355,7 @@ bool has_f32_results(const bundle::Bundle& bundle) {
         bundle.parameter(node.inputs[1]).encoding != bundle::Encoding::packed)
       return false;
     const ir::Node* reader = bundle.graph().only_reader(node.output);
-    const bool is_clipped = reader && reader->op == ir::Op::relu6;
+    const bool is_clipped = reader && ir::is_rectifier(reader->op);
     return !is_measured(is_clipped ? reader->output : node.output);
   });
 }

@@ -58,6 +58,16 @@ ir::Value attention(ir::Builder& b, double theta);
 // Every operator, several of them together, and a whole model.
 std::vector<Situation> situations();
 
+// Blocks of encoders and of convolutional networks, for situations().
+void add_blocks(std::vector<Situation>& all);
+
+// What differs by an operator's attributes, and operators that no scheme touches.
+std::vector<Situation> variants();
+
+// A part of what the engine says to a step that its attention doesn't take; empty: it takes it.
+std::string_view refusal_of_step(const ir::Graph& graph, int64_t batch, int64_t token_count,
+                                 int64_t past_tokens);
+
 // What an engine may refuse, and why: anything else that it refuses is a kernel that got lost.
 enum class Refused : uint8_t {
   scheme,        // all networks in it, and describe() doesn't offer it

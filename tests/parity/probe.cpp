@@ -6,11 +6,16 @@
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
 //   probe encode|decode FORMAT     f32 weights on stdin to blocks, or blocks to f32 weights
 //   probe stats                    a JSON list of numbers on stdin; JSON of its statistics
+//   probe gate                     {"before": [...], "after": [...], "p_values": [...],
+//                                  "variances": [[value, degrees of freedom], ...]} on stdin; JSON
 //   probe ratio                    {"own": [[ns, ...] a launch, ...], "base": ...} on stdin; JSON
 //   of
 //                                  own's speed over base's, launch i of one with launch i of the
 //                                  other
+//   probe store FILE               a made-up run of classifiers on stdin, as tests/made_up_runs.py
+//                                  writes it, into a store
 //   probe prepare MODEL SCHEME DATA CACHE   JSON: bundle and dataset
+//   probe bundle MODEL SCHEME CACHE         the bundle's folder
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -31,9 +36,14 @@
 #include "network/weights/weight_file.h"
 #include "results/metrics/launches.h"
 #include "results/metrics/metrics.h"
+#include "results/store/store.h"
+#include "stats/change.h"
 #include "stats/chunks.h"
 #include "stats/correlation.h"
+#include "stats/discovery.h"
 #include "stats/intervals.h"
+#include "stats/moderation.h"
+#include "stats/ranks.h"
 
 using namespace qb;
 
@@ -153,6 +163,48 @@ Result<void> print_stats() {
   return {};
 }
 
+std::vector<double> doubles_of(const Json& json) {
+  std::vector<double> values;
+  for (const Json& item : json.as_array()) values.push_back(item.as_double());
+  return values;
+}
+
+Json estimate_json(const stats::Estimate& e) {
+  return Json::array_of(std::vector<double>{e.value, std::sqrt(e.variance.value / e.weight),
+                                            e.variance.degrees_of_freedom});
+}
+
+Json estimates_json(const stats::Estimates& e) {
+  return Json::object({{"mean", estimate_json(e.mean)}, {"trimmed", estimate_json(e.trimmed)}});
+}
+
+Json rank_json(const stats::RankTest& test) {
+  return Json::array_of(std::vector<double>{test.p, test.p_smallest});
+}
+
+Result<void> print_gate() {
+  QB_TRY(const Json json, parse_json(std::string(std::istreambuf_iterator<char>(std::cin), {})));
+  const std::vector<double> before = doubles_of(json["before"]);
+  const std::vector<double> after = doubles_of(json["after"]);
+  std::vector<stats::Variance> variances;
+  for (const Json& item : json["variances"].as_array())
+    variances.push_back({item.as_array()[0].as_double(), item.as_array()[1].as_double()});
+  const stats::VariancePrior prior = stats::fit_prior(variances);
+  Json result = Json::object(
+      {{"unpaired", estimates_json(stats::unpaired_change(before, after))},
+       {"rank_sum", rank_json(stats::rank_sum_test(before, after))},
+       {"adjusted", Json::array_of(stats::adjusted_for_discovery(doubles_of(json["p_values"])))},
+       {"prior", Json::array_of(std::vector<double>{prior.value, prior.degrees_of_freedom})}});
+  if (before.size() == after.size()) {
+    std::vector<double> differences;
+    for (size_t i = 0; i < before.size(); ++i) differences.push_back(after[i] - before[i]);
+    result.set("paired", estimates_json(stats::paired_change(before, after)))
+        .set("signed_rank", rank_json(stats::signed_rank_test(differences)));
+  }
+  std::puts(dump_json(result).c_str());
+  return {};
+}
+
 Record record_of(const Json& launches) {
   Record record = {.subject = {.workload = {{"batch", 1}}}};
   for (const Json& samples : launches.as_array()) {
@@ -176,6 +228,53 @@ Result<void> print_ratio() {
   return {};
 }
 
+Launch launch_of(const Json& json, const char* kind) {
+  Launch launch = {.index = json["index"].as_int(), .kind = kind, .facts = json["facts"]};
+  for (const auto& [phase, samples] : json["samples_ns"].as_object()) {
+    SampleSeries series = {.phase = phase};
+    for (const Json& ns : samples.as_array()) series.duration_ns.push_back(ns.as_int());
+    launch.samples.push_back(std::move(series));
+  }
+  return launch;
+}
+
+Result<Record> made_up_record(const Json& json, const std::string& run_id, int64_t position) {
+  Record record = {.run_id = run_id,
+                   .position = position,
+                   .subject = {.model = json["model"].as_string(),
+                               .scheme = json["scheme"].as_string(),
+                               .framework = json["framework"].as_string(),
+                               .device = "cpu",
+                               .workload = {{"batch", 1}, {"thread_count", 2}},
+                               .task = "image_classification"},
+                   .reason = json["reason"].as_string(),
+                   .recorded_at = "2026-11-25T00:00:00Z",
+                   .manifest = json["manifest"]};
+  QB_TRY(record.outcome, parse_outcome(json["outcome"].as_string()));
+  for (const Json& launch : json["launches"].as_array())
+    record.launches.push_back(launch_of(launch, "speed"));
+  if (json.contains("quality"))
+    record.launches.push_back(launch_of(Json::object({{"facts", json["quality"]}}), "quality"));
+  record.measurements = metrics::measure(record);
+  return record;
+}
+
+Result<void> store_made_up(const char* path) {
+  QB_TRY(const Json json, parse_json(std::string(std::istreambuf_iterator<char>(std::cin), {})));
+  QB_TRY(store::Store store, store::Store::open(path));
+  const std::string id = json["id"].as_string();
+  QB_CHECK(store.save_run({.id = id,
+                           .started_at = json["started_at"].as_string(),
+                           .suite_name = "made up",
+                           .host = json["host"]}));
+  int64_t position = 0;
+  for (const Json& item : json["records"].as_array()) {
+    QB_TRY(const Record record, made_up_record(item, id, position++));
+    QB_CHECK(store.save_record(record));
+  }
+  return {};
+}
+
 Result<void> prepare_all(std::span<char*> a) {
   QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], a[4]));
   QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
@@ -189,6 +288,15 @@ Result<void> prepare_all(std::span<char*> a) {
   return {};
 }
 
+Result<void> print_bundle(std::span<char*> a) {
+  QB_TRY(const prepare::ModelSource source, prepare::open_model(a[2], "."));
+  QB_TRY(const quant::Scheme scheme, quant::find_scheme(a[3]));
+  QB_TRY(const auto jobs, prepare::bundle_jobs(source, scheme, ".", a[4]));
+  QB_TRY(const auto bundle, compress::build_model(jobs));
+  std::puts(bundle.c_str());
+  return {};
+}
+
 Result<void> run(std::span<char*> a) {
   const std::string_view verb = a.size() > 1 ? a[1] : "";
   if (verb == "tokenize" && a.size() == 3) return tokenize(a[2]);
@@ -199,8 +307,11 @@ Result<void> run(std::span<char*> a) {
   if ((verb == "encode" || verb == "decode") && a.size() == 3)
     return convert_blocks(a[2], verb == "encode");
   if (verb == "stats" && a.size() == 2) return print_stats();
+  if (verb == "gate" && a.size() == 2) return print_gate();
   if (verb == "ratio" && a.size() == 2) return print_ratio();
+  if (verb == "store" && a.size() == 3) return store_made_up(a[2]);
   if (verb == "prepare" && a.size() == 6) return prepare_all(a);
+  if (verb == "bundle" && a.size() == 5) return print_bundle(a);
   return fail(Errc::bad_input, "see the head of probe.cpp");
 }
 

@@ -80,7 +80,10 @@ Result<Json> append_packed(Writer& writer, const quant::PackedView& packed) {
   QB_TRY(const int64_t codes, writer.append(std::as_bytes(packed.codes)));
   QB_TRY(const int64_t scales, writer.append(std::as_bytes(packed.scales)));
   entry.set("codes", codes).set("scales", scales);
-  if (!layout.symmetric) {
+  if (layout.has_minimums) {
+    QB_TRY(const int64_t minimums, writer.append(std::as_bytes(packed.minimums)));
+    entry.set("minimums", minimums);
+  } else if (!layout.symmetric) {
     QB_TRY(const int64_t zero_points, writer.append(std::as_bytes(packed.zero_points)));
     entry.set("zero_points", zero_points);
   }

@@ -38,7 +38,11 @@ Result<quant::PackedView> find_packed(const Json& entry, const quant::PackedLayo
          find_array(entry, "scales", file, layout.scale_count() * sizeof(float)));
   view.codes = as_span<uint8_t>(codes);
   view.scales = as_span<float>(scales);
-  if (!layout.symmetric) {
+  if (layout.has_minimums) {
+    QB_TRY(const auto minimums,
+           find_array(entry, "minimums", file, layout.minimum_count() * sizeof(float)));
+    view.minimums = as_span<float>(minimums);
+  } else if (!layout.symmetric) {
     QB_TRY(const auto zero_points,
            find_array(entry, "zero_points", file, layout.zero_point_bytes()));
     view.zero_points = as_span<uint8_t>(zero_points);
@@ -53,9 +57,12 @@ Result<quant::PackedLayout> read_layout(const Json& entry, const Extent& extent)
   layout.bits = static_cast<int32_t>(bits);
   layout.symmetric = entry["symmetric"].as_bool();
   layout.per_tensor = entry["per_tensor"].as_bool();
+  layout.has_minimums = entry.contains("minimums");
   if ((bits != 4 && bits != 8) || layout.group_size < 1 ||
       layout.group_size > extent.column_count ||
-      (layout.per_tensor && layout.group_size != extent.column_count))
+      (layout.per_tensor && layout.group_size != extent.column_count) ||
+      (layout.has_minimums &&
+       (layout.symmetric || layout.per_tensor || extent.column_count % layout.group_size != 0)))
     return fail(Errc::bad_input, "{} bits in groups of {} is no layout of rows of {}", bits,
                 layout.group_size, extent.column_count);
   return layout;
@@ -203,7 +210,8 @@ std::string_view name_of(Encoding encoding) {
 
 size_t Parameter::stored_bytes() const {
   return bytes.size() + packed.codes.size() + packed.scales.size_bytes() +
-         packed.zero_points.size() + micro.codes.size() + micro.scales.size();
+         packed.zero_points.size() + packed.minimums.size_bytes() + micro.codes.size() +
+         micro.scales.size();
 }
 
 void decode_f32(const Parameter& parameter, std::span<float> out) {

@@ -28,7 +28,8 @@ Result<Bundle> hold_bundle(const quant::Scheme& scheme, const Contents& contents
     for (std::span<const uint8_t>* bytes :
          {&s.packed.codes, &s.packed.zero_points, &s.micro.codes, &s.micro.scales})
       *bytes = keep(*bytes, bundle.memory_);
-    s.packed.scales = keep(s.packed.scales, bundle.memory_);
+    for (std::span<const float>* values : {&s.packed.scales, &s.packed.minimums})
+      *values = keep(*values, bundle.memory_);
     bundle.parameters_.emplace(
         value.index, Parameter{info.name, ir::bind(info.shape, {}), s.encoding,
                                keep(s.bytes, bundle.memory_), s.packed, s.block, s.micro});

@@ -102,6 +102,9 @@ Result<void> check_options(const Job& job) {
                 job.model.graph.name);
   if (scheme.needs_calibration() && !job.calibration)
     return fail(Errc::unavailable, "{} needs a calibration set", scheme.name);
+  if (scheme.weight_type == quant::WeightType::given && !job.given)
+    return fail(Errc::unsupported, "{} is for a checkpoint's own bits, and {} weights have none",
+                scheme.name, job.weights);
   return {};
 }
 
@@ -171,6 +174,7 @@ class Fitter {
     values_.resize(element_count(ir::bind(info.shape, {})));
     QB_CHECK(work_.network.source(info, values_));
     add_correction(parameter, values_);
+    if (is_given(parameter)) return given(info);
     QB_TRY(const bundle::Stored stored, fit(parameter));
     QB_TRY(const std::vector<float> least, least_scales_of(parameter));
     if (least.empty() || stored.encoding != bundle::Encoding::packed) return stored;
@@ -232,6 +236,19 @@ class Fitter {
       return least_scales(bias, input->second.fit.scale);
     }
     return std::vector<float>();
+  }
+
+  bool is_given(ir::Value parameter) const {
+    return work_.job.scheme.weight_type == quant::WeightType::given &&
+           bundle::is_quantized(work_.network.graph, parameter, work_.job.scheme);
+  }
+
+  // What another tool wrote may decode to anything.
+  Result<bundle::Stored> given(const ir::ValueInfo& info) {
+    if (const int64_t bad = quant::find_unstorable(values_, work_.job.thread_count); bad >= 0)
+      return fail(Errc::bad_input, "{}: weight {} is {}: too large to store", info.name, bad,
+                  values_[static_cast<size_t>(bad)]);
+    return work_.job.given(info);
   }
 
   Result<bundle::Stored> fit(ir::Value parameter) {
@@ -323,7 +340,9 @@ std::string stored_as(const bundle::Parameter& parameter) {
                      layout.per_tensor              ? "t"
                      : layout.groups_per_row() == 1 ? "c"
                                                     : fmt::format("g{}", layout.group_size),
-                     layout.symmetric ? "s" : "");
+                     layout.symmetric      ? "s"
+                     : layout.has_minimums ? " with minimums"
+                                           : "");
 }
 
 std::optional<double> decibels(double signal, double noise) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,9 @@ namespace qb::compress {
 struct Job {
   Network model;
   quant::Scheme scheme;
+  // Of a checkpoint that another tool quantized: a weight as it lies there, for "as-is"; empty:
+  // there is no checkpoint. The result is valid until the next call.
+  std::function<Result<bundle::Stored>(const ir::ValueInfo&)> given;
   std::string weights = "synthetic";  // or "pretrained"
   std::string source_hash;
   std::optional<CalibrationSet> calibration;  // what scheme.needs_calibration() asks for

@@ -81,8 +81,11 @@ class LinkBuilder {
     switch (node->op) {
       case Op::linear:
       case Op::conv2d:
-      case Op::rms_norm:
         return add_rows(inputs.subspan(1));
+      case Op::rms_norm:
+      case Op::layer_norm:
+        return graph_[inputs[0]].shape.back() == graph_[inputs[1]].shape.back() &&
+               add_rows(inputs.subspan(1));
       case Op::batch_norm:
         return add_rows(inputs.subspan(1, 2));  // scale and bias
       case Op::multiply:

@@ -19,6 +19,7 @@ int32_t PackedView::code(int64_t row, int64_t column) const {
 }
 
 int32_t PackedView::zero_point(int64_t row, int64_t group) const {
+  if (layout.has_minimums) return 0;
   if (layout.symmetric) return 1 << (layout.bits - 1);
   const int64_t scale_row = layout.per_tensor ? 0 : row;
   const auto bytes =
@@ -34,10 +35,11 @@ void dequantize_rows(const PackedView& packed, int64_t first_row, std::span<floa
   for (int64_t row = first_row; row < first_row + row_count; ++row) {
     for (int64_t group = 0; group < layout.groups_per_row(); ++group) {
       const float scale = packed.scale(row, group);
+      const float minimum = packed.minimum(row, group);
       const int32_t zero_point = packed.zero_point(row, group);
       const int64_t end = std::min((group + 1) * layout.group_size, layout.column_count);
       for (int64_t column = group * layout.group_size; column < end; ++column)
-        *next++ = static_cast<float>(packed.code(row, column) - zero_point) * scale;
+        *next++ = static_cast<float>(packed.code(row, column) - zero_point) * scale + minimum;
     }
   }
 }

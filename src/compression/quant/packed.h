@@ -9,8 +9,10 @@
 //   scales       f32 [row_count, groups_per_row]; a single one when per_tensor
 //   zero_points  codes of `bits` bits, as many as scales, each row padded to a whole byte, low
 //                nibble first; empty when symmetric: the zero point is then 2^(bits - 1)
+//   minimums     f32, as many as scales, in place of zero points, which are then 0; only of weights
+//                that another tool quantized, in groups that cut a row without rest
 //
-// weight = (code - zero_point) * scale
+// weight = (code - zero_point) * scale + minimum
 #pragma once
 
 #include <cstddef>
@@ -27,6 +29,7 @@ struct PackedLayout {
   int64_t group_size = 0;  // column_count when one group spans the row (channel, or a short row)
   bool symmetric = false;
   bool per_tensor = false;  // one scale and zero point for all rows; group_size = column_count
+  bool has_minimums = false;
 
   int64_t groups_per_row() const { return (column_count + group_size - 1) / group_size; }
   int64_t row_bytes() const {  // whole groups when there are several, whole bytes when there is one
@@ -38,10 +41,12 @@ struct PackedLayout {
   size_t code_bytes() const { return static_cast<size_t>(row_count * row_bytes()); }
   size_t scale_count() const { return static_cast<size_t>(scale_row_count() * groups_per_row()); }
   size_t zero_point_bytes() const {
-    return symmetric ? 0 : static_cast<size_t>(scale_row_count() * zero_point_row_bytes());
+    const bool has_none = symmetric || has_minimums;
+    return has_none ? 0 : static_cast<size_t>(scale_row_count() * zero_point_row_bytes());
   }
+  size_t minimum_count() const { return has_minimums ? scale_count() : 0; }
   size_t total_bytes() const {
-    return code_bytes() + scale_count() * sizeof(float) + zero_point_bytes();
+    return code_bytes() + (scale_count() + minimum_count()) * sizeof(float) + zero_point_bytes();
   }
 };
 
@@ -51,6 +56,7 @@ struct PackedView {
   std::span<const uint8_t> codes;
   std::span<const float> scales;
   std::span<const uint8_t> zero_points;
+  std::span<const float> minimums = {};
 
   int32_t code(int64_t row, int64_t column) const;
   float scale(int64_t row, int64_t group) const {
@@ -58,6 +64,11 @@ struct PackedView {
     return scales[static_cast<size_t>(scale_row * layout.groups_per_row() + group)];
   }
   int32_t zero_point(int64_t row, int64_t group) const;
+  float minimum(int64_t row, int64_t group) const {  // 0 where there are zero points
+    return layout.has_minimums
+               ? minimums[static_cast<size_t>(row * layout.groups_per_row() + group)]
+               : 0.0f;
+  }
 };
 
 struct Packed {
@@ -65,8 +76,9 @@ struct Packed {
   std::vector<uint8_t> codes;
   std::vector<float> scales;
   std::vector<uint8_t> zero_points;
+  std::vector<float> minimums = {};
 
-  PackedView view() const { return {layout, codes, scales, zero_points}; }
+  PackedView view() const { return {layout, codes, scales, zero_points, minimums}; }
 };
 
 // Weights of rows [first_row, first_row + out.size() / column_count) into out, row-major f32.

@@ -185,7 +185,16 @@ Result<Scheme> parse_mixed(std::string_view budget) {
           "4 or 8 bits for each layer by what it costs in quality, {} bits at most.", *bits)};
 }
 
+// What other tools quantized, with their bits.
+Scheme as_is_scheme() {
+  return {.name = "as-is",
+          .weight_type = WeightType::given,
+          .weight_bits = 0,
+          .summary = "The bits of the checkpoint: what another tool quantized, as it is."};
+}
+
 Result<Scheme> parse_base(std::string_view text) {
+  if (text == as_is_scheme().name) return as_is_scheme();
   const auto whole = std::ranges::find(base_schemes(), text, &Scheme::name);
   if (whole != base_schemes().end()) return *whole;
   const size_t colon = text.find(':');
@@ -194,7 +203,7 @@ Result<Scheme> parse_base(std::string_view text) {
   if (base == "auto" && colon != text.npos) return parse_mixed(detail);
   const auto found = std::ranges::find(base_schemes(), base, &Scheme::name);
   if (found == base_schemes().end())
-    return fail(Errc::bad_input, "unknown scheme \"{}\"; known: {} auto:4.5bpw", base,
+    return fail(Errc::bad_input, "unknown scheme \"{}\"; known: {} auto:4.5bpw as-is", base,
                 names_of(std::span<const Scheme>(base_schemes())));
   Scheme scheme = *found;
   const auto row = std::ranges::find(calibration_rows, detail, &CalibrationRow::name);
@@ -218,6 +227,8 @@ Result<Scheme> parse_base(std::string_view text) {
 std::string contradiction(const Scheme& scheme) {
   const bool is_integer =
       scheme.weight_type == WeightType::integer || scheme.weight_type == WeightType::mixed;
+  if (scheme.weight_type == WeightType::given && scheme.options != 0)
+    return "the bits of the checkpoint are not fitted";
   if (!is_integer && (scheme.options & ~uint32_t{option_inner}) != 0)
     return "only schemes of integer weights can be fitted";
   if (scheme.weight_type == WeightType::f32 && scheme.options != 0)

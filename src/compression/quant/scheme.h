@@ -1,7 +1,7 @@
 // A scheme: how weights are stored and how activations are rounded. A value, parsed from its name:
 //
 //   base[:range][+option]...    w4g64   dyn8c:token   static8c:entropy   w4g128+mse+gptq
-//   auto:4.5bpw
+//   auto:4.5bpw   as-is
 //
 // Quantized are the weights of linear, convolution, embedding and head; vectors (norms, biases,
 // batch-norm statistics) stay fp32 in every scheme.
@@ -28,6 +28,7 @@ enum class WeightType : uint8_t {
   block,    // a block format of GGUF
   micro,    // small floats that share scales, see microscaling.h
   mixed,    // integer, of bits that are chosen for each parameter
+  given,    // each parameter as the checkpoint stores it
 };
 enum class Granularity : uint8_t {
   none,     // floating point

@@ -1,4 +1,7 @@
 // Attention with grouped queries: over a KV cache, with rotary embedding, and without one.
+#include "network/ir/attention.h"
+
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -6,25 +9,16 @@
 #include "compression/reference/matrix.h"
 
 namespace qb::reference {
-
-Result<void> cached_attention(const KernelArguments& a);
-Result<void> attention(const KernelArguments& a);
-
 namespace {
 
-struct Heads {
-  int64_t q_count, kv_count, head_dim;
-};
-
-// Rotates the two halves of each head by position * theta^(-2i / head_dim) (Su et al. 2021).
-void rotate(std::span<float> head, int64_t position, double theta) {
-  const size_t half = head.size() / 2;
+// Turns the pairs of a head's first values by how far each goes at that position.
+void rotate(std::span<float> head, int64_t position, const ir::RotaryOptions& rotary,
+            std::span<const double> frequencies) {
+  const size_t half = frequencies.size();
   for (size_t i = 0; i < half; ++i) {
-    const double angle =
-        static_cast<double>(position) *
-        std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head.size()));
-    const auto cosine = static_cast<float>(std::cos(angle));
-    const auto sine = static_cast<float>(std::sin(angle));
+    const double angle = static_cast<double>(position) * frequencies[i];
+    const auto cosine = static_cast<float>(std::cos(angle) * rotary.magnitude);
+    const auto sine = static_cast<float>(std::sin(angle) * rotary.magnitude);
     const float first = head[i];
     const float second = head[i + half];
     head[i] = first * cosine - second * sine;
@@ -32,98 +26,153 @@ void rotate(std::span<float> head, int64_t position, double theta) {
   }
 }
 
-// New keys or values of one batch entry into its cache [kv_count, context, head_dim].
-void append_to_cache(const float* rows, int64_t token_count, const Heads& heads, int64_t past,
-                     int64_t context, double theta, float* cache) {
-  for (int64_t token = 0; token < token_count; ++token) {
-    for (int64_t head = 0; head < heads.kv_count; ++head) {
-      const float* source = rows + (token * heads.kv_count + head) * heads.head_dim;
-      float* target = cache + (head * context + past + token) * heads.head_dim;
-      std::copy_n(source, heads.head_dim, target);
-      if (theta > 0.0) rotate({target, static_cast<size_t>(heads.head_dim)}, past + token, theta);
-    }
-  }
-}
+// The tokens [from, to) that a token sees.
+struct Sight {
+  int64_t from = 0, to = 0;
+};
 
-// softmax(q k^T / sqrt(head_dim)) v over the first `token_count` of the keys and values
-// [tokens, head_dim].
-void attend(std::span<const float> q, const float* keys, const float* values, int64_t token_count,
-            std::span<float> out) {
+struct Scoring {
+  double scale = 1.0;
+  double softcap = 0.0;
+};
+
+// softmax(q k^T * scale) v over those of the keys and values [tokens, head_dim] that are seen.
+void attend(std::span<const float> q, const float* keys, const float* values, const Sight& sight,
+            const Scoring& scoring, std::span<float> out) {
   const auto head_dim = static_cast<int64_t>(q.size());
+  const int64_t count = sight.to - sight.from;
+  const int64_t first = sight.from * head_dim;
   const ConstMatrixView query(q.data(), 1, head_dim);
-  Matrix scores = query * ConstMatrixView(keys, token_count, head_dim).transpose() /
-                  std::sqrt(static_cast<float>(head_dim));
+  Matrix scores = query * ConstMatrixView(keys + first, count, head_dim).transpose() *
+                  static_cast<float>(scoring.scale);
+  if (scoring.softcap > 0.0) {
+    const auto cap = static_cast<float>(scoring.softcap);
+    scores = (scores.array() / cap).tanh() * cap;
+  }
   scores = (scores.array() - scores.maxCoeff()).exp();
   scores /= scores.sum();
   MatrixView(out.data(), 1, head_dim).noalias() =
-      scores * ConstMatrixView(values, token_count, head_dim);
+      scores * ConstMatrixView(values + first, count, head_dim);
 }
 
-}  // namespace
+// Attention over a cache of `context` tokens, of which `past` are there before this step's.
+class CachedAttention {
+ public:
+  explicit CachedAttention(const KernelArguments& a)
+      : a_(a),
+        options_(ir::cached_attention_options(a.attributes)),
+        frequencies_(options_.rotary.frequencies()),
+        token_count_(a.inputs[0].extent(1)),
+        context_(a.inputs[3].extent(2)) {}
+
+  void append(size_t input, int64_t batch, bool turns) {
+    const auto dim = static_cast<size_t>(options_.head_dim);
+    for (int64_t token = 0; token < token_count_; ++token) {
+      for (int64_t head = 0; head < options_.kv_head_count; ++head) {
+        const int64_t row = (batch * token_count_ + token) * options_.kv_head_count + head;
+        float* target =
+            cache(input - 1, batch, head) + (a_.past_tokens + token) * options_.head_dim;
+        std::copy_n(a_.inputs[input].values.data() + row * options_.head_dim, dim, target);
+        if (turns) rotate({target, dim}, a_.past_tokens + token, options_.rotary, frequencies_);
+      }
+    }
+  }
+
+  void attend_all(int64_t batch) {
+    std::vector<float> q(static_cast<size_t>(options_.head_dim));
+    for (int64_t token = 0; token < token_count_; ++token) {
+      const int64_t seen = a_.past_tokens + token + 1;
+      const int64_t window = options_.window_tokens;
+      const Sight sight = {window > 0 ? std::max<int64_t>(seen - window, 0) : 0, seen};
+      for (int64_t head = 0; head < options_.head_count; ++head) {
+        const int64_t row = (batch * token_count_ + token) * options_.head_count + head;
+        const auto at = static_cast<size_t>(row * options_.head_dim);
+        std::ranges::copy(a_.inputs[0].values.subspan(at, q.size()), q.begin());
+        rotate(q, a_.past_tokens + token, options_.rotary, frequencies_);
+        const int64_t kv_head = head / (options_.head_count / options_.kv_head_count);
+        attend(q, cache(0, batch, kv_head), cache(1, batch, kv_head), sight,
+               {options_.scale, options_.softcap}, a_.out_values.subspan(at, q.size()));
+      }
+    }
+  }
+
+ private:
+  // [context, head_dim]
+  float* cache(size_t state, int64_t batch, int64_t head) {
+    return a_.states[state].data() +
+           (batch * options_.kv_head_count + head) * context_ * options_.head_dim;
+  }
+
+  const KernelArguments& a_;
+  ir::CachedAttentionOptions options_;
+  std::vector<double> frequencies_;
+  int64_t token_count_, context_;
+};
 
 Result<void> cached_attention(const KernelArguments& a) {
-  const Heads heads = {a.attributes.integer("head_count"), a.attributes.integer("kv_head_count"),
-                       a.attributes.integer("head_dim")};
-  const double theta = a.attributes.real("rope_theta");
-  const int64_t batch_count = a.inputs[0].extent(0);
   const int64_t token_count = a.inputs[0].extent(1);
   const int64_t context = a.inputs[3].extent(2);
   if (a.past_tokens + token_count > context)
     return fail(Errc::bad_input, "{} tokens after {} do not fit a cache of {}", token_count,
                 a.past_tokens, context);
-  const int64_t cache_size = heads.kv_count * context * heads.head_dim;
-  const int64_t kv_size = token_count * heads.kv_count * heads.head_dim;
-  std::vector<float> q(static_cast<size_t>(heads.head_dim));
-  for (int64_t batch = 0; batch < batch_count; ++batch) {
-    float* keys = a.states[0].data() + batch * cache_size;
-    float* values = a.states[1].data() + batch * cache_size;
-    append_to_cache(a.inputs[1].values.data() + batch * kv_size, token_count, heads, a.past_tokens,
-                    context, theta, keys);
-    append_to_cache(a.inputs[2].values.data() + batch * kv_size, token_count, heads, a.past_tokens,
-                    context, 0.0, values);
-    for (int64_t token = 0; token < token_count; ++token) {
-      for (int64_t head = 0; head < heads.q_count; ++head) {
-        const int64_t offset =
-            ((batch * token_count + token) * heads.q_count + head) * heads.head_dim;
-        std::copy_n(a.inputs[0].values.data() + offset, heads.head_dim, q.data());
-        if (theta > 0.0) rotate(q, a.past_tokens + token, theta);
-        const int64_t cache = head / (heads.q_count / heads.kv_count) * context * heads.head_dim;
-        attend(q, keys + cache, values + cache, a.past_tokens + token + 1,
-               a.out_values.subspan(static_cast<size_t>(offset), q.size()));
-      }
-    }
+  CachedAttention attention(a);
+  for (int64_t batch = 0; batch < a.inputs[0].extent(0); ++batch) {
+    attention.append(1, batch, /*turns=*/true);
+    attention.append(2, batch, /*turns=*/false);
+    attention.attend_all(batch);
   }
   return {};
 }
 
+// The rows of keys and values of one entry that its mask leaves.
+std::vector<int64_t> seen_rows(const KernelArguments& a, int64_t batch) {
+  const int64_t key_count = a.inputs[1].extent(1);
+  std::vector<int64_t> rows;
+  for (int64_t row = batch * key_count; row < (batch + 1) * key_count; ++row)
+    if (a.inputs.size() < 4 || a.inputs[3].integers[static_cast<size_t>(row)] != 0)
+      rows.push_back(row);
+  return rows;
+}
+
 // Heads one after another, so that the keys of one lie together as attend() wants them.
 Result<void> attention(const KernelArguments& a) {
-  const Heads heads = {a.attributes.integer("head_count"), a.attributes.integer("kv_head_count"),
-                       a.attributes.integer("head_dim")};
-  const bool is_causal = a.attributes.integer("causal") != 0;
+  const ir::AttentionOptions options = ir::attention_options(a.attributes);
   const int64_t query_count = a.inputs[0].extent(1);
-  const int64_t key_count = a.inputs[1].extent(1);
-  const int64_t dim = heads.head_dim;
-  std::vector<float> keys(static_cast<size_t>(key_count * dim));
-  std::vector<float> values(keys.size());
+  const int64_t dim = options.head_dim;
+  const Scoring scoring = {.scale = 1.0 / std::sqrt(static_cast<double>(dim))};
   for (int64_t batch = 0; batch < a.inputs[0].extent(0); ++batch) {
-    for (int64_t head = 0; head < heads.q_count; ++head) {
-      const int64_t kv_head = head / (heads.q_count / heads.kv_count);
+    const std::vector<int64_t> seen = seen_rows(a, batch);
+    if (seen.empty()) return fail(Errc::bad_input, "the mask leaves no key of entry {}", batch);
+    const auto key_count = static_cast<int64_t>(seen.size());
+    std::vector<float> keys(static_cast<size_t>(key_count * dim));
+    std::vector<float> values(keys.size());
+    for (int64_t head = 0; head < options.head_count; ++head) {
+      const int64_t kv_head = head / (options.head_count / options.kv_head_count);
       for (int64_t token = 0; token < key_count; ++token) {
-        const int64_t from = ((batch * key_count + token) * heads.kv_count + kv_head) * dim;
+        const int64_t row = seen[static_cast<size_t>(token)];
+        const int64_t from = (row * options.kv_head_count + kv_head) * dim;
         std::copy_n(a.inputs[1].values.data() + from, dim, keys.data() + token * dim);
         std::copy_n(a.inputs[2].values.data() + from, dim, values.data() + token * dim);
       }
       for (int64_t token = 0; token < query_count; ++token) {
         const auto at =
-            static_cast<size_t>(((batch * query_count + token) * heads.q_count + head) * dim);
+            static_cast<size_t>(((batch * query_count + token) * options.head_count + head) * dim);
         attend(a.inputs[0].values.subspan(at, static_cast<size_t>(dim)), keys.data(), values.data(),
-               is_causal ? token + 1 : key_count,
+               {0, options.causal ? token + 1 : key_count}, scoring,
                a.out_values.subspan(at, static_cast<size_t>(dim)));
       }
     }
   }
   return {};
 }
+
+constexpr KernelRow rows[] = {
+    {ir::Op::cached_attention, cached_attention},
+    {ir::Op::attention, attention},
+};
+
+}  // namespace
+
+std::span<const KernelRow> attention_kernels() { return rows; }
 
 }  // namespace qb::reference

@@ -1,16 +1,14 @@
 #include "compression/reference/kernels.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 
+#include "compression/reference/convolution.h"
 #include "compression/reference/matrix.h"
 
 namespace qb::reference {
-
-// In attention.cpp and convolution.cpp.
-Result<void> cached_attention(const KernelArguments& a);
-Result<void> attention(const KernelArguments& a);
-Result<void> conv2d(const KernelArguments& a);
 
 namespace {
 
@@ -60,23 +58,6 @@ Result<void> batch_norm(const KernelArguments& a) {
   return {};
 }
 
-// y = x / sqrt(mean(x^2) + epsilon) * weight (Zhang and Sennrich 2019).
-Result<void> rms_norm(const KernelArguments& a) {
-  const Array& x = a.inputs[0];
-  const auto width = static_cast<size_t>(x.last());
-  for (size_t start = 0; start < x.values.size(); start += width) {
-    double sum = 0.0;
-    for (size_t i = 0; i < width; ++i)
-      sum += static_cast<double>(x.values[start + i]) * x.values[start + i];
-    const double scale =
-        1.0 / std::sqrt(sum / static_cast<double>(width) + a.attributes.real("epsilon"));
-    for (size_t i = 0; i < width; ++i)
-      a.out_values[start + i] =
-          static_cast<float>(x.values[start + i] * scale) * a.inputs[1].values[i];
-  }
-  return {};
-}
-
 // Index into `array` of element `flat` of the broadcast result.
 size_t broadcast_index(const Array& array, const std::vector<int64_t>& shape, int64_t flat) {
   int64_t index = 0;
@@ -110,87 +91,33 @@ Result<void> multiply(const KernelArguments& a) {
   return elementwise_pair(a, std::multiplies<float>());
 }
 
-template <typename F>
-Result<void> elementwise(const KernelArguments& a, F f) {
-  std::ranges::transform(a.inputs[0].values, a.out_values.begin(), f);
-  return {};
-}
-
-Result<void> silu(const KernelArguments& a) {
-  return elementwise(a, [](float x) { return x / (1.0f + std::exp(-x)); });
-}
-Result<void> sigmoid(const KernelArguments& a) {
-  return elementwise(a, [](float x) { return 1.0f / (1.0f + std::exp(-x)); });
-}
-Result<void> relu6(const KernelArguments& a) {
-  return elementwise(a, [](float x) { return std::min(std::max(x, 0.0f), 6.0f); });
-}
-
-Result<void> select_positions(const KernelArguments& a) {
-  const Array& x = a.inputs[0];
-  const Array& positions = a.inputs[1];
-  float* next = a.out_values.data();
-  for (int64_t batch = 0; batch < x.extent(0); ++batch) {
-    for (const int64_t position : positions.integers) {
-      if (position < 0 || position >= x.extent(1))
-        return fail(Errc::bad_input, "position {} is outside the step's {} tokens", position,
-                    x.extent(1));
-      next = std::copy_n(x.values.data() + (batch * x.extent(1) + position) * x.last(), x.last(),
-                         next);
-    }
-  }
-  return {};
-}
-
-Result<void> global_average_pool(const KernelArguments& a) {
-  const Array& x = a.inputs[0];
-  const size_t area = static_cast<size_t>(x.extent(2) * x.extent(3));
-  for (size_t plane = 0; plane < a.out_values.size(); ++plane) {
-    double sum = 0.0;
-    for (size_t i = 0; i < area; ++i) sum += x.values[plane * area + i];
-    a.out_values[plane] = static_cast<float>(sum / static_cast<double>(area));
-  }
-  return {};
-}
-
 Result<void> flatten(const KernelArguments& a) {
   std::ranges::copy(a.inputs[0].values, a.out_values.begin());
   return {};
 }
 
-struct KernelRow {
-  ir::Op op;
-  Kernel kernel;
-};
-
 constexpr KernelRow rows[] = {
-    {ir::Op::embedding, embedding},
-    {ir::Op::linear, linear},
-    {ir::Op::conv2d, conv2d},
-    {ir::Op::batch_norm, batch_norm},
-    {ir::Op::rms_norm, rms_norm},
-    {ir::Op::cached_attention, cached_attention},
-    {ir::Op::add, add},
-    {ir::Op::multiply, multiply},
-    {ir::Op::silu, silu},
-    {ir::Op::sigmoid, sigmoid},
-    {ir::Op::relu6, relu6},
-    {ir::Op::select_positions, select_positions},
-    {ir::Op::global_average_pool, global_average_pool},
+    {ir::Op::embedding, embedding},   {ir::Op::linear, linear}, {ir::Op::conv2d, conv2d},
+    {ir::Op::batch_norm, batch_norm}, {ir::Op::add, add},       {ir::Op::multiply, multiply},
     {ir::Op::flatten, flatten},
-    {ir::Op::attention, attention},
 };
 
-static_assert(
-    [] {
-      for (size_t i = 0; i < std::size(rows); ++i)
-        if (static_cast<size_t>(rows[i].op) != i) return false;
-      return std::size(rows) == ir::operators().size();
-    }(),
-    "the rows stand in the order of Op, one for each");
+using Table = std::array<Kernel, static_cast<size_t>(ir::Op::end)>;
+
+Table all_kernels() {
+  Table table = {};
+  for (const std::span<const KernelRow> part :
+       {std::span<const KernelRow>(rows), attention_kernels(), pooling_kernels(), norm_kernels(),
+        token_kernels(), activation_kernels()})
+    for (const KernelRow& row : part) table[static_cast<size_t>(row.op)] = row.kernel;
+  return table;
+}
 
 }  // namespace
 
-Kernel kernel_of(ir::Op op) { return rows[static_cast<size_t>(op)].kernel; }
+Kernel kernel_of(ir::Op op) {
+  static const Table table = all_kernels();
+  return table[static_cast<size_t>(op)];
+}
 
 }  // namespace qb::reference

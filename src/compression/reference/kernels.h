@@ -30,6 +30,18 @@ struct KernelArguments {
 };
 
 using Kernel = Result<void> (*)(const KernelArguments&);
+struct KernelRow {
+  ir::Op op;
+  Kernel kernel;
+};
 Kernel kernel_of(ir::Op op);
+
+// One function an operator, and its row, in attention.cpp, pooling.cpp, …; what stands alone is in
+// kernels.cpp.
+std::span<const KernelRow> attention_kernels();
+std::span<const KernelRow> pooling_kernels();
+std::span<const KernelRow> norm_kernels();
+std::span<const KernelRow> token_kernels();
+std::span<const KernelRow> activation_kernels();
 
 }  // namespace qb::reference

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "compression/bundle/encode.h"
 #include "compression/reference/interpreter.h"
+#include "compression/reference/kernels.h"
 #include "network/ir/builder.h"
 
 using namespace qb;
@@ -68,6 +69,14 @@ void check_close(const std::vector<float>& got, const std::vector<float>& wanted
 }
 
 }  // namespace
+
+TEST_CASE("every operator has a kernel") {
+  for (const ir::OperatorRow& row : ir::operators()) {
+    CAPTURE(row.name);
+    const bool has_kernel = reference::kernel_of(row.op) != nullptr;
+    CHECK(has_kernel);
+  }
+}
 
 TEST_CASE("linear is x times the transposed weight plus bias") {
   Builder b("g");
@@ -158,7 +167,7 @@ void build_attention(Builder& b) {
   const Value v = b.linear(x, b.parameter("v", {8, 16}));
   b.output(b.cached_attention(
       q, k, v, b.state("kc", cache), b.state("vc", cache),
-      {.head_count = 4, .kv_head_count = 2, .head_dim = 4, .rope_theta = 100.0}));
+      {.head_count = 4, .kv_head_count = 2, .head_dim = 4, .rotary = {.theta = 100.0}}));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct Source {
 
   bool is_one_group() const { return packed.layout.groups_per_row() == 1; }
   float minimum(int64_t row, int64_t group) const {
+    if (packed.layout.has_minimums) return packed.minimum(row, group);
     if (!minimums.empty())
       return minimums[static_cast<size_t>(row * packed.layout.groups_per_row() + group)];
     return -static_cast<float>(packed.zero_point(row, group)) * packed.scale(row, group);

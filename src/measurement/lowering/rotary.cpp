@@ -4,15 +4,14 @@
 
 namespace qb::lowering {
 
-RotaryTables rotary_tables(int64_t position_count, int64_t head_dim, double theta) {
+RotaryTables rotary_tables(int64_t position_count, const ir::RotaryOptions& rotary) {
   RotaryTables tables;
+  const std::vector<double> frequencies = rotary.frequencies();
   for (int64_t position = 0; position < position_count; ++position) {
-    for (int64_t i = 0; i < head_dim / 2; ++i) {
-      const double frequency =
-          std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
+    for (const double frequency : frequencies) {
       const double angle = static_cast<double>(position) * frequency;
-      tables.cosines.push_back(static_cast<float>(std::cos(angle)));
-      tables.sines.push_back(static_cast<float>(std::sin(angle)));
+      tables.cosines.push_back(static_cast<float>(std::cos(angle) * rotary.magnitude));
+      tables.sines.push_back(static_cast<float>(std::sin(angle) * rotary.magnitude));
     }
   }
   return tables;

@@ -4,14 +4,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "network/ir/attention.h"
+
 namespace qb::lowering {
 
-// cos and sin of position * theta^(-2i / head_dim) (Su et al. 2021), each [position_count,
-// head_dim / 2].
+// cos and sin of position * frequency of each pair, times the magnitude: each [position_count,
+// dims / 2].
 struct RotaryTables {
   std::vector<float> cosines, sines;
 };
 
-RotaryTables rotary_tables(int64_t position_count, int64_t head_dim, double theta);
+RotaryTables rotary_tables(int64_t position_count, const ir::RotaryOptions& rotary);
 
 }  // namespace qb::lowering

@@ -16,7 +16,7 @@ bool are_alike(const bundle::Parameter& a, const bundle::Parameter& b) {
   const quant::PackedLayout& x = a.packed.layout;
   const quant::PackedLayout& y = b.packed.layout;
   return x.bits == y.bits && x.group_size == y.group_size && x.symmetric == y.symmetric &&
-         x.per_tensor == y.per_tensor;
+         x.per_tensor == y.per_tensor && x.has_minimums == y.has_minimums;
 }
 
 bool is_joinable(const ir::Node& node) {
@@ -105,6 +105,14 @@ FoldedConvolution fold(const bundle::Bundle& bundle, const Fold& fold) {
   FoldedConvolution folded = {{weight.begin(), weight.end()}, map.offsets};
   ir::scale_rows(map.gains, folded.weight);
   return folded;
+}
+
+std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle) {
+  for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter))
+    if (const bundle::Parameter& parameter = bundle.parameter(value);
+        parameter.encoding == bundle::Encoding::micro)
+      return parameter.micro.layout.format;
+  return std::nullopt;
 }
 
 Json describe(const bundle::Bundle& bundle, const Transformations& transformations) {

@@ -2,6 +2,7 @@
 // that every framework is given the same network. What a framework does by itself comes on top.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -50,5 +51,8 @@ ir::ChannelMap channel_map(const bundle::Bundle& bundle, const ir::Node& norm,
 // [{"kind": "joined products", "parameters": ["layers.*.q.weight", …], "count": 30}, …]: for
 // Session::actual(), layers that differ by a number only together.
 Json describe(const bundle::Bundle& bundle, const Transformations& transformations);
+
+// The format of the first parameter that is in one of the microscaling formats.
+std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle);
 
 }  // namespace qb::lowering

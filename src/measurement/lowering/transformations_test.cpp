@@ -181,7 +181,7 @@ TEST_CASE("a folded convolution gives what convolution and norm give") {
 }
 
 TEST_CASE("rotary tables turn position 0 by nothing and the first pair by a radian a position") {
-  const RotaryTables tables = rotary_tables(3, 4, 100.0);
+  const RotaryTables tables = rotary_tables(3, {.theta = 100.0, .dims = 4});
   CHECK(tables.cosines[0] == 1.0f);
   CHECK(tables.sines[1] == 0.0f);
   CHECK(tables.sines[2] == doctest::Approx(std::sin(1.0)));

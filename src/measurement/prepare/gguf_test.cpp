@@ -154,7 +154,6 @@ TEST_CASE("rows whose rotary pairs are neighbours are put back into halves") {
 TEST_CASE("a field that changes the network is refused by its name") {
   const std::pair<std::string, std::string> fields[] = {
       {"llama.rope.scaling.type", text_value("yarn")},
-      {"llama.rope.scaling.type", text_value("linear")},
       {"llama.rope.scaling.factor", f32(8.0f)},
       {"llama.rope.scaling.original_context_length", u32(8)},
       {"llama.rope.scaling.attn_factor", f32(2.0f)},
@@ -220,9 +219,9 @@ TEST_CASE("a size that is not that of the tensors, and experts, are refused") {
 
 TEST_CASE("a tensor that the network has no place for is refused by its name, a missing one too") {
   for (const char* name :
-       {"rope_freqs.weight", "blk.0.attn_q.bias", "blk.0.attn_output.bias", "blk.0.ffn_down.bias",
-        "output.bias", "blk.0.attn_q_norm.weight", "blk.0.ffn_gate_inp.weight",
-        "blk.1.attn_norm.weight", "blk.0.attn_sinks.weight", "what.comes.next.weight"}) {
+       {"blk.0.attn_output.bias", "blk.0.ffn_down.bias", "output.bias", "blk.0.attn_q_norm.weight",
+        "blk.0.ffn_gate_inp.weight", "blk.1.attn_norm.weight", "blk.0.attn_sinks.weight",
+        "what.comes.next.weight"}) {
     CAPTURE(name);
     Parts parts;
     parts.tensors[name] = {8};
@@ -230,6 +229,12 @@ TEST_CASE("a tensor that the network has no place for is refused by its name, a 
     REQUIRE_FALSE(checked);
     CHECK(checked.error().message.starts_with(fmt::format("tensor {} has no place", name)));
   }
+  Parts biased;  // then all four have one
+  biased.tensors["blk.0.attn_q.bias"] = {8};
+  CHECK(check(biased).error().message == "the weights have no tensor blk.0.attn_k.bias");
+  Parts scaled;
+  scaled.tensors["rope_freqs.weight"] = {8};
+  CHECK(check(scaled).error().message == "factors is no list of 2 factors");
   Parts lacking;
   lacking.tensors.erase("blk.0.ffn_up.weight");
   CHECK(check(lacking).error().message == "the weights have no tensor blk.0.ffn_up.weight");

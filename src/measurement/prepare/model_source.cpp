@@ -13,6 +13,7 @@
 #include "measurement/prepare/placement.h"
 #include "network/models/architectures.h"
 #include "network/text/tokenizer.h"
+#include "network/weights/quantized.h"
 #include "network/weights/synthetic.h"
 #include "network/weights/weight_file.h"
 
@@ -85,6 +86,8 @@ Result<void> use_weights(const CheckpointFiles& files,
     use_tokenizer(text::load_definition(files.config.parent_path()), source);
   else
     source.tokenizer_problem = "there is no tokenizer beside its weights";
+  source.format = stored_format(placement);
+  source.given = given_source(file, placement);
   source.parameters = placed_source(std::move(file), std::move(placement));
   return {};
 }
@@ -92,10 +95,11 @@ Result<void> use_weights(const CheckpointFiles& files,
 Result<ModelSource> open_checkpoint(const std::filesystem::path& path) {
   QB_TRY(const CheckpointFiles files, find_checkpoint(path));
   QB_TRY(weights::WeightFile file, weights::load_weights(files.weights));
-  const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
   ModelSource source;
   const auto opened = [&]() -> Result<void> {
-    QB_TRY(const Json config, read_config(files, *shared));
+    QB_TRY(const Json config, read_config(files, file));
+    if (weights::is_quantized(config)) QB_CHECK(weights::join_quantized(config, file));
+    const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
     QB_TRY(source.model, models::read_model(config));
     source.model.name = models::model_name_of(path);
     QB_TRY(source.networks, models::build_networks(source.model));
@@ -151,6 +155,7 @@ Result<std::vector<compress::NetworkJob>> bundle_jobs(const ModelSource& source,
     jobs.push_back({name,
                     {.model = {graph, source.parameters},
                      .scheme = scheme,
+                     .given = source.given,
                      .weights = source.weights,
                      .source_hash = source.source_hash,
                      .calibration = calibration,

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "compression/bundle/bundle.h"
 #include "compression/compress/compress.h"
+#include "measurement/prepare/as_is.h"
 #include "network/models/models.h"
 #include "network/text/definition.h"
 
@@ -22,6 +23,8 @@ struct ModelSource {
   std::vector<models::NamedGraph> networks;  // one at least
   // Of all networks: parameters are known by their names, so two of one name are the same.
   bundle::ParameterSource parameters;
+  GivenSource given;        // the same as they are stored; empty: synthetic weights
+  std::string format;       // what another tool stored them as, see as_is.h; "": floats
   std::string weights;      // "pretrained" or "synthetic"
   std::string source_hash;  // content hash of all files that were read, or the seed
   std::optional<text::Definition> tokenizer;

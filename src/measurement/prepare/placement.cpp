@@ -7,6 +7,7 @@
 
 #include "base/parallel.h"
 #include "measurement/prepare/gguf_names.h"
+#include "network/weights/quantized.h"
 
 namespace qb::prepare {
 namespace {
@@ -53,11 +54,17 @@ Result<void> check_shape(const Place& place, const ir::Shape& wanted, bool is_pa
               fmt::join(place.tensor->shape, ", "), ir::to_string(wanted));
 }
 
-// What says nothing of the network: counters of training steps, tables that follow from the
-// configuration, and a tied head that is stored once more.
-bool says_nothing(const weights::WeightFile& file, const StoredTensor& tensor) {
+// What is no parameter: counters of training steps, tables that follow from the configuration,
+// rotary factors (gguf_config.h reads them), and a tied head that is stored once more.
+bool says_nothing(const weights::WeightFile& file, const models::Model& model,
+                  const StoredTensor& tensor) {
   const bool is_head = tensor.name == "lm_head.weight" || tensor.name == "output.weight";
-  return tensor.name.ends_with(".num_batches_tracked") ||
+  const bool is_of_rope = is_gguf(file) && (tensor.name == "rope_freqs.weight" ||
+                                            tensor.name.starts_with("rope_factors_"));
+  const bool is_elsewhere = std::ranges::any_of(
+      model.other_networks,
+      [&](const std::string& prefix) { return tensor.name.starts_with(prefix); });
+  return is_of_rope || is_elsewhere || tensor.name.ends_with(".num_batches_tracked") ||
          tensor.name.ends_with(".rotary_emb.inv_freq") ||
          (is_head && (is_copy(&tensor, file.find("token_embd.weight")) ||
                       is_copy(&tensor, file.find("model.embed_tokens.weight"))));
@@ -67,10 +74,10 @@ bool says_nothing(const weights::WeightFile& file, const StoredTensor& tensor) {
 using RowCounts = std::map<const StoredTensor*, int64_t>;
 
 Result<void> check_tensors(const weights::WeightFile& file, const RowCounts& used,
-                           std::string_view network) {
+                           const models::Model& model, std::string_view network) {
   for (const StoredTensor& tensor : file.tensors) {
     const auto found = used.find(&tensor);
-    if (found == used.end() && says_nothing(file, tensor)) continue;
+    if (found == used.end() && says_nothing(file, model, tensor)) continue;
     if (found == used.end())
       return fail(Errc::unsupported, "tensor {} has no place in {}, and would change it",
                   tensor.name, network);
@@ -96,6 +103,8 @@ void restore_halves(std::span<float> weight, size_t head_count, size_t column_co
 
 Result<void> fill(const Place& place, std::span<float> out, int64_t row_count) {
   StoredTensor rows = *place.tensor;
+  if (rows.coding)
+    return weights::decode_coded(*rows.coding, place.first_row, out, available_threads());
   if (!rows.shape.empty() && rows.shape[0] != row_count) {
     const size_t row_bytes = rows.bytes.size() / static_cast<size_t>(rows.shape[0]);
     rows.bytes = rows.bytes.subspan(static_cast<size_t>(place.first_row) * row_bytes,
@@ -135,7 +144,8 @@ Result<Placement> place_parameters(const weights::WeightFile& file,
       placement.emplace(info.name, place);
     }
   }
-  QB_CHECK(check_tensors(file, used, model.name.empty() ? network : std::string_view(model.name)));
+  QB_CHECK(check_tensors(file, used, model,
+                         model.name.empty() ? network : std::string_view(model.name)));
   return placement;
 }
 

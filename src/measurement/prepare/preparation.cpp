@@ -17,6 +17,7 @@ Json describe(const ModelSource& source) {
       weight_count += ir::element_count(graph[value].shape);
   return Json::object({{"hash", source.source_hash},
                        {"weights", source.weights},
+                       {"format", source.format},
                        {"name", source.model.name},
                        {"task", source.model.task},
                        {"context_tokens", source.model.context_tokens},

@@ -32,4 +32,10 @@ std::span<const int64_t> Attributes::integers(std::string_view name) const {
   return value ? std::span<const int64_t>(*value) : std::span<const int64_t>();
 }
 
+std::span<const double> Attributes::reals(std::string_view name) const {
+  const Attribute* attribute = find(name);
+  const auto* value = attribute ? std::get_if<std::vector<double>>(attribute) : nullptr;
+  return value ? std::span<const double>(*value) : std::span<const double>();
+}
+
 }  // namespace qb::ir

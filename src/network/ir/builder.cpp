@@ -68,27 +68,33 @@ Value Builder::batch_norm(Value x, std::string_view prefix, double epsilon) {
   return apply(Op::batch_norm, std::move(inputs), {{"epsilon", epsilon}});
 }
 
-Value Builder::rms_norm(Value x, std::string_view weight_name, double epsilon) {
-  const Shape& input = shape(x);
-  const Value weight = parameter(weight_name, input.empty() ? Shape{1} : Shape{input.back()});
+Shape Builder::norm_shape(Value x, int64_t width) const {
+  if (width > 0) return {width};
+  return shape(x).empty() ? Shape{1} : Shape{shape(x).back()};
+}
+
+Value Builder::rms_norm(Value x, std::string_view weight_name, double epsilon, int64_t width) {
+  const Value weight = parameter(weight_name, norm_shape(x, width));
   return apply(Op::rms_norm, {x, weight}, {{"epsilon", epsilon}});
+}
+
+Value Builder::layer_norm(Value x, std::string_view prefix, double epsilon, int64_t width) {
+  const Shape wanted = norm_shape(x, width);
+  const Value weight = parameter(fmt::format("{}.weight", prefix), wanted);
+  const Value bias = parameter(fmt::format("{}.bias", prefix), wanted);
+  return apply(Op::layer_norm, {x, weight, bias}, {{"epsilon", epsilon}});
 }
 
 Value Builder::cached_attention(Value q, Value k, Value v, Value key_cache, Value value_cache,
                                 const CachedAttentionOptions& options) {
-  return apply(Op::cached_attention, {q, k, v, key_cache, value_cache},
-               {{"head_count", options.head_count},
-                {"kv_head_count", options.kv_head_count},
-                {"head_dim", options.head_dim},
-                {"rope_theta", options.rope_theta}});
+  return apply(Op::cached_attention, {q, k, v, key_cache, value_cache}, attributes_of(options));
 }
 
-Value Builder::attention(Value q, Value k, Value v, const AttentionOptions& options) {
-  return apply(Op::attention, {q, k, v},
-               {{"head_count", options.head_count},
-                {"kv_head_count", options.kv_head_count},
-                {"head_dim", options.head_dim},
-                {"causal", int64_t{options.causal}}});
+Value Builder::attention(Value q, Value k, Value v, const AttentionOptions& options,
+                         std::optional<Value> mask) {
+  std::vector<Value> inputs = {q, k, v};
+  if (mask) inputs.push_back(*mask);
+  return apply(Op::attention, std::move(inputs), attributes_of(options));
 }
 
 Value Builder::add(Value a, Value b) { return apply(Op::add, {a, b}); }
@@ -101,6 +107,13 @@ Value Builder::select_positions(Value x, Value positions) {
 }
 Value Builder::global_average_pool(Value x) { return apply(Op::global_average_pool, {x}); }
 Value Builder::flatten(Value x) { return apply(Op::flatten, {x}); }
+Value Builder::scale(Value x, double factor) { return apply(Op::scale, {x}, {{"factor", factor}}); }
+Value Builder::max_pool(Value x, const MaxPoolOptions& options) {
+  return apply(Op::max_pool, {x},
+               {{"kernel", std::vector<int64_t>{options.kernel, options.kernel}},
+                {"stride", std::vector<int64_t>{options.stride, options.stride}},
+                {"padding", options.padding}});
+}
 
 void Builder::output(Value value, std::string_view name) {
   graph_.outputs.push_back(value);

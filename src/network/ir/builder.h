@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "network/ir/attention.h"
 #include "network/ir/graph.h"
 
 namespace qb::ir {
@@ -21,18 +22,10 @@ struct Conv2dOptions {
   int64_t group_count = 1;
 };
 
-struct AttentionOptions {
-  int64_t head_count = 0;
-  int64_t kv_head_count = 0;
-  int64_t head_dim = 0;
-  bool causal = false;
-};
-
-struct CachedAttentionOptions {
-  int64_t head_count = 0;
-  int64_t kv_head_count = 0;
-  int64_t head_dim = 0;
-  double rope_theta = 0.0;
+struct MaxPoolOptions {
+  int64_t kernel = 2;
+  int64_t stride = 2;
+  std::vector<int64_t> padding = {0, 0, 0, 0};  // top, left, bottom, right
 };
 
 class Builder {
@@ -52,11 +45,16 @@ class Builder {
   Value conv2d(Value x, Value weight, const Conv2dOptions& options, std::optional<Value> bias = {});
   // Parameters `prefix`.weight, .bias, .running_mean, .running_var.
   Value batch_norm(Value x, std::string_view prefix, double epsilon);
-  Value rms_norm(Value x, std::string_view weight_name, double epsilon);
+  // `width` values at a time; 0: all.
+  Value rms_norm(Value x, std::string_view weight_name, double epsilon, int64_t width = 0);
+  // Parameters `prefix`.weight and .bias.
+  Value layer_norm(Value x, std::string_view prefix, double epsilon, int64_t width = 0);
   Value cached_attention(Value q, Value k, Value v, Value key_cache, Value value_cache,
                          const CachedAttentionOptions& options);
   // Of q's tokens to those of k and v, which may be others.
-  Value attention(Value q, Value k, Value v, const AttentionOptions& options);
+  // `mask` hides keys, as padding is hidden.
+  Value attention(Value q, Value k, Value v, const AttentionOptions& options,
+                  std::optional<Value> mask = {});
   Value add(Value a, Value b);
   Value multiply(Value a, Value b);
   Value silu(Value x);
@@ -65,6 +63,8 @@ class Builder {
   Value select_positions(Value x, Value positions);
   Value global_average_pool(Value x);
   Value flatten(Value x);
+  Value scale(Value x, double factor);
+  Value max_pool(Value x, const MaxPoolOptions& options);
 
   // Readers find it by its name, or, without one, by its place.
   void output(Value value, std::string_view name = "");
@@ -74,6 +74,7 @@ class Builder {
 
  private:
   Value declare(ValueInfo info);
+  Shape norm_shape(Value x, int64_t width) const;
 
   Graph graph_;
   std::optional<Error> error_;

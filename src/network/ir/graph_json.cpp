@@ -29,10 +29,10 @@ Json attributes_to_json(const Attributes& attributes) {
   for (const auto& [name, value] : attributes.items())
     std::visit(
         [&json, &name = name](const auto& item) {
-          if constexpr (std::is_same_v<std::decay_t<decltype(item)>, std::vector<int64_t>>)
-            json.set(name, Json::array_of(item));
-          else
+          if constexpr (std::is_arithmetic_v<std::decay_t<decltype(item)>>)
             json.set(name, item);
+          else
+            json.set(name, Json::array_of(item));
         },
         value);
   return json;
@@ -51,6 +51,10 @@ Attributes attributes_from_json(const Json& json, const OperatorRow& row) {
     } else if (wanted.kind == AttributeKind::integers && value.is_array()) {
       std::vector<int64_t> items;
       for (const Json& item : value.as_array()) items.push_back(item.as_int());
+      attributes.set(std::move(name), std::move(items));
+    } else if (wanted.kind == AttributeKind::reals && value.is_array()) {
+      std::vector<double> items;
+      for (const Json& item : value.as_array()) items.push_back(item.as_double());
       attributes.set(std::move(name), std::move(items));
     }
   }

@@ -20,6 +20,19 @@ void read_extents(const Shape& shape, std::span<const int64_t> given, Extents& e
   }
 }
 
+// Tables of positions end somewhere.
+Result<void> check_positions(const Graph& graph, const Extents& extents) {
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::add_positions) continue;
+    const Dim& tokens = graph[node.inputs[0]].shape[1];
+    const ValueInfo& table = graph[node.inputs[1]];
+    if (!tokens.is_fixed() && extents.of(tokens.symbol) > table.shape[0].extent)
+      return fail(Errc::bad_input, "{} tokens, but {} has {} positions", extents.of(tokens.symbol),
+                  table.name, table.shape[0].extent);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Extents> extents_of(const Graph& graph, std::span<const TensorView> tensors, Extents known,
@@ -42,6 +55,7 @@ Result<Extents> extents_of(const Graph& graph, std::span<const TensorView> tenso
   if (!graph.of_kind(ValueKind::state).empty() && past_tokens + token_count > context)
     return fail(Errc::bad_input, "{} tokens after {} do not fit a cache of {}", token_count,
                 past_tokens, context);
+  QB_CHECK(check_positions(graph, extents));
   return extents;
 }
 

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "network/ir/builder.h"
 #include "network/ir/canonical.h"
 
@@ -187,6 +189,56 @@ TEST_CASE("attention takes tokens of two kinds, but causal only its own") {
   CHECK(attend(false, Symbol::source));
   CHECK(attend(true, Symbol::sequence));
   CHECK_FALSE(attend(true, Symbol::source));
+}
+
+TEST_CASE("attention's mask hides keys, so it is as long as they are, and not for causal ones") {
+  const auto attend = [](bool is_causal, Symbol masked) {
+    Builder b("attention");
+    const Value q = b.input("q", ElementType::f32, {Symbol::batch, Symbol::sequence, 32});
+    const Value mask = b.input("mask", ElementType::i64, {Symbol::batch, masked});
+    b.output(b.attention(q, q, q, {4, 4, 8, is_causal}, mask));
+    return b.finish();
+  };
+  CHECK(attend(false, Symbol::sequence));
+  CHECK_FALSE(attend(false, Symbol::source));
+  CHECK_FALSE(attend(true, Symbol::sequence));
+}
+
+TEST_CASE("attributes that say what is the rule anyway are not written") {
+  const Attributes plain = attributes_of(
+      CachedAttentionOptions{.head_count = 2, .kv_head_count = 1, .head_dim = 8, .rotary = {1e4}});
+  CHECK(plain.items().size() == 4);
+  const CachedAttentionOptions read = cached_attention_options(plain);
+  CHECK(read.rotary.dims == 8);
+  CHECK(read.rotary.magnitude == 1.0);
+  CHECK(read.scale == doctest::Approx(1.0 / std::sqrt(8.0)));
+  const CachedAttentionOptions all = {2, 1, 8, {1e4, 4, {1.0, 2.0}, 1.5}, 0.25, 3, 30.0};
+  const CachedAttentionOptions again = cached_attention_options(attributes_of(all));
+  CHECK(again.rotary == all.rotary);
+  CHECK(again.scale == 0.25);
+  CHECK(again.window_tokens == 3);
+  CHECK(again.softcap == 30.0);
+}
+
+TEST_CASE("rotary embedding that a head has no room for is refused") {
+  struct Row {
+    RotaryOptions rotary;
+    bool fits;
+  };
+  const Row rows[] = {
+      {{1e4}, true},      {{1e4, 4}, true},          {{1e4, 4, {1.0, 2.0}}, true},
+      {{1e4, 10}, false}, {{1e4, 3}, false},         {{1e4, 4, {1.0}}, false},
+      {{1e4, -2}, false}, {{0.0, 0, {}, 1.0}, true},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.rotary.dims);
+    Builder b("rotary");
+    const Shape cache = {Symbol::batch, 2, Symbol::context, 8};
+    const Value x = b.input("x", ElementType::f32, {Symbol::batch, Symbol::sequence, 16});
+    b.output(b.cached_attention(x, x, x, b.state("k", cache), b.state("v", cache),
+                                {2, 2, 8, row.rotary}));
+    CHECK(b.finish().has_value() == row.fits);
+  }
 }
 
 TEST_CASE("a graph survives JSON exactly") {

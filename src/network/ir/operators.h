@@ -19,7 +19,7 @@ enum class Op : uint8_t {
   linear,            // x [..., in], weight [out, in], optional bias [out]
   conv2d,            // x NCHW, weight [out, in / group_count, height, width], optional bias [out]
   batch_norm,        // x NCHW, then scale, bias, mean, variance [channels]
-  rms_norm,          // x [..., width], weight [width]
+  rms_norm,          // x [..., width], weight [width or a part of it: see normalisations]
   cached_attention,  // q, k, v [batch, sequence, heads * head_dim], key_cache, value_cache; causal
   add,               // numpy broadcasting
   multiply,          // numpy broadcasting
@@ -29,8 +29,26 @@ enum class Op : uint8_t {
   select_positions,     // x [batch, sequence, width], positions i64 [selected]
   global_average_pool,  // NCHW to [N, C, 1, 1]
   flatten,              // [batch, a, b, c] to [batch, a * b * c]
-  attention,            // q [batch, a, heads * head_dim]; k, v [batch, b, kv heads * head_dim]
-  end,                  // no operator: how many there are
+  attention,            // q [batch, a, heads * head_dim]; k, v [batch, b, kv heads * head_dim];
+                        // optional mask i64 [batch, b]: 0 hides a key from all
+  layer_norm,           // x [..., width], weight and bias as rms_norm's weight
+  relu,                 // max(x, 0)
+  gelu,                 // x * Phi(x), Phi the normal distribution (Hendrycks and Gimpel 2016)
+  gelu_tanh,            // its approximation by tanh, in the same paper
+  tanh,
+  hard_swish,     // x * relu6(x + 3) / 6 (Howard et al. 2019)
+  hard_sigmoid,   // relu6(x + 3) / 6
+  scale,          // x * factor
+  max_pool,       // NCHW; padding is below every value
+  to_tokens,      // NCHW to [batch, height * width, channels]
+  prepend_token,  // x [batch, tokens, width], token [width]: it comes first
+  add_positions,  // x [batch, tokens, width], table [rows, width]: token i gets row i
+  mean_tokens,    // x [batch, tokens, width], optional mask i64 [batch, tokens]: 0 leaves one out;
+                  // to [batch, width]
+  pick_tokens,    // x [batch, tokens, width], optional position i64 [batch], else 0;
+                  // to [batch, width]
+  l2_normalize,   // x / max(|x|, 1e-12) along the last dimension
+  end,            // no operator: how many there are
 };
 
 struct OperatorRow {
@@ -47,11 +65,18 @@ struct OperatorRow {
   Result<Shape> (*infer_shape)(std::span<const Shape> inputs, const Attributes& attributes);
 };
 
+// Normalisations take a weight as wide as x, or one that fits into that width several times: each
+// stretch is then normalised by itself (heads, where the weight has a head's width).
 inline constexpr AttributeRow epsilon_attribute[] = {{"epsilon", AttributeKind::real}};
 inline constexpr AttributeRow conv2d_attributes[] = {
     {"stride", AttributeKind::integers},       // down, right
     {"padding", AttributeKind::integers},      // top, left, bottom, right
     {"group_count", AttributeKind::integer}};  // input channels: depthwise
+inline constexpr AttributeRow scale_attributes[] = {{"factor", AttributeKind::real}};
+inline constexpr AttributeRow max_pool_attributes[] = {
+    {"kernel", AttributeKind::integers},    // down, right
+    {"stride", AttributeKind::integers},    // down, right
+    {"padding", AttributeKind::integers}};  // top, left, bottom, right
 inline constexpr AttributeRow attention_attributes[] = {
     {"head_count", AttributeKind::integer},
     {"kv_head_count", AttributeKind::integer},
@@ -61,9 +86,16 @@ inline constexpr AttributeRow cached_attention_attributes[] = {
     {"head_count", AttributeKind::integer},
     {"kv_head_count", AttributeKind::integer},
     {"head_dim", AttributeKind::integer},
-    // Rotary embedding (Su et al. 2021) of q and k by absolute position, halves rotated (not
-    // interleaved pairs): part of this operator since only the cache knows the position.
-    {"rope_theta", AttributeKind::real}};
+    // Rotary embedding (Su et al. 2021) of q and k by absolute position p: the pairs (x_i, x_(i +
+    // r/2)) of a head's first r values turn by p * theta^(-2i/r) / factor_i, and are then
+    // multiplied by the magnitude. Part of this operator since only the cache knows the position.
+    {"rope_theta", AttributeKind::real},              // 0: no rotary embedding
+    {"rotary_dims", AttributeKind::integer, true},    // r; 0: head_dim
+    {"rope_factors", AttributeKind::reals, true},     // r/2 of them; empty: 1
+    {"rope_magnitude", AttributeKind::real, true},    // 0: 1
+    {"scale", AttributeKind::real, true},             // of q k^T; 0: 1 / sqrt(head_dim)
+    {"window_tokens", AttributeKind::integer, true},  // that a token sees, itself one; 0: all
+    {"softcap", AttributeKind::real, true}};          // c: scores are c tanh(score / c); 0: none
 
 inline constexpr OperatorRow operator_rows[] = {
     {.op = Op::embedding,
@@ -93,7 +125,7 @@ inline constexpr OperatorRow operator_rows[] = {
      .name = "rms_norm",
      .input_count = 2,
      .attributes = epsilon_attribute,
-     .infer_shape = infer_rms_norm},
+     .infer_shape = infer_norm},
     {.op = Op::cached_attention,
      .name = "cached_attention",
      .input_count = 5,
@@ -116,8 +148,46 @@ inline constexpr OperatorRow operator_rows[] = {
     {.op = Op::attention,
      .name = "attention",
      .input_count = 3,
+     .optional_input_count = 1,
      .attributes = attention_attributes,
      .infer_shape = infer_attention},
+    {.op = Op::layer_norm,
+     .name = "layer_norm",
+     .input_count = 3,
+     .attributes = epsilon_attribute,
+     .infer_shape = infer_norm},
+    {.op = Op::relu, .name = "relu", .infer_shape = infer_same_as_input},
+    {.op = Op::gelu, .name = "gelu", .infer_shape = infer_same_as_input},
+    {.op = Op::gelu_tanh, .name = "gelu_tanh", .infer_shape = infer_same_as_input},
+    {.op = Op::tanh, .name = "tanh", .infer_shape = infer_same_as_input},
+    {.op = Op::hard_swish, .name = "hard_swish", .infer_shape = infer_same_as_input},
+    {.op = Op::hard_sigmoid, .name = "hard_sigmoid", .infer_shape = infer_same_as_input},
+    {.op = Op::scale,
+     .name = "scale",
+     .attributes = scale_attributes,
+     .infer_shape = infer_same_as_input},
+    {.op = Op::max_pool,
+     .name = "max_pool",
+     .attributes = max_pool_attributes,
+     .infer_shape = infer_max_pool},
+    {.op = Op::to_tokens, .name = "to_tokens", .infer_shape = infer_to_tokens},
+    {.op = Op::prepend_token,
+     .name = "prepend_token",
+     .input_count = 2,
+     .infer_shape = infer_prepend_token},
+    {.op = Op::add_positions,
+     .name = "add_positions",
+     .input_count = 2,
+     .infer_shape = infer_add_positions},
+    {.op = Op::mean_tokens,
+     .name = "mean_tokens",
+     .optional_input_count = 1,
+     .infer_shape = infer_mean_tokens},
+    {.op = Op::pick_tokens,
+     .name = "pick_tokens",
+     .optional_input_count = 1,
+     .infer_shape = infer_pick_tokens},
+    {.op = Op::l2_normalize, .name = "l2_normalize", .infer_shape = infer_same_as_input},
 };
 
 static_assert(
@@ -131,6 +201,8 @@ static_assert(
 constexpr std::span<const OperatorRow> operators() { return operator_rows; }
 constexpr const OperatorRow& row_of(Op op) { return operator_rows[static_cast<size_t>(op)]; }
 constexpr std::string_view name_of(Op op) { return row_of(op).name; }
+// max(x, 0), and perhaps an upper end: what codes that begin at 0 do by themselves.
+constexpr bool is_rectifier(Op op) { return op == Op::relu || op == Op::relu6; }
 // Errors: more or fewer inputs than the row takes.
 Result<void> verify_input_count(const OperatorRow& row, size_t count);
 // The row's shape for inputs whose number is checked first.

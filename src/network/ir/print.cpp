@@ -4,13 +4,19 @@
 namespace qb::ir {
 namespace {
 
-std::string to_string(const Attribute& attribute) {
-  if (const auto* integer = std::get_if<int64_t>(&attribute)) return fmt::format("{}", *integer);
-  if (const auto* real = std::get_if<double>(&attribute)) return fmt::format("{:g}", *real);
+std::string to_string(int64_t integer) { return fmt::format("{}", integer); }
+std::string to_string(double real) { return fmt::format("{:g}", real); }
+
+template <typename Number>
+std::string to_string(const std::vector<Number>& items) {
   std::string text = "[";
-  for (const int64_t item : std::get<std::vector<int64_t>>(attribute))
-    text += fmt::format("{}{}", text.size() > 1 ? ", " : "", item);
+  for (const Number item : items)
+    text += fmt::format("{}{}", text.size() > 1 ? ", " : "", to_string(item));
   return text + "]";
+}
+
+std::string to_string(const Attribute& attribute) {
+  return std::visit([](const auto& value) { return to_string(value); }, attribute);
 }
 
 }  // namespace

@@ -36,6 +36,20 @@ Result<void> check_heads(std::span<const Shape> inputs, const Attributes& attrib
   return {};
 }
 
+Result<void> check_rotary(const Attributes& attributes) {
+  const int64_t head_dim = attributes.integer("head_dim");
+  const int64_t given = attributes.integer("rotary_dims");
+  const int64_t turned = given == 0 ? head_dim : given;
+  const size_t factor_count = attributes.reals("rope_factors").size();
+  if (attributes.real("rope_theta") <= 0.0) return {};
+  if (turned < 2 || turned > head_dim || turned % 2 != 0)
+    return fail(Errc::invalid_graph, "{} of a head's {} values can't turn", turned, head_dim);
+  if (factor_count != 0 && factor_count != static_cast<size_t>(turned / 2))
+    return fail(Errc::invalid_graph, "{} rope factors for {} values that turn", factor_count,
+                turned);
+  return {};
+}
+
 }  // namespace
 
 Result<Shape> infer_same_as_input(std::span<const Shape> inputs, const Attributes&) {
@@ -99,15 +113,23 @@ Result<Shape> infer_batch_norm(std::span<const Shape> inputs, const Attributes&)
   return inputs[0];
 }
 
-Result<Shape> infer_rms_norm(std::span<const Shape> inputs, const Attributes&) {
-  if (inputs[0].empty() || inputs[1] != Shape{inputs[0].back()})
-    return fail(Errc::invalid_graph, "weight {} does not match input {}", to_string(inputs[1]),
+Result<Shape> infer_norm(std::span<const Shape> inputs, const Attributes&) {
+  const Shape& weight = inputs[1];
+  if (inputs[0].empty() || !inputs[0].back().is_fixed() || weight.size() != 1 ||
+      inputs[0].back().extent % weight[0].extent != 0)
+    return fail(Errc::invalid_graph, "weight {} does not match input {}", to_string(weight),
                 to_string(inputs[0]));
+  if (inputs.size() > 2 && inputs[2] != weight)
+    return fail(Errc::invalid_graph, "bias is {}, weight {}", to_string(inputs[2]),
+                to_string(weight));
   return inputs[0];
 }
 
 Result<Shape> infer_cached_attention(std::span<const Shape> inputs, const Attributes& attributes) {
   QB_CHECK(check_heads(inputs, attributes));
+  QB_CHECK(check_rotary(attributes));
+  if (attributes.integer("window_tokens") < 0)
+    return fail(Errc::invalid_graph, "a window of {} tokens", attributes.integer("window_tokens"));
   const Shape cache = {inputs[0][0], attributes.integer("kv_head_count"), Symbol::context,
                        attributes.integer("head_dim")};
   for (size_t i = 3; i < 5; ++i)
@@ -127,6 +149,11 @@ Result<Shape> infer_attention(std::span<const Shape> inputs, const Attributes& a
   if (causal == 1 && inputs[0][1] != inputs[1][1])
     return fail(Errc::invalid_graph, "causal attention is among the same tokens, not {} and {}",
                 to_string(inputs[0][1]), to_string(inputs[1][1]));
+  if (inputs.size() > 3 && inputs[3] != Shape{inputs[1][0], inputs[1][1]})
+    return fail(Errc::invalid_graph, "mask {} doesn't fit keys {}", to_string(inputs[3]),
+                to_string(inputs[1]));
+  if (inputs.size() > 3 && causal == 1)
+    return fail(Errc::invalid_graph, "causal attention takes no mask");
   return inputs[0];
 }
 
@@ -155,6 +182,63 @@ Result<Shape> infer_select_positions(std::span<const Shape> inputs, const Attrib
 Result<Shape> infer_global_average_pool(std::span<const Shape> inputs, const Attributes&) {
   if (inputs[0].size() != 4) return fail(Errc::invalid_graph, "takes NCHW");
   return Shape{inputs[0][0], inputs[0][1], 1, 1};
+}
+
+Result<Shape> infer_max_pool(std::span<const Shape> inputs, const Attributes& attributes) {
+  const Shape& x = inputs[0];
+  const auto kernel = attributes.integers("kernel");
+  const auto stride = attributes.integers("stride");
+  const auto padding = attributes.integers("padding");
+  if (x.size() != 4 || kernel.size() != 2 || stride.size() != 2 || padding.size() != 4)
+    return fail(Errc::invalid_graph, "takes NCHW input, a kernel of 2, 2 strides and 4 paddings");
+  Shape shape = x;
+  for (size_t axis = 0; axis < 2; ++axis) {
+    if (padding[axis] >= kernel[axis] || padding[2 + axis] >= kernel[axis])
+      return fail(Errc::invalid_graph, "a kernel of {} would see padding only", kernel[axis]);
+    QB_TRY(shape[2 + axis],
+           convolved(x[2 + axis], kernel[axis], stride[axis], padding[axis] + padding[2 + axis]));
+  }
+  return shape;
+}
+
+Result<Shape> infer_to_tokens(std::span<const Shape> inputs, const Attributes&) {
+  const Shape& x = inputs[0];
+  if (x.size() != 4 || !x[2].is_fixed() || !x[3].is_fixed())
+    return fail(Errc::invalid_graph, "takes NCHW of a fixed size, not {}", to_string(x));
+  return Shape{x[0], x[2].extent * x[3].extent, x[1]};
+}
+
+Result<Shape> infer_prepend_token(std::span<const Shape> inputs, const Attributes&) {
+  const Shape& x = inputs[0];
+  if (x.size() != 3 || !x[1].is_fixed() || inputs[1] != Shape{x[2]})
+    return fail(Errc::invalid_graph, "a token {} can't come before {}", to_string(inputs[1]),
+                to_string(x));
+  return Shape{x[0], x[1].extent + 1, x[2]};
+}
+
+Result<Shape> infer_add_positions(std::span<const Shape> inputs, const Attributes&) {
+  const Shape& x = inputs[0];
+  const Shape& table = inputs[1];
+  if (x.size() != 3 || table.size() != 2 || table[1] != x[2] ||
+      (x[1].is_fixed() && x[1].extent > table[0].extent))
+    return fail(Errc::invalid_graph, "positions {} don't fit {}", to_string(table), to_string(x));
+  return x;
+}
+
+Result<Shape> infer_mean_tokens(std::span<const Shape> inputs, const Attributes&) {
+  const Shape& x = inputs[0];
+  if (x.size() != 3) return fail(Errc::invalid_graph, "takes [batch, tokens, width]");
+  if (inputs.size() > 1 && inputs[1] != Shape{x[0], x[1]})
+    return fail(Errc::invalid_graph, "mask {} doesn't fit {}", to_string(inputs[1]), to_string(x));
+  return Shape{x[0], x[2]};
+}
+
+Result<Shape> infer_pick_tokens(std::span<const Shape> inputs, const Attributes&) {
+  const Shape& x = inputs[0];
+  if (x.size() != 3) return fail(Errc::invalid_graph, "takes [batch, tokens, width]");
+  if (inputs.size() > 1 && inputs[1] != Shape{x[0]})
+    return fail(Errc::invalid_graph, "takes a position of each, not {}", to_string(inputs[1]));
+  return Shape{x[0], x[2]};
 }
 
 Result<Shape> infer_flatten(std::span<const Shape> inputs, const Attributes&) {

@@ -14,17 +14,22 @@ bool is_of_kind(const Attribute& attribute, AttributeKind kind) {
       return std::holds_alternative<double>(attribute);
     case AttributeKind::integers:
       return std::holds_alternative<std::vector<int64_t>>(attribute);
+    case AttributeKind::reals:
+      return std::holds_alternative<std::vector<double>>(attribute);
   }
   return false;
 }
 
 Result<void> verify_attributes(const Node& node, const OperatorRow& row) {
+  size_t known_count = 0;
   for (const AttributeRow& wanted : row.attributes) {
     const Attribute* attribute = node.attributes.find(wanted.name);
+    if (!attribute && wanted.is_optional) continue;
+    ++known_count;
     if (!attribute || !is_of_kind(*attribute, wanted.kind))
       return fail(Errc::invalid_graph, "attribute {} is missing or of the wrong kind", wanted.name);
   }
-  if (node.attributes.items().size() != row.attributes.size())
+  if (node.attributes.items().size() != known_count)
     return fail(Errc::invalid_graph, "has attributes that {} doesn't take", row.name);
   return {};
 }

@@ -20,11 +20,19 @@ struct Architecture {
 std::span<const Architecture> architectures();
 
 // The model that a config.json describes, without name and weights. Errors: an architecture that
-// isn't known, by its name; quantized weights; a field that is missing, wrong or isn't followed.
+// isn't known, by its name; a field that is missing, wrong or isn't followed.
 Result<Model> read_model(const Json& config);
 
 // Of the architectures' files.
 Result<Model> read_llama(Config config);
 Result<Model> read_mistral(Config config);
+Result<Model> read_qwen2(Config config);
+Result<Model> read_qwen3(Config config);
+Result<Model> read_phi(Config config);
+Result<Model> read_phi3(Config config);
+Result<Model> read_gemma3(Config config);
+Result<Model> read_gemma3_with_pictures(Config config);
+// The windows that Qwen's models may have.
+std::vector<int64_t> qwen_windows(Config& config, int64_t layer_count);
 
 }  // namespace qb::models

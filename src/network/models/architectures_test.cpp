@@ -54,8 +54,6 @@ TEST_CASE("what isn't known, wrong or not followed is refused by its name") {
        "unknown architecture GPT17ForCausalLM; known: LlamaForCausalLM"},
       {"architectures", Json::array_of(std::vector{"MixtralForCausalLM"}), "unknown architecture"},
       {"num_local_experts", 8, "mixture of experts (num_local_experts 8)"},
-      {"quantization_config", Json::object({{"quant_method", "gptq"}}), "gptq"},
-      {"quantization", Json::object({{"bits", 4}}), "MLX"},
       {"hidden_size", nullptr, "hidden_size is missing"},
       {"hidden_size", "64", "hidden_size is \"64\""},
       {"hidden_size", -1, "hidden_size is -1"},

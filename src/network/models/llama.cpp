@@ -1,122 +1,81 @@
 #include "network/models/llama.h"
 
-#include "network/ir/builder.h"
 #include "network/models/architectures.h"
-#include "network/models/rope.h"
 
 namespace qb::models {
-namespace {
 
 using ir::Builder;
 using ir::Value;
 
-// A product with `prefix`.weight, and its bias where there is one.
-Value project(Builder& b, Value x, const std::string& prefix, int64_t out, int64_t in,
-              bool has_bias) {
-  std::optional<Value> bias;
-  if (has_bias) bias = b.parameter(prefix + ".bias", {out});
-  return b.linear(x, b.parameter(prefix + ".weight", {out, in}), bias);
+namespace {
+
+AttentionBlock attention_of(const LlamaConfig& config, int64_t layer) {
+  const DecoderSizes& sizes = config.sizes;
+  const int64_t window = config.windows.empty() ? 0 : config.windows[static_cast<size_t>(layer)];
+  return {.width = sizes.width,
+          .heads = {.head_count = sizes.head_count,
+                    .kv_head_count = sizes.kv_head_count,
+                    .head_dim = sizes.head_dim,
+                    .rotary = config.rotary,
+                    // One that holds the whole context is none.
+                    .window_tokens = window < sizes.context_tokens ? window : 0},
+          .qkv_biases = config.qkv_biases,
+          .output_bias = config.output_bias,
+          .qk_norm_eps = config.qk_norms ? config.rms_norm_eps : 0.0};
 }
 
-Value attention(Builder& b, Value x, const LlamaConfig& config, const std::string& layer) {
-  const std::string prefix = layer + ".self_attn.";
-  const int64_t q_width = config.head_count * config.head_dim;
-  const int64_t kv_width = config.kv_head_count * config.head_dim;
-  const ir::Shape cache = {ir::Symbol::batch, config.kv_head_count, ir::Symbol::context,
-                           config.head_dim};
-  const bool biases = config.attention_biases;
-  const Value q = project(b, x, prefix + "q_proj", q_width, config.width, biases);
-  const Value k = project(b, x, prefix + "k_proj", kv_width, config.width, biases);
-  const Value v = project(b, x, prefix + "v_proj", kv_width, config.width, biases);
-  const Value attended = b.cached_attention(q, k, v, b.state(prefix + "key_cache", cache),
-                                            b.state(prefix + "value_cache", cache),
-                                            {.head_count = config.head_count,
-                                             .kv_head_count = config.kv_head_count,
-                                             .head_dim = config.head_dim,
-                                             .rope_theta = config.rope_theta});
-  return project(b, attended, prefix + "o_proj", config.width, q_width, biases);
-}
-
-Value feed_forward(Builder& b, Value x, const LlamaConfig& config, const std::string& layer) {
-  const std::string prefix = layer + ".mlp.";
-  const bool biases = config.ffn_biases;
-  const Value gate = project(b, x, prefix + "gate_proj", config.ffn_width, config.width, biases);
-  const Value up = project(b, x, prefix + "up_proj", config.ffn_width, config.width, biases);
-  return project(b, b.multiply(b.silu(gate), up), prefix + "down_proj", config.width,
-                 config.ffn_width, biases);
-}
-
-constexpr int64_t layer_count_max = 4096;
-
-// The fields that models of Llama's kind share.
-Result<LlamaConfig> read_sizes(Config& c) {
-  LlamaConfig config = {.name = c.text("model_type", "llama"),
-                        .layer_count = c.size("num_hidden_layers"),
-                        .width = c.size("hidden_size"),
-                        .ffn_width = c.size("intermediate_size"),
-                        .head_count = c.size("num_attention_heads"),
-                        .vocabulary_size = c.size("vocab_size"),
-                        .context_tokens = c.size("max_position_embeddings", 2048),
-                        .rope_theta = rope_theta_of(c),
-                        .rms_norm_eps = c.positive("rms_norm_eps", 1e-6),
-                        .tied_head = c.flag("tie_word_embeddings", false)};
-  config.kv_head_count = c.size("num_key_value_heads", config.head_count);
-  config.head_dim = c.size("head_dim", config.width / config.head_count);
-  c.expect("hidden_act", "silu");
-  QB_CHECK(c.check());
-  if (config.layer_count > layer_count_max)
-    return fail(Errc::bad_input, "num_hidden_layers is {}, {} are the most", config.layer_count,
-                layer_count_max);
-  if (config.head_count % config.kv_head_count != 0)
-    return fail(Errc::bad_input, "{} heads can't share {} of keys and values", config.head_count,
-                config.kv_head_count);
-  if (config.head_dim < 2 || config.head_dim % 2 != 0)
-    return fail(Errc::bad_input, "head_dim is {}, and pairs of it turn", config.head_dim);
-  return config;
-}
-
-Model model_of(const LlamaConfig& config) {
-  return {.context_tokens = config.context_tokens,
-          .build = [config] { return build_llama(config); }};
+Value feed_forward(Builder& b, Value x, const LlamaConfig& config, const std::string& prefix) {
+  const int64_t width = config.sizes.width;
+  const int64_t ffn_width = config.sizes.ffn_width;
+  const Value gate = project(b, x, prefix + ".gate_proj", ffn_width, width, config.ffn_biases);
+  const Value up = project(b, x, prefix + ".up_proj", ffn_width, width, config.ffn_biases);
+  return project(b, b.multiply(b.silu(gate), up), prefix + ".down_proj", width, ffn_width,
+                 config.ffn_biases);
 }
 
 }  // namespace
 
 Result<ir::Graph> build_llama(const LlamaConfig& config) {
-  Builder b(config.name);
-  const Value tokens =
-      b.input("tokens", ElementType::i64, {ir::Symbol::batch, ir::Symbol::sequence});
-  const Value positions = b.input("positions", ElementType::i64, {ir::Symbol::selected});
-  const ir::Shape table = {config.vocabulary_size, config.width};
+  const double epsilon = config.rms_norm_eps;
+  Builder b(config.sizes.name);
+  const DecoderInputs inputs = decoder_inputs(b);
+  const ir::Shape table = {config.sizes.vocabulary_size, config.sizes.width};
   const std::string embedding = "model.embed_tokens.weight";
-  Value x = b.embedding(tokens, b.parameter(embedding, table));
-  for (int64_t i = 0; i < config.layer_count; ++i) {
-    const std::string layer = fmt::format("model.layers.{}", i);
-    const Value normed = b.rms_norm(x, layer + ".input_layernorm.weight", config.rms_norm_eps);
-    x = b.add(x, attention(b, normed, config, layer));
-    const Value widened =
-        b.rms_norm(x, layer + ".post_attention_layernorm.weight", config.rms_norm_eps);
-    x = b.add(x, feed_forward(b, widened, config, layer));
+  Value x = b.embedding(inputs.tokens, b.parameter(embedding, table));
+  for (int64_t i = 0; i < config.sizes.layer_count; ++i) {
+    const std::string layer = fmt::format("model.layers.{}.", i);
+    const Value normed = b.rms_norm(x, layer + "input_layernorm.weight", epsilon);
+    x = b.add(x, attend(b, normed, attention_of(config, i), layer + "self_attn"));
+    const Value widened = b.rms_norm(x, layer + "post_attention_layernorm.weight", epsilon);
+    x = b.add(x, feed_forward(b, widened, config, layer + "mlp"));
   }
-  x = b.rms_norm(b.select_positions(x, positions), "model.norm.weight", config.rms_norm_eps);
+  x = b.rms_norm(b.select_positions(x, inputs.positions), "model.norm.weight", epsilon);
   b.output(b.linear(x, b.parameter(config.tied_head ? embedding : "lm_head.weight", table)));
   return b.finish();
 }
 
-Result<Model> read_llama(Config c) {
-  QB_TRY(LlamaConfig config, read_sizes(c));
-  config.attention_biases = c.flag("attention_bias", false);
-  config.ffn_biases = c.flag("mlp_bias", false);
-  QB_CHECK(c.check());
-  return model_of(config);
+LlamaConfig read_llama_config(Config& c, int64_t default_head_dim) {
+  LlamaConfig config = {.sizes = read_sizes(c, default_head_dim),
+                        .rms_norm_eps = c.positive("rms_norm_eps", 1e-6),
+                        .tied_head = c.flag("tie_word_embeddings", false)};
+  const Rope rope = read_rope(c, config.sizes.head_dim);
+  config.rotary = rope.options;
+  if (rope.context_tokens > 0) config.sizes.context_tokens = rope.context_tokens;
+  c.expect("hidden_act", "silu");
+  return config;
 }
 
-// Llama with a window, which is not followed here yet.
-Result<Model> read_mistral(Config c) {
-  QB_TRY(const LlamaConfig config, read_sizes(c));
-  if (!c.contains("sliding_window") || !c["sliding_window"].is_null())
-    return fail(Errc::unsupported, "sliding_window is not followed");
-  return model_of(config);
+Result<Model> llama_model(const LlamaConfig& config, const Config& read) {
+  QB_CHECK(read.check());
+  return Model{.context_tokens = config.sizes.context_tokens,
+               .build = [config] { return build_llama(config); }};
+}
+
+Result<Model> read_llama(Config c) {
+  LlamaConfig config = read_llama_config(c);
+  config.qkv_biases = config.output_bias = c.flag("attention_bias", false);
+  config.ffn_biases = c.flag("mlp_bias", false);
+  return llama_model(config, c);
 }
 
 }  // namespace qb::models

@@ -9,29 +9,29 @@ namespace qb::models {
 namespace {
 
 Result<ir::Graph> build_smollm2_135m() {
-  return build_llama({.name = "smollm2-135m",
-                      .layer_count = 30,
-                      .width = 576,
-                      .ffn_width = 1536,
-                      .head_count = 9,
-                      .kv_head_count = 3,
-                      .head_dim = 64,
-                      .vocabulary_size = 49152,
-                      .context_tokens = 8192,
-                      .rope_theta = 100000.0,
+  return build_llama({.sizes = {.name = "smollm2-135m",
+                                .layer_count = 30,
+                                .width = 576,
+                                .ffn_width = 1536,
+                                .head_count = 9,
+                                .kv_head_count = 3,
+                                .head_dim = 64,
+                                .vocabulary_size = 49152,
+                                .context_tokens = 8192},
+                      .rotary = {.theta = 100000.0},
                       .tied_head = true});
 }
 
 Result<ir::Graph> build_llama_test() {
-  return build_llama({.name = "llama-test",
-                      .layer_count = 2,
-                      .width = 64,
-                      .ffn_width = 160,
-                      .head_count = 4,
-                      .kv_head_count = 2,
-                      .head_dim = 16,
-                      .vocabulary_size = 256,
-                      .context_tokens = 256});
+  return build_llama({.sizes = {.name = "llama-test",
+                                .layer_count = 2,
+                                .width = 64,
+                                .ffn_width = 160,
+                                .head_count = 4,
+                                .kv_head_count = 2,
+                                .head_dim = 16,
+                                .vocabulary_size = 256,
+                                .context_tokens = 256}});
 }
 
 Result<ir::Graph> build_efficientnet_lite0() {

@@ -40,6 +40,8 @@ struct Model {
   std::function<Result<std::vector<NamedGraph>>()> build_several;
   // Of parameters that don't lie under their own name, as they are.
   std::map<std::string, Origin, std::less<>> origins;
+  // Before the names of tensors of networks that aren't run: of one that sees pictures, say.
+  std::vector<std::string> other_networks;
 };
 
 // What a model of the user's own is called, by the path of its folder or .gguf: the last part,

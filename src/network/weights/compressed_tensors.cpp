@@ -56,14 +56,15 @@ class ByteCoding : public Coding {
   uint8_t shift = 0;  // 128: makes an integer a code
 };
 
-std::string name_of(const Json& weights, std::string_view kind) {
+std::string name_of(const Json& weights) {
   const int64_t group_size = weights["group_size"].as_int();
-  return fmt::format("ct-w{}{}{}{}", weights["num_bits"].as_int(),
+  return fmt::format("ct-w{}{}{}", weights["num_bits"].as_int(),
                      group_size > 0 ? fmt::format("g{}", group_size) : "c",
-                     weights["symmetric"].as_bool(true) ? "s" : "", kind);
+                     weights["symmetric"].as_bool(true) ? "s" : "");
 }
 
-Joined join_packed(const Parts& parts, const Json& weights) {
+Joined join_packed(const Parts& parts, const Json& group) {
+  const Json& weights = group["weights"];
   const int64_t bits = weights["num_bits"].as_int();
   if (bits < 1 || bits > 8)
     return fail(Errc::unsupported, "compressed-tensors' pack-quantized with {} bits is not read",
@@ -96,11 +97,13 @@ Joined join_packed(const Parts& parts, const Json& weights) {
   coding->group_of_column =
       consecutive_groups(coding->column_count, coding->column_count / coding->group_count);
   coding->codes = Words(codes.bytes);
-  coding->name = name_of(weights, "");
+  coding->name = name_of(weights);
+  coding->rounds_activations = group["input_activations"].is_object();
   return coding;
 }
 
-Joined join_bytes(const Parts& parts, const Json& weights, bool is_float) {
+Joined join_bytes(const Parts& parts, const Json& group, bool is_float) {
+  const Json& weights = group["weights"];
   auto coding = std::make_shared<ByteCoding>();
   QB_TRY(const StoredTensor codes, parts.need("weight", is_float ? "F8_E4M3" : "I8", {-1, -1}));
   if (parts.find("weight_zero_point"))
@@ -129,16 +132,17 @@ Joined join_bytes(const Parts& parts, const Json& weights, bool is_float) {
     coding->values = values_of_e4m3();
   else
     coding->shift = 128;
-  coding->name = is_float ? "ct-fp8" : name_of(weights, "");
+  coding->name = is_float ? "ct-fp8" : name_of(weights);
+  coding->rounds_activations = group["input_activations"].is_object();
   return coding;
 }
 
 }  // namespace
 
-Joined join_compressed(const Parts& parts, const Json& weights, std::string_view format) {
-  if (format == "pack-quantized") return join_packed(parts, weights);
-  if (format == "int-quantized") return join_bytes(parts, weights, false);
-  if (format == "float-quantized") return join_bytes(parts, weights, true);
+Joined join_compressed(const Parts& parts, const Json& group, std::string_view format) {
+  if (format == "pack-quantized") return join_packed(parts, group);
+  if (format == "int-quantized") return join_bytes(parts, group, false);
+  if (format == "float-quantized") return join_bytes(parts, group, true);
   return fail(Errc::unsupported, "compressed-tensors' format \"{}\" is not read", format);
 }
 

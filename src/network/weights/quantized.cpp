@@ -40,12 +40,11 @@ Result<Method> compressed_method(const Json& settings) {
   const Json& group = groups.front().second;
   const std::string format =
       group["format"].is_string() ? group["format"].as_string() : settings["format"].as_string();
-  return Method{{"weight_packed", "weight_scale"},
-                {"weight_packed", "weight_scale", "weight_shape", "weight_zero_point", "weight",
-                 "input_scale", "input_zero_point"},
-                [weights = group["weights"], format](const Parts& parts) {
-                  return join_compressed(parts, weights, format);
-                }};
+  return Method{
+      {"weight_packed", "weight_scale"},
+      {"weight_packed", "weight_scale", "weight_shape", "weight_zero_point", "weight",
+       "input_scale", "input_zero_point"},
+      [group, format](const Parts& parts) { return join_compressed(parts, group, format); }};
 }
 
 // MLX lists layers of their own settings beside the common ones, by their names.
@@ -84,12 +83,14 @@ bool is_quantized(const Json& config) {
   return config["quantization"].is_object() || config["quantization_config"].is_object();
 }
 
-Result<void> decode_coded(const Coding& coding, std::span<float> out, int64_t thread_count) {
+Result<void> decode_coded(const Coding& coding, int64_t first_row, std::span<float> out,
+                          int64_t thread_count) {
   const auto width = static_cast<size_t>(coding.column_count);
-  parallel_for(coding.row_count, rows_at_once, thread_count, [&](int64_t first, int64_t last) {
+  const auto row_count = static_cast<int64_t>(out.size() / width);
+  parallel_for(row_count, rows_at_once, thread_count, [&](int64_t first, int64_t last) {
     CodedRow row;
     for (int64_t y = first; y < last; ++y) {
-      coding.read_row(y, row);
+      coding.read_row(first_row + y, row);
       decode_row(coding, row, out.subspan(static_cast<size_t>(y) * width, width));
     }
   });

@@ -40,11 +40,13 @@ class Coding {
   int64_t column_count = 0;
   int64_t group_count = 1;               // a row
   std::vector<int32_t> group_of_column;  // [column_count]
+  bool rounds_activations = false;       // to 8 bits, where the model was meant to run
   std::vector<float> values;             // of codes that are small floats: [2^bits]
 };
 
-// The whole weight; out has row_count * column_count values.
-Result<void> decode_coded(const Coding& coding, std::span<float> out, int64_t thread_count);
+// Rows from first_row on; out has column_count values for each.
+Result<void> decode_coded(const Coding& coding, int64_t first_row, std::span<float> out,
+                          int64_t thread_count);
 
 // Whether config.json says that the checkpoint is quantized.
 bool is_quantized(const Json& config);

@@ -69,6 +69,6 @@ using Joined = Result<std::shared_ptr<const Coding>>;
 Joined join_gptq(const Parts& parts, const Json& settings);
 Joined join_awq(const Parts& parts, const Json& settings);
 Joined join_mlx(const Parts& parts, const Json& settings);
-Joined join_compressed(const Parts& parts, const Json& scheme, std::string_view format);
+Joined join_compressed(const Parts& parts, const Json& group, std::string_view format);
 
 }  // namespace qb::weights

@@ -147,7 +147,7 @@ Result<uint64_t> byte_count_of(const std::vector<int64_t>& shape, StorageFormat 
 }
 
 Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out, int64_t thread_count) {
-  if (tensor.coding) return decode_coded(*tensor.coding, out, thread_count);
+  if (tensor.coding) return decode_coded(*tensor.coding, 0, out, thread_count);
   const Decode decode = decoding_of(tensor.format);
   if (!decode)
     return fail(Errc::unsupported, "tensor {} is stored as {}, which is not read as weights",

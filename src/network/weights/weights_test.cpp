@@ -175,9 +175,13 @@ TEST_CASE("safetensors gives its tensors, and refuses gaps, overlaps and wrong s
 }
 
 TEST_CASE("a shard outside the index's folder is refused") {
-  const TemporaryFile index("model.safetensors.index.json",
-                            R"({"weight_map":{"a":"../../../../etc/hostname"}})");
-  check_refused(index.path, "outside the folder");
+  const fs::path root = fs::temp_directory_path() / fmt::format("qb_{}_shards", ::getpid());
+  fs::create_directories(root / "model");
+  std::ofstream(root / "secret") << "x";
+  const fs::path index = root / "model/model.safetensors.index.json";
+  std::ofstream(index) << R"({"weight_map":{"a":"../secret"}})";
+  check_refused(index, "outside the folder");
+  fs::remove_all(root);
 }
 
 TEST_CASE("an index and its shards may be links into one folder, as a hub's cache has them") {

@@ -48,6 +48,8 @@ void describe_bundle(const BundleMaterial& material, Record& record) {
       .set("source_hash", source["hash"])
       .set("weights", source["weights"])
       .set("weight_count", source["weight_count"]);
+  if (!source["format"].as_string().empty())
+    record.manifest.set("checkpoint_format", source["format"]);
   if (stored_bytes)
     record.manifest.set("bits_per_weight", static_cast<double>(*stored_bytes) * 8.0 /
                                                source["weight_count"].as_double());

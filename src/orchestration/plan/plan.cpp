@@ -73,6 +73,14 @@ Result<void> check_names(const spec::Benchmark& benchmark) {
   return check_devices(benchmark.devices);
 }
 
+// What another tool quantized is measured with its own bits too, unless schemes were asked for.
+std::vector<std::string> schemes_for(const PlannedModel& model, const spec::Benchmark& benchmark,
+                                     const Narrowing& narrowing) {
+  std::vector<std::string> schemes = benchmark.schemes;
+  if (!model.format.empty() && narrowing.schemes.empty()) schemes.emplace_back("as-is");
+  return schemes;
+}
+
 void add_case(PlannedCase planned, Plan& plan) {
   const auto is_same = [&](const PlannedCase& other) { return other.subject == planned.subject; };
   if (std::ranges::none_of(plan.cases, is_same)) plan.cases.push_back(std::move(planned));
@@ -88,13 +96,13 @@ Result<void> check_context(const PlannedModel& model, const task::Task& task, co
 }
 
 Result<void> add_cases(const spec::Benchmark& benchmark, const PlannedModel& model,
-                       int64_t default_thread_count, Plan& plan) {
+                       const Narrowing& narrowing, int64_t default_thread_count, Plan& plan) {
   const task::Task& task = task::row_of(model.task);
   const std::vector<Workload> workloads = workloads_of(task, benchmark.axes, default_thread_count);
   for (const Workload& workload : workloads) QB_CHECK(check_context(model, task, workload));
   for (const std::string& framework : benchmark.frameworks)
     for (const std::string& device : benchmark.devices)
-      for (const std::string& scheme : benchmark.schemes)
+      for (const std::string& scheme : schemes_for(model, benchmark, narrowing))
         for (const Workload& workload : workloads)
           add_case({{model.name, scheme, framework, device, workload, model.task},
                     benchmark.quality,
@@ -207,7 +215,7 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
     QB_CHECK(check_names(benchmark));
     QB_TRY(const std::vector<PlannedModel> wanted, models_of(benchmark, narrowing));
     for (const PlannedModel& model : wanted)
-      QB_CHECK(add_cases(benchmark, model, default_thread_count, plan));
+      QB_CHECK(add_cases(benchmark, model, narrowing, default_thread_count, plan));
   }
   QB_CHECK(check_left(plan, suite, narrowing));
   add_launches(plan, suite.protocol, seed);

@@ -22,6 +22,7 @@ struct PlannedModel {
   std::string task;
   int64_t context_tokens = 0;
   std::string content_hash = {};  // of the user's own
+  std::string format = {};        // what another tool quantized it as; "": floats
 };
 
 // What a user's flags leave of a suite; an empty list leaves all.

@@ -150,3 +150,20 @@ TEST_CASE("a suite without benchmark is a protocol for model files, and no plan 
   REQUIRE_FALSE(plan);
   CHECK(plan.error().message.find("--model") != std::string::npos);
 }
+
+TEST_CASE("what another tool quantized is measured as it is, unless schemes are asked for") {
+  Narrowing narrowing = {.own_models = {{"own", "/own", "causal_lm", 512, "hash", "gptq-w4g128s"}}};
+  const auto schemes = [&] {
+    std::set<std::string> names;
+    const Plan plan = build_plan(suite_of(two_by_two), narrowing, 2, 1).value();
+    for (const PlannedCase& planned : plan.cases)
+      if (planned.subject.model == "own") names.insert(planned.subject.scheme);
+    return names;
+  };
+  CHECK(schemes() == std::set<std::string>{"as-is", "fp32", "w8c"});
+  narrowing.schemes = {"w8c"};
+  CHECK(schemes() == std::set<std::string>{"w8c"});
+  narrowing.schemes.clear();
+  narrowing.own_models[0].format.clear();
+  CHECK(schemes() == std::set<std::string>{"fp32", "w8c"});
+}

@@ -58,19 +58,25 @@ struct ToMarkdown {
 };
 
 // A blank line stands between blocks, but notes and problems are one list.
-std::string group_markdown(const analysis::ModelGroup& group) {
+std::string joined(const sections::Blocks& blocks) {
   std::string text;
   bool was_notes = false;
-  for (const sections::Section* section : sections::sections_of_text())
-    for (const sections::Block& block : section->build(group)) {
-      const std::string part = std::visit(ToMarkdown{}, block);
-      if (part.empty()) continue;
-      const bool is_notes = std::holds_alternative<sections::Notes>(block);
-      if (!text.empty() && !(was_notes && is_notes)) text += "\n";
-      text += part;
-      was_notes = is_notes;
-    }
+  for (const sections::Block& block : blocks) {
+    const std::string part = std::visit(ToMarkdown{}, block);
+    if (part.empty()) continue;
+    const bool is_notes = std::holds_alternative<sections::Notes>(block);
+    if (!text.empty() && !(was_notes && is_notes)) text += "\n";
+    text += part;
+    was_notes = is_notes;
+  }
   return text;
+}
+
+std::string group_markdown(const analysis::ModelGroup& group) {
+  sections::Blocks blocks;
+  for (const sections::Section* section : sections::sections_of_text())
+    for (sections::Block& block : section->build(group)) blocks.push_back(std::move(block));
+  return joined(blocks);
 }
 
 std::string host_text(const Run& run) {
@@ -92,6 +98,8 @@ std::string host_text(const Run& run) {
 }
 
 }  // namespace
+
+std::string markdown_of(const sections::Blocks& blocks) { return printable_lines(joined(blocks)); }
 
 std::string render_markdown(const Document& document) {
   std::string text = fmt::format("## qbench: {} ({})\n\n{}\n\n", document.run.suite_name,

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "measurement/record/record.h"
+#include "results/sections/block.h"
 
 namespace qb::report {
 
@@ -38,6 +39,10 @@ std::string render_csv(const Document& document);
 std::string render_json(const Document& document);
 // One page without any other file: charts, tables, how to read them.
 std::string render_html(const Document& document);
+
+// Blocks that stand by themselves, as what compares two runs makes them.
+std::string text_of(const sections::Blocks& blocks, const Layout& layout);
+std::string markdown_of(const sections::Blocks& blocks);
 
 // How one figure of a record came to be: raw samples, launches, rule, interval, manifest. Error: a
 // metric that the record doesn't have.

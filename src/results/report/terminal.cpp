@@ -69,6 +69,12 @@ std::string group_text(const analysis::ModelGroup& group, const Layout& layout, 
 
 }  // namespace
 
+std::string text_of(const sections::Blocks& blocks, const Layout& layout) {
+  std::string text;
+  for (const sections::Block& block : blocks) text += std::visit(ToText{layout, true}, block);
+  return printable_lines(text);
+}
+
 std::string render_terminal(const Document& document, const Layout& layout) {
   std::string text;
   const auto groups = analysis::group_by_model(document.records);

@@ -1,4 +1,6 @@
 // Operators that are one or two MLX calls.
+#include <limits>
+
 #include "measurement/engines/mlx/lowering.h"
 
 namespace qb::mlx {
@@ -68,29 +70,38 @@ Result<void> lower_silu(Lowering& l, const ir::Node& node) {
   return {};
 }
 
-Result<void> lower_sigmoid(Lowering& l, const ir::Node& node) {
-  l.add_unary(node, [](const mx::array& x) { return mx::sigmoid(x); });
-  return {};
-}
-
-Result<void> lower_relu6(Lowering& l, const ir::Node& node) {
-  const float bounds[] = {0.0f, 6.0f};
-  const mx::array zero = l.constant(std::span(bounds).first(1), {});
-  const mx::array six = l.constant(std::span(bounds).last(1), {});
-  l.add_unary(node, [zero, six](const mx::array& x) { return mx::clip(x, zero, six); });
-  return {};
-}
-
-Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
-  l.add_binary(node, [](const mx::array& x, const mx::array& positions) {
-    return mx::take(x, positions, 1);
+Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node) {
+  l.add_unary(node, [](const mx::array& x) {
+    return mx::mean(x, std::vector<int>{1, 2}, /*keepdims=*/true);
   });
   return {};
 }
 
-Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node) {
-  l.add_unary(node, [](const mx::array& x) {
-    return mx::mean(x, std::vector<int>{1, 2}, /*keepdims=*/true);
+// MLX has no pooling: the largest of each window, as mlx.nn has it. Padding is below every value.
+Result<void> lower_max_pool(Lowering& l, const ir::Node& node) {
+  const auto pair = [&](const char* name) {
+    const auto values = node.attributes.integers(name);
+    return std::pair(static_cast<int>(values[0]), static_cast<int>(values[1]));
+  };
+  const auto padding = node.attributes.integers("padding");  // top, left, bottom, right
+  const std::vector<int> before = {static_cast<int>(padding[0]), static_cast<int>(padding[1])};
+  const std::vector<int> after = {static_cast<int>(padding[2]), static_cast<int>(padding[3])};
+  l.add_unary(node, [=, kernel = pair("kernel"), stride = pair("stride")](const mx::array& x) {
+    const mx::array lowest(-std::numeric_limits<float>::infinity(), x.dtype());
+    const mx::array padded =
+        mx::pad(x, std::vector<int>{1, 2}, mx::Shape(before.begin(), before.end()),
+                mx::Shape(after.begin(), after.end()), lowest);
+    const int64_t column = padded.shape(3);
+    const int64_t row = column * padded.shape(2);
+    const mx::Shape windows = {padded.shape(0),
+                               (padded.shape(1) - kernel.first) / stride.first + 1,
+                               (padded.shape(2) - kernel.second) / stride.second + 1,
+                               kernel.first,
+                               kernel.second,
+                               padded.shape(3)};
+    const mx::Strides strides = {
+        row * padded.shape(1), row * stride.first, column * stride.second, row, column, 1};
+    return mx::max(mx::as_strided(padded, windows, strides, 0), std::vector<int>{3, 4});
   });
   return {};
 }
@@ -105,14 +116,9 @@ Result<void> lower_flatten(Lowering& l, const ir::Node& node) {
 }
 
 constexpr LoweringRow rows[] = {
-    {ir::Op::add, lower_add},
-    {ir::Op::multiply, lower_multiply},
-    {ir::Op::silu, lower_silu},
-    {ir::Op::sigmoid, lower_sigmoid},
-    {ir::Op::relu6, lower_relu6},
-    {ir::Op::select_positions, lower_select_positions},
-    {ir::Op::global_average_pool, lower_global_average_pool},
-    {ir::Op::flatten, lower_flatten},
+    {ir::Op::add, lower_add},           {ir::Op::multiply, lower_multiply},
+    {ir::Op::silu, lower_silu},         {ir::Op::global_average_pool, lower_global_average_pool},
+    {ir::Op::max_pool, lower_max_pool}, {ir::Op::flatten, lower_flatten},
 };
 
 }  // namespace

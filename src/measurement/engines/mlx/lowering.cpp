@@ -100,6 +100,25 @@ std::vector<Slot> Lowering::slots_of(const std::vector<ir::Value>& values) {
   return slots;
 }
 
+Slot Lowering::causal_mask(Slot x, const Sight& sight) {
+  const auto [found, is_new] = causal_masks_.try_emplace(sight, 0);
+  if (!is_new) return found->second;
+  const Slot mask = found->second = slot_count_++;
+  add_call([x, mask, sight](Frame& frame) {
+    const auto past = static_cast<int>(frame.past_tokens);
+    const int count = frame.slots[x].shape(1);
+    if (!sight.is_masked(past, count)) return;
+    const mx::array queries = mx::expand_dims(mx::arange(past, past + count), 1);
+    const mx::array keys = mx::arange(sight.first(past), past + count);
+    mx::array seen = mx::greater_equal(queries, keys);
+    if (sight.window_tokens > 0)
+      seen =
+          mx::logical_and(seen, mx::less(queries, mx::add(keys, mx::array(sight.window_tokens))));
+    frame.slots[mask] = seen;
+  });
+  return mask;
+}
+
 size_t Lowering::state_index(ir::Value value) const {
   const auto states = ir().of_kind(ir::ValueKind::state);
   return static_cast<size_t>(std::ranges::find(states, value) - states.begin());
@@ -132,8 +151,9 @@ Result<Program> Lowering::build() {
 }
 
 const lowering::Table<Lowering>& lowerings() {
-  static const lowering::Table<Lowering> table = {linear_lowerings(), conv2d_lowerings(),
-                                                  attention_lowerings(), simple_lowerings()};
+  static const lowering::Table<Lowering> table = {
+      linear_lowerings(), conv2d_lowerings(),     attention_lowerings(), norm_lowerings(),
+      row_lowerings(),    activation_lowerings(), simple_lowerings()};
   return table;
 }
 

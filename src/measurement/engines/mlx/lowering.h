@@ -1,6 +1,8 @@
 // From the IR to a program of MLX calls, over copies of the bundle's own bits.
 #pragma once
 
+#include <algorithm>
+#include <compare>
 #include <functional>
 #include <map>
 #include <span>
@@ -24,6 +26,23 @@ namespace qb::mlx {
 // gpu the 16 bits that weights are stored in; quantized weights take bf16, as mlx-lm's do.
 mx::Dtype activation_type(const quant::Scheme& scheme, std::string_view device);
 std::string_view name_of(mx::Dtype type);  // "f32", "f16", "bf16"
+
+// What tokens see of those before them and of themselves.
+struct Sight {
+  int window_tokens = 0;    // 0: all
+  bool needs_mask = false;  // where the kernel's own causal mask would do too
+
+  // The first that any of the step's tokens sees.
+  int first(int past) const {
+    return window_tokens > 0 ? std::max(past + 1 - window_tokens, 0) : 0;
+  }
+  // Whether they see what no kernel knows by itself.
+  bool is_masked(int past, int count) const {
+    const bool is_cut = window_tokens > 0 && past + count > window_tokens;
+    return count > 1 && (needs_mask || is_cut);
+  }
+  auto operator<=>(const Sight&) const = default;
+};
 
 // What a lowering function works with. Pictures are NCHW in the IR and NHWC here, as MLX's
 // convolutions take them: every value of four dimensions is stored so.
@@ -58,6 +77,11 @@ class Lowering {
   bool is_static() const { return ir().of_kind(ir::ValueKind::state).empty(); }
   bool is_picture(ir::Value value) const { return ir()[value].shape.size() == 4; }
 
+  // The slot that holds, after the call that this adds the first time, which of the tokens from
+  // sight.first() on the step's tokens see, if sight.is_masked(): bool [tokens, those]. The step's
+  // tokens are counted in slot x [batch, tokens, ...]. Once a step, whatever the layers.
+  Slot causal_mask(Slot x, const Sight& sight);
+
   void add_call(Call call) { program_.add(std::move(call)); }
   // output = f(input)
   void add_unary(const ir::Node& node, std::function<mx::array(const mx::array&)> f);
@@ -91,6 +115,7 @@ class Lowering {
   Program program_;
   size_t slot_count_ = 0;
   std::map<int32_t, Slot> slots_;
+  std::map<Sight, Slot> causal_masks_;
   std::map<Slot, mx::array> constants_;
   std::map<int32_t, QuantizedWeight> quantized_;
   std::map<int32_t, mx::array> stored_;
@@ -105,6 +130,9 @@ const lowering::Table<Lowering>& lowerings();
 std::span<const LoweringRow> linear_lowerings();
 std::span<const LoweringRow> conv2d_lowerings();
 std::span<const LoweringRow> attention_lowerings();
+std::span<const LoweringRow> norm_lowerings();
+std::span<const LoweringRow> row_lowerings();
+std::span<const LoweringRow> activation_lowerings();
 std::span<const LoweringRow> simple_lowerings();
 
 }  // namespace qb::mlx

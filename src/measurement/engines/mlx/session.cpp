@@ -10,15 +10,18 @@
 namespace qb::mlx {
 namespace {
 
-// How many entries an integer input chooses from: rows of a table, or tokens of the step.
-int64_t index_limit(const ir::Graph& graph, ir::Value input, const ir::Extents& extents) {
+// How many entries an integer input chooses from: rows of a table, or tokens of the step. Empty: it
+// chooses none, but hides some.
+std::optional<int64_t> index_limit(const ir::Graph& graph, ir::Value input,
+                                   const ir::Extents& extents) {
   for (const ir::Node& node : graph.nodes) {
     if (node.op == ir::Op::embedding && node.inputs[0] == input)
       return graph[node.inputs[1]].shape[0].extent;
-    if (node.op == ir::Op::select_positions && node.inputs[1] == input)
-      return extents.of(ir::Symbol::sequence);
+    const bool is_choosing = node.op == ir::Op::select_positions || node.op == ir::Op::pick_tokens;
+    if (is_choosing && node.inputs.size() > 1 && node.inputs[1] == input)
+      return ir::bind(graph[node.inputs[0]].shape, extents)[1];
   }
-  return 0;
+  return {};
 }
 
 // MLX reads wherever an index points.
@@ -27,11 +30,11 @@ Result<void> check_indices(const ir::Graph& graph, const worker::StepInputs& inp
   const auto values = graph.of_kind(ir::ValueKind::input);
   for (size_t i = 0; i < values.size(); ++i) {
     if (graph[values[i]].type != ElementType::i64) continue;
-    const int64_t limit = index_limit(graph, values[i], extents);
-    for (const int64_t index : inputs.tensors[i].i64())
-      if (index < 0 || index >= limit)
+    const std::optional<int64_t> limit = index_limit(graph, values[i], extents);
+    for (const int64_t index : limit ? inputs.tensors[i].i64() : std::span<const int64_t>())
+      if (index < 0 || index >= *limit)
         return fail(Errc::bad_input, "{} holds {}, which is outside [0, {})", graph[values[i]].name,
-                    index, limit);
+                    index, *limit);
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include "measurement/engines/onnxruntime/file_session.h"
 #include "measurement/engines/onnxruntime/lowering.h"
 #include "measurement/engines/onnxruntime/session.h"
+#include "measurement/lowering/transformations.h"
 
 namespace qb::ort {
 namespace {
@@ -60,9 +61,9 @@ class OrtEngine : public worker::Engine {
   Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                    const worker::CompileOptions& options) override {
     QB_CHECK(prepare(options));
-    if (bundle.scheme().weight_type == quant::WeightType::micro)
+    if (const auto format = lowering::microscaling_of(bundle))
       return fail(Errc::unsupported, "ONNX Runtime has no kernels for {} weights on a CPU",
-                  quant::row_of(bundle.scheme().micro).name);
+                  quant::row_of(*format).name);
     try {
       Lowering lowering(bundle, options);
       QB_TRY(const Ort::Model model, lowering.build());

@@ -22,6 +22,10 @@ struct Stored {
 };
 
 Result<Stored> stored_weight(const bundle::Parameter& weight) {
+  if (weight.packed.layout.has_minimums)
+    return fail(Errc::unsupported,
+                "ONNX Runtime has no convolution of quantized weights, and its DequantizeLinear "
+                "takes no minimums");
   if (weight.encoding == bundle::Encoding::packed) return Stored{weight.packed, {}};
   const int64_t column_count = static_cast<int64_t>(element_count(weight.shape)) / weight.shape[0];
   Stored stored;

@@ -211,6 +211,12 @@ Result<void> add_product(Lowering& l, const lowering::Join& linears, const std::
   const std::string bias = first.inputs.size() > 2 ? l.operand(first.inputs[2]) : "";
   if (l.rounding(first.inputs[0]).mode != quant::Activations::none)
     return lower_integer_product(l, first.inputs[0], weights, bias, y);
+  const quant::PackedLayout& layout = weights[0]->packed.layout;
+  if (layout.has_minimums && layout.bits != 4)
+    return fail(Errc::unsupported,
+                "ONNX Runtime's MatMulNBits takes float zero points of 4-bit weights only, and {} "
+                "has {} bits with minimums",
+                weights[0]->name, layout.bits);
   const std::string x = l.operand(first.inputs[0]);
   add_blocked_product(l, x, y, block_weights(l, weights), bias, y);
   return {};

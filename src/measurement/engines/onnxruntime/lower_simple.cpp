@@ -29,14 +29,14 @@ bool is_measured(const Lowering& l, ir::Value value) {
   return l.rounding(value).mode == quant::Activations::measured;
 }
 
-bool all_measured(const Lowering& l, const ir::Node& node) {
-  return is_measured(l, node.output) &&
+bool all_measured(const Lowering& l, const ir::Node& node, ir::Value target) {
+  return is_measured(l, target) &&
          std::ranges::all_of(node.inputs, [&](ir::Value input) { return is_measured(l, input); });
 }
 
 Result<void> lower_add(Lowering& l, const ir::Node& node) {
   if (l.is_fused(node)) return {};  // lower_rms_norm gives its value too
-  if (all_measured(l, node)) return lower_integer_add(l, node);
+  if (all_measured(l, node, l.rectified(node.output))) return lower_integer_add(l, node);
   return one_node(l, node, "Add");
 }
 Result<void> lower_multiply(Lowering& l, const ir::Node& node) { return one_node(l, node, "Mul"); }
@@ -44,7 +44,7 @@ Result<void> lower_sigmoid(Lowering& l, const ir::Node& node) {
   return one_node(l, node, "Sigmoid");
 }
 Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node) {
-  if (all_measured(l, node)) return lower_integer_average_pool(l, node);
+  if (all_measured(l, node, node.output)) return lower_integer_average_pool(l, node);
   return one_node(l, node, "GlobalAveragePool");
 }
 Result<void> lower_flatten(Lowering& l, const ir::Node& node) {
@@ -65,7 +65,7 @@ Result<void> lower_silu(Lowering& l, const ir::Node& node) {
 }
 
 Result<void> lower_relu6(Lowering& l, const ir::Node& node) {
-  if (l.has_codes(node.output)) return {};  // the convolution before it saturates where it clips
+  if (l.has_codes(node.output)) return {};  // what is before it saturates where it clips
   l.node({"Clip",
           "",
           {l.operand(node.inputs[0]), scalar(l, 0.0f), scalar(l, 6.0f)},
@@ -73,16 +73,70 @@ Result<void> lower_relu6(Lowering& l, const ir::Node& node) {
   return {};
 }
 
-Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
-  l.node({"Gather", "", operands(l, node), {l.output(node.output)}, {{"axis", int64_t{1}}}});
+Result<void> lower_relu(Lowering& l, const ir::Node& node) {
+  if (l.has_codes(node.output)) return {};  // what is before it saturates where it clips
+  return one_node(l, node, "Relu");
+}
+Result<void> lower_tanh(Lowering& l, const ir::Node& node) { return one_node(l, node, "Tanh"); }
+Result<void> lower_gelu(Lowering& l, const ir::Node& node) { return one_node(l, node, "Gelu"); }
+Result<void> lower_hard_swish(Lowering& l, const ir::Node& node) {
+  return one_node(l, node, "HardSwish");
+}
+
+Result<void> lower_gelu_tanh(Lowering& l, const ir::Node& node) {
+  l.node({"Gelu",
+          "",
+          operands(l, node),
+          {l.output(node.output)},
+          {{"approximate", std::string("tanh")}}});
+  return {};
+}
+
+Result<void> lower_hard_sigmoid(Lowering& l, const ir::Node& node) {
+  l.node({"HardSigmoid",
+          "",
+          operands(l, node),
+          {l.output(node.output)},
+          {{"alpha", 1.0f / 6.0f}, {"beta", 0.5f}}});
+  return {};
+}
+
+Result<void> lower_scale(Lowering& l, const ir::Node& node) {
+  const auto factor = static_cast<float>(node.attributes.real("factor"));
+  l.node({"Mul", "", {l.operand(node.inputs[0]), scalar(l, factor)}, {l.output(node.output)}});
+  return {};
+}
+
+Result<void> lower_max_pool(Lowering& l, const ir::Node& node) {
+  const auto list = [&](const char* name) {
+    const auto values = node.attributes.integers(name);
+    return std::vector<int64_t>(values.begin(), values.end());
+  };
+  l.node(
+      {"MaxPool",
+       "",
+       operands(l, node),
+       {l.output(node.output)},
+       {{"kernel_shape", list("kernel")}, {"strides", list("stride")}, {"pads", list("padding")}}});
   return {};
 }
 
 constexpr LoweringRow rows[] = {
-    {ir::Op::add, lower_add},         {ir::Op::multiply, lower_multiply},
-    {ir::Op::sigmoid, lower_sigmoid}, {ir::Op::global_average_pool, lower_global_average_pool},
-    {ir::Op::flatten, lower_flatten}, {ir::Op::silu, lower_silu},
-    {ir::Op::relu6, lower_relu6},     {ir::Op::select_positions, lower_select_positions},
+    {ir::Op::add, lower_add},
+    {ir::Op::multiply, lower_multiply},
+    {ir::Op::sigmoid, lower_sigmoid},
+    {ir::Op::global_average_pool, lower_global_average_pool},
+    {ir::Op::flatten, lower_flatten},
+    {ir::Op::silu, lower_silu},
+    {ir::Op::relu6, lower_relu6},
+    {ir::Op::relu, lower_relu},
+    {ir::Op::tanh, lower_tanh},
+    {ir::Op::gelu, lower_gelu},
+    {ir::Op::gelu_tanh, lower_gelu_tanh},
+    {ir::Op::hard_swish, lower_hard_swish},
+    {ir::Op::hard_sigmoid, lower_hard_sigmoid},
+    {ir::Op::scale, lower_scale},
+    {ir::Op::max_pool, lower_max_pool},
 };
 
 }  // namespace

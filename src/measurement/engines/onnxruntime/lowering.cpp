@@ -56,16 +56,22 @@ void Lowering::find_fusions() {
     const bool same_shapes =
         node.inputs.size() > 1 && ir()[node.inputs[0]].shape == ir()[node.inputs[1]].shape;
     if (node.op == ir::Op::add && same_shapes) adds[node.output.index] = &node;
-    if (node.op == ir::Op::rms_norm) ++norm_uses[node.inputs[0].index];
+    if (node.op == ir::Op::rms_norm && is_of_whole_rows(node)) ++norm_uses[node.inputs[0].index];
   }
   for (const auto& [value, add] : adds)
     if (norm_uses[value] == 1) fused_adds_[value] = add;
 }
 
+bool Lowering::is_of_whole_rows(const ir::Node& norm) const {
+  return ir()[norm.inputs[0]].shape.back() == ir()[norm.inputs[1]].shape.back();
+}
+
 bool Lowering::is_projection(const lowering::Join& join) const {
   if (join.size() != 3) return false;
   const ir::Node* attention = ir().only_reader(join[0]->output);
-  if (!attention || attention->op != ir::Op::cached_attention) return false;
+  if (!attention || attention->op != ir::Op::cached_attention ||
+      !turns_itself(ir::cached_attention_options(attention->attributes).rotary))
+    return false;
   for (size_t i = 0; i < join.size(); ++i)
     if (attention->inputs[i] != join[i]->output || ir().use_count(join[i]->output) != 1 ||
         rounding(join[i]->output).mode == quant::Activations::measured)
@@ -231,8 +237,9 @@ Result<Ort::Model> Lowering::build() {
 }
 
 const lowering::Table<Lowering>& lowerings() {
-  static const lowering::Table<Lowering> table = {linear_lowerings(), conv2d_lowerings(),
-                                                  attention_lowerings(), simple_lowerings()};
+  static const lowering::Table<Lowering> table = {linear_lowerings(),    conv2d_lowerings(),
+                                                  attention_lowerings(), norm_lowerings(),
+                                                  row_lowerings(),       simple_lowerings()};
   return table;
 }
 

@@ -20,6 +20,7 @@
 #include "measurement/lowering/table.h"
 #include "measurement/lowering/transformations.h"
 #include "measurement/worker/engine.h"
+#include "network/ir/attention.h"
 
 namespace qb::ort {
 
@@ -77,10 +78,10 @@ class Lowering {
   // Names for codes that an integer kernel writes.
   Codes claim_codes(ir::Value value);
   bool has_codes(ir::Value value) const { return codes_.contains(value.index); }
-  // The relu6 that alone reads the value, whose result is measured; null: none. The quantized range
-  // then ends within [0, 6], so that saturation to codes is the relu6.
-  const ir::Node* absorbed_relu6(ir::Value value) const {
-    return lowering::absorbed_relu6(bundle_, value);
+  // The value, or what the relu or relu6 gives that saturation to its codes does already.
+  ir::Value rectified(ir::Value value) const {
+    const ir::Node* rectifier = lowering::absorbed_rectifier(bundle_, value);
+    return rectifier ? rectifier->output : value;
   }
   std::string fresh(std::string_view hint);
 
@@ -106,8 +107,10 @@ class Lowering {
   // An add whose only norm consumer takes it over (see lower_rms_norm); empty otherwise.
   const ir::Node* fused_add(ir::Value norm_input) const;
   bool is_fused(const ir::Node& add) const;
+  // Whether the norm's weight is as wide as what it reads, and not as a part of it.
+  bool is_of_whole_rows(const ir::Node& norm) const;
   // Whether a join is an attention's q, k and v, which nothing else reads: its operator takes them
-  // as they come from one product.
+  // as they come from one product, if it turns them itself.
   bool is_projection(const lowering::Join& join) const;
   // The name of a join's product, by its first linear.
   std::string joint_name(const ir::Node& linear) const { return output(linear.output) + ".joint"; }
@@ -136,6 +139,9 @@ class Lowering {
   Json notes_ = Json::object({});
 };
 
+// Whether GroupQueryAttention does the rotary embedding: its kernel turns multiples of 16 values.
+inline bool turns_itself(const ir::RotaryOptions& rotary) { return rotary.dims % 16 == 0; }
+
 using LoweringRow = lowering::Row<Lowering>;
 const lowering::Table<Lowering>& lowerings();
 
@@ -161,6 +167,8 @@ Result<void> lower_integer_average_pool(Lowering& l, const ir::Node& node);
 std::span<const LoweringRow> linear_lowerings();
 std::span<const LoweringRow> conv2d_lowerings();
 std::span<const LoweringRow> attention_lowerings();
+std::span<const LoweringRow> norm_lowerings();
+std::span<const LoweringRow> row_lowerings();
 std::span<const LoweringRow> simple_lowerings();
 
 }  // namespace qb::ort

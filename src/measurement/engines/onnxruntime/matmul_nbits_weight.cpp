@@ -77,8 +77,15 @@ BlockedWeight block_weight(Lowering& l, const quant::PackedView& packed) {
   const bool whole_blocks = layout.groups_per_row() > 1 || layout.column_count % 2 == 0;
   if (layout.per_tensor || !is_block_size(layout.group_size) || !whole_blocks)
     return repeat_over_blocks(l, packed);
-  return {layout.row_count, layout.column_count, layout.group_size, layout.groups_per_row(),
-          layout.bits,      packed.codes,        packed.scales,     packed.zero_points};
+  return {.row_count = layout.row_count,
+          .column_count = layout.column_count,
+          .block_size = layout.group_size,
+          .blocks_per_row = layout.groups_per_row(),
+          .bits = layout.bits,
+          .codes = packed.codes,
+          .scales = packed.scales,
+          .zero_points = packed.zero_points,
+          .minimums = packed.minimums};
 }
 
 BlockedWeight block_weight(Lowering& l, const bundle::Parameter& parameter) {

@@ -73,13 +73,19 @@ Result<void> OrtSession::stage(const worker::StepInputs& inputs) try {
   QB_TRY(const ir::Extents extents,
          ir::extents_of(bundle_.graph(), inputs.tensors, worker::extents_of(options_),
                         inputs.past_tokens));
+  const int64_t token_count = extents.of(ir::Symbol::sequence);
+  if (!caches_.empty() && options_.batch > 1 && token_count > 1 && inputs.past_tokens > 0)
+    return fail(Errc::unsupported,
+                "ONNX Runtime's GroupQueryAttention takes several tokens after others in a batch "
+                "of 1 only, not of {}",
+                options_.batch);
   for (size_t i = 0; i < inputs_.size(); ++i) bind_input(inputs_[i], inputs.tensors[i]);
   outputs_.clear();
   for (BoundOutput& bound : bound_outputs_) {
     bind_output(bound, extents);
     outputs_.push_back({ElementType::f32, bound.shape, bound.values.data()});
   }
-  total_tokens_ = static_cast<int32_t>(inputs.past_tokens + extents.of(ir::Symbol::sequence));
+  total_tokens_ = static_cast<int32_t>(inputs.past_tokens + token_count);
   std::ranges::fill(last_index_, total_tokens_ - 1);
   is_staged_ = true;
   return {};

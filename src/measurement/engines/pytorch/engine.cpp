@@ -4,6 +4,7 @@
 #include "compression/quant/scheme.h"
 #include "measurement/engines/pytorch/file_session.h"
 #include "measurement/engines/pytorch/session.h"
+#include "measurement/lowering/transformations.h"
 
 namespace qb::pytorch {
 namespace {
@@ -53,9 +54,9 @@ class PytorchEngine : public worker::Engine {
 
   Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                    const worker::CompileOptions& options) override {
-    if (bundle.scheme().weight_type == quant::WeightType::micro)
+    if (const auto format = lowering::microscaling_of(bundle))
       return fail(Errc::unsupported, "PyTorch has no kernels for {} weights on {}",
-                  quant::row_of(bundle.scheme().micro).name, options.device);
+                  quant::row_of(*format).name, options.device);
     QB_TRY(const Kernels has, kernels());
     if (options.device == "cpu") return PytorchSession::compile(bundle, options, at::kCPU, has);
     if (options.device == "gpu" && at::hasMPS())

@@ -1,7 +1,6 @@
 #include "measurement/engines/pytorch/lowering.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace qb::pytorch {
 
@@ -59,18 +58,22 @@ Columns Lowering::columns_of(ir::Value value) {
   return {operand(value), 0, ir()[value].shape.back().extent};
 }
 
-Slot Lowering::causal_mask(Slot x) {
-  if (causal_mask_) return *causal_mask_;
-  causal_mask_ = new_slot();
-  add_step({x}, [x, mask = *causal_mask_](Frame& frame) {
+Slot Lowering::causal_mask(Slot x, const Sight& sight) {
+  const auto [found, is_new] = causal_masks_.try_emplace(sight, 0);
+  if (!is_new) return found->second;
+  const Slot mask = found->second = new_slot();
+  add_step({x}, [x, mask, sight](Frame& frame) {
     const int64_t count = frame.slots[x].size(1);
-    const int64_t total = frame.past_tokens + count;
-    if (count == 1 || total == count) return;  // nothing is ahead, or the kernel's own mask serves
-    frame.slots[mask] =
-        at::full({count, total}, -std::numeric_limits<float>::infinity(), frame.slots[x].options())
-            .triu(total - count + 1);
+    const int64_t past = frame.past_tokens;
+    const bool all_see_all = sight.window_tokens == 0 || past + count <= sight.window_tokens;
+    if (count == 1 || (past == 0 && all_see_all && !sight.needs_mask)) return;
+    const int64_t first = sight.first(past);
+    const auto& options = frame.slots[x].options();
+    at::Tensor seen = at::ones({count, past + count - first}, options).tril_(past - first);
+    if (!all_see_all) seen.triu_(past - first - sight.window_tokens + 1);
+    frame.slots[mask] = seen.log_();  // of 1 it is 0, of 0 -infinity
   });
-  return *causal_mask_;
+  return mask;
 }
 
 Slot Lowering::operand(ir::Value value) {
@@ -132,8 +135,9 @@ Result<Program> Lowering::build() {
 }
 
 const lowering::Table<Lowering>& lowerings() {
-  static const lowering::Table<Lowering> table = {linear_lowerings(), conv2d_lowerings(),
-                                                  attention_lowerings(), simple_lowerings()};
+  static const lowering::Table<Lowering> table = {linear_lowerings(),    conv2d_lowerings(),
+                                                  attention_lowerings(), norm_lowerings(),
+                                                  row_lowerings(),       simple_lowerings()};
   return table;
 }
 

@@ -1,6 +1,8 @@
 // From the IR to a program of ATen calls, over the bundle's own bytes.
 #pragma once
 
+#include <algorithm>
+#include <compare>
 #include <functional>
 #include <map>
 #include <optional>
@@ -32,6 +34,18 @@ struct Codes {
 struct Columns {
   Slot slot = 0;
   int64_t first = 0, count = 0;
+};
+
+// What tokens see of those before them and of themselves.
+struct Sight {
+  int64_t window_tokens = 0;  // 0: all
+  bool needs_mask = false;    // where the kernel's own causal mask would do too
+
+  // The first that any of the step's tokens sees.
+  int64_t first(int64_t past_tokens) const {
+    return window_tokens > 0 ? std::max<int64_t>(past_tokens + 1 - window_tokens, 0) : 0;
+  }
+  auto operator<=>(const Sight&) const = default;
 };
 
 // What a lowering function works with. A value that the bundle rounds to 8 bits ("measured") exists
@@ -75,10 +89,11 @@ class Lowering {
   void set_columns(ir::Value value, const Columns& columns) { columns_[value.index] = columns; }
   // The columns to read; of a value that has a slot of its own, the whole of it.
   Columns columns_of(ir::Value value);
-  // The slot that holds, after the first step that this adds, what is added to attention's scores
-  // of several tokens after others: 0, or -infinity for what lies ahead; f32 [tokens, all tokens].
-  // The run's tokens are counted in slot x [batch, tokens, ...]. Once a run, whatever the layers.
-  Slot causal_mask(Slot x);
+  // The slot that holds, after the first step that this adds, what is added to the scores of
+  // several tokens where the kernel's own causal mask doesn't serve: 0, or -infinity for what a
+  // token doesn't see; f32 [tokens, tokens from sight.first() on]. The run's tokens are counted in
+  // slot x [batch, tokens, ...]. Once a run, whatever the layers.
+  Slot causal_mask(Slot x, const Sight& sight);
   // How readers see the value: of a flattened one, as what was flattened.
   bundle::Activation rounding(ir::Value value) const {
     return lowering::rounding_of(bundle_, value);
@@ -92,10 +107,10 @@ class Lowering {
   bool has_codes(ir::Value value) const { return codes_.contains(value.index); }
   // The node that alone reads the value; null: none or several, or it is an output.
   const ir::Node* only_reader(ir::Value value) const { return ir().only_reader(value); }
-  // The relu6 that alone reads the value, whose result is measured within [0, 6], so that
-  // saturation to codes is the relu6; null: none.
-  const ir::Node* absorbed_relu6(ir::Value value) const {
-    return lowering::absorbed_relu6(bundle_, value);
+  // The value, or what the relu or relu6 gives that saturation to its codes does already.
+  ir::Value rectified(ir::Value value) const {
+    const ir::Node* rectifier = lowering::absorbed_rectifier(bundle_, value);
+    return rectifier ? rectifier->output : value;
   }
 
   // Unary: output = f(input).
@@ -135,7 +150,7 @@ class Lowering {
   std::map<int32_t, Slot> slots_;       // f32 forms
   std::map<int32_t, Columns> columns_;  // of values that came together with others
   std::set<int32_t> cut_;               // of these, those that have a slot of their own by now
-  std::optional<Slot> causal_mask_;
+  std::map<Sight, Slot> causal_masks_;
   std::map<std::string, at::Tensor> stored_;  // by a parameter's name
   std::map<int32_t, Codes> codes_;            // of measured values
   std::set<int32_t> dequantized_;  // measured values whose f32 form was made from the codes
@@ -165,6 +180,8 @@ Result<void> lower_integer_add(Lowering& l, const ir::Node& node);
 std::span<const LoweringRow> linear_lowerings();
 std::span<const LoweringRow> conv2d_lowerings();
 std::span<const LoweringRow> attention_lowerings();
+std::span<const LoweringRow> norm_lowerings();
+std::span<const LoweringRow> row_lowerings();
 std::span<const LoweringRow> simple_lowerings();
 
 }  // namespace qb::pytorch

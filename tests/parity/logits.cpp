@@ -1,0 +1,69 @@
+// Gives the parity tests the logits of an engine: built once for each.
+//   logits_ENGINE BUNDLE TOKENS STEPS OUT
+// TOKENS and STEPS are lists in JSON: the ids of one sequence, and how many of them each step
+// takes. Writes f32 [tokens, vocabulary] to OUT. What the engine can't do ends with 3 and the
+// reason.
+#include <cstdio>
+#include <fstream>
+#include <numeric>
+#include <span>
+
+#include "base/json.h"
+#include "compression/bundle/bundle.h"
+#include "measurement/worker/engine.h"
+
+using namespace qb;
+
+namespace {
+
+Result<std::vector<int64_t>> read_list(const char* text) {
+  QB_TRY(const Json json, parse_json(text));
+  std::vector<int64_t> list;
+  for (const Json& item : json.as_array()) list.push_back(item.as_int());
+  return list;
+}
+
+Result<void> run_step(worker::Session& session, std::span<const int64_t> tokens, int64_t past,
+                      std::ofstream& out) {
+  const auto count = static_cast<int64_t>(tokens.size());
+  std::vector<int64_t> positions(tokens.size());
+  std::iota(positions.begin(), positions.end(), 0);
+  const int64_t token_shape[] = {1, count};
+  const int64_t position_shape[] = {count};
+  const TensorView inputs[] = {{ElementType::i64, token_shape, tokens.data()},
+                               {ElementType::i64, position_shape, positions.data()}};
+  QB_CHECK(session.run({inputs, past}));
+  const auto logits = std::as_bytes(session.outputs()[0].f32());
+  out.write(reinterpret_cast<const char*>(logits.data()),
+            static_cast<std::streamsize>(logits.size()));
+  return {};
+}
+
+Result<void> run(std::span<char*> a) {
+  if (a.size() != 5) return fail(Errc::bad_input, "see the head of logits.cpp");
+  QB_TRY(const bundle::Bundle bundle, bundle::load_bundle(a[1]));
+  QB_TRY(const std::vector<int64_t> tokens, read_list(a[2]));
+  QB_TRY(const std::vector<int64_t> steps, read_list(a[3]));
+  const std::unique_ptr<worker::Engine> engine = worker::make_engine();
+  QB_TRY(const auto session,
+         engine->compile(bundle, {.device = "cpu",
+                                  .thread_count = 2,
+                                  .context_tokens = static_cast<int64_t>(tokens.size())}));
+  std::ofstream out(a[4], std::ios::binary);
+  size_t past = 0;
+  for (const int64_t count : steps) {
+    const auto step = std::span(tokens).subspan(past, static_cast<size_t>(count));
+    QB_CHECK(run_step(*session, step, static_cast<int64_t>(past), out));
+    past += step.size();
+  }
+  return {};
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  const Result<void> done = run({arguments, static_cast<size_t>(argument_count)});
+  if (done) return 0;
+  std::fprintf(stderr, "%s\n", done.error().message.c_str());
+  return done.error().code == Errc::unsupported ? 3 : 1;
+}
