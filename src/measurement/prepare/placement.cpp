@@ -70,6 +70,8 @@ bool says_nothing(const weights::WeightFile& file, const models::Model& model,
                       is_copy(&tensor, file.find("model.embed_tokens.weight"))));
 }
 
+int64_t rows_of(const StoredTensor& tensor) { return tensor.shape.empty() ? 0 : tensor.shape[0]; }
+
 // Rows of each tensor that are parameters.
 using RowCounts = std::map<const StoredTensor*, int64_t>;
 
@@ -139,8 +141,11 @@ Result<Placement> place_parameters(const weights::WeightFile& file,
       const ir::ValueInfo& info = graph[value];
       if (placement.contains(info.name)) continue;
       QB_TRY(const Place place, find_place(file, model, info.name));
-      QB_CHECK(check_shape(place, info.shape, model.origins.contains(info.name)));
-      used[place.tensor] += info.shape.empty() ? 0 : info.shape[0].extent;
+      const auto origin = model.origins.find(info.name);
+      const bool has_origin = origin != model.origins.end();
+      QB_CHECK(check_shape(place, info.shape, has_origin));
+      const bool uses_all = info.shape.empty() || (has_origin && origin->second.is_part);
+      used[place.tensor] += uses_all ? rows_of(*place.tensor) : info.shape[0].extent;
       placement.emplace(info.name, place);
     }
   }

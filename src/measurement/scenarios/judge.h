@@ -1,4 +1,4 @@
-// What answers are worth: rows of logits against a baseline's, and into files, as far as they are
+// What answers are worth: rows of them against a baseline's, and into files, as far as they are
 // asked for.
 #pragma once
 
@@ -20,9 +20,31 @@ namespace qb::scenarios {
 // can be made anew.
 void send_series(const wire::Send& send, const std::string& name, std::span<const double> series);
 
-class Judge {
+// Rows of answers, in the tensor `name` of the files that the request names.
+class Rows {
  public:
   // Errors: the request's baseline can't be read, or has rows of another length.
+  static Result<Rows> open(const wire::Request& request, std::string name, int64_t column_count);
+
+  // Writes the row where rows are asked for. The baseline's of the same place; empty without a
+  // baseline. Error: it has no more.
+  Result<std::span<const float>> add(std::span<const float> row);
+  Result<void> finish();
+
+ private:
+  int64_t column_count_ = 0;
+  int64_t row_ = 0;
+  std::optional<bundle::TensorFile> file_;
+  TensorView baseline_;
+  std::vector<bundle::MatrixWriter> writers_;
+  size_t whole_writer_count_ = 0;  // the first of them get every row, the others the first rows
+  int64_t kept_row_count_ = 0;
+};
+
+// Of logits.
+class Judge {
+ public:
+  // Errors: as of Rows.
   static Result<Judge> open(const wire::Request& request, int64_t column_count);
 
   // `target`: the token that follows in the text.
@@ -34,13 +56,9 @@ class Judge {
   Result<void> finish(const wire::Send& send);
 
  private:
-  int64_t column_count_ = 0;
-  int64_t row_ = 0;
-  std::optional<bundle::TensorFile> file_;
-  TensorView baseline_;
-  std::vector<bundle::MatrixWriter> writers_;
-  size_t whole_writer_count_ = 0;  // the first of them get every row, the others the first rows
-  int64_t kept_row_count_ = 0;
+  explicit Judge(Rows rows) : rows_(std::move(rows)) {}
+
+  Rows rows_;
   quality::DivergenceAccumulator divergence_;
   std::vector<double> baseline_nll_;
   int64_t tied_row_count_ = 0;  // whose likeliest answer is several
@@ -48,6 +66,8 @@ class Judge {
 
 // The first output of the last run: as many values as the graph says, all of them finite. Whatever
 // is judged comes from here.
+Result<std::span<const float>> answer_of(const worker::Session& session, size_t count,
+                                         std::string_view value);
 Result<std::span<const float>> logits_of(const worker::Session& session, size_t count);
 
 // Of all outputs of the last run. Error: one that isn't finite.

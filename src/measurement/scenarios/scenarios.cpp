@@ -12,6 +12,8 @@ Result<void> run_language(worker::Engine& engine, const wire::Request& request,
                           const wire::Send& send);
 Result<void> run_classification(worker::Engine& engine, const wire::Request& request,
                                 const wire::Send& send);
+Result<void> run_embedding(worker::Engine& engine, const wire::Request& request,
+                           const wire::Send& send);
 Result<void> run_own_file(worker::Engine& engine, const wire::Request& request,
                           const wire::Send& send);
 
@@ -20,6 +22,7 @@ namespace {
 constexpr Scenario rows[] = {
     {"causal_lm", run_language},
     {"image_classification", run_classification},
+    {"embedding", run_embedding},
     {"own_file", run_own_file},
 };
 

@@ -15,6 +15,7 @@ constexpr Architecture rows[] = {
     {"Phi3ForCausalLM", "phi3", read_phi3},
     {"Gemma3ForCausalLM", "gemma3", read_gemma3},
     {"Gemma3ForConditionalGeneration", "", read_gemma3_with_pictures},
+    {"BertModel", "", read_bert},
 };
 
 std::string known_names() {

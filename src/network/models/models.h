@@ -25,6 +25,7 @@ struct Origin {
   std::string tensor;
   int64_t first_row = 0;  // where the tensor's rows hold several parameters one after another
   double offset = 0.0;    // is added to every value: a norm's weight may be stored less 1
+  bool is_part = false;   // the tensor's other rows are of nothing that is run
 };
 
 struct Model {
@@ -33,7 +34,7 @@ struct Model {
   std::string task = "causal_lm";  // a row of task/task.h
   // Below the data folder; empty: none known, synthetic weights at the true shapes.
   std::string weights_file;
-  int64_t context_tokens = 0;  // language models: that it was trained for
+  int64_t context_tokens = 0;  // of text: that it was trained for
   int64_t image_size_px = 0;   // vision models: side of the input
   std::function<Result<ir::Graph>()> build;
   // In place of `build`, of a model of several networks: each with a name.

@@ -1,9 +1,12 @@
 #include "orchestration/campaign/divergence.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "compression/bundle/tensor_file.h"
 #include "compression/quality/quality.h"
+#include "compression/quality/retrieval.h"
+#include "stats/stats.h"
 
 namespace qb::campaign {
 namespace fs = std::filesystem;
@@ -14,19 +17,34 @@ bool are_same_bits(const Case& a, const Case& b) {
          a.workload == b.workload && a.framework != b.framework;
 }
 
+// Rows of the same items.
+Json compare_embeddings(std::span<const float> own, std::span<const float> other, size_t width) {
+  const quality::Retrieval retrieval = quality::compare_retrieval(other, own, width);
+  double difference = 0.0;
+  for (size_t i = 0; i < own.size(); ++i)
+    difference = std::max(difference, std::fabs(static_cast<double>(own[i]) - other[i]));
+  return Json::object({{"rows", static_cast<int64_t>(own.size() / width)},
+                       {"top1_agreement", stats::mean(retrieval.top1_agreements)},
+                       {"logit_max_abs_difference", difference}});
+}
+
 }  // namespace
 
 Result<Json> compare_logits(const fs::path& logits, const fs::path& others) {
   QB_TRY(const bundle::TensorFile file, bundle::TensorFile::open(logits));
   QB_TRY(const bundle::TensorFile other_file, bundle::TensorFile::open(others));
-  QB_TRY(const TensorView own, file.find("logits", ElementType::f32, 2));
-  QB_TRY(const TensorView other, other_file.find("logits", ElementType::f32, 2));
+  const std::string_view name = file.contains("embeddings") ? "embeddings" : "logits";
+  QB_TRY(const TensorView own, file.find(name, ElementType::f32, 2));
+  QB_TRY(const TensorView other, other_file.find(name, ElementType::f32, 2));
   if (own.shape[1] != other.shape[1])
-    return fail(Errc::bad_input, "{} has rows of {} logits, {} of {}", logits.string(),
-                own.shape[1], others.string(), other.shape[1]);
+    return fail(Errc::bad_input, "{} has rows of {} {}, {} of {}", logits.string(), own.shape[1],
+                name, others.string(), other.shape[1]);
   const auto width = static_cast<size_t>(own.shape[1]);
   const auto row_count = static_cast<size_t>(std::min(own.shape[0], other.shape[0]));
   if (row_count == 0) return fail(Errc::bad_input, "{}: no rows", logits.string());
+  if (name == "embeddings" && row_count >= 3)
+    return compare_embeddings(own.f32().first(row_count * width),
+                              other.f32().first(row_count * width), width);
   quality::DivergenceAccumulator divergence;
   for (size_t row = 0; row < row_count; ++row)
     QB_CHECK(divergence.add(other.f32().subspan(row * width, width),

@@ -16,8 +16,9 @@ inline constexpr int64_t kept_row_count = 128;
 
 // Each row of `logits` against the same row of `others`, as far as both go. Both files hold the
 // tensor "logits" f32 [rows, classes]. {"rows", "top1_agreement", "kl_divergence" (nats, of this
-// one's distribution from the other's), "logit_max_abs_difference"}. Errors: unreadable files, rows
-// of different lengths, logits that aren't finite.
+// one's distribution from the other's), "logit_max_abs_difference"}. Of "embeddings" f32 [rows,
+// width] "top1_agreement" tells of the nearest other row, and there is no "kl_divergence". Errors:
+// unreadable files, rows of different lengths, logits that aren't finite.
 Result<Json> compare_logits(const std::filesystem::path& logits,
                             const std::filesystem::path& others);
 
