@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <optional>
 
 #include "results/metrics/metrics.h"
 #include "results/store/store.h"
@@ -45,40 +46,66 @@ void print_interleaved(int gates) {
     }
 }
 
-// One run against another: each has a shift that all its cases share and one of each case's own,
-// which launches don't average out.
+// Two runs: each has a shift that all its cases share and one of each case's own, which launches
+// don't average out.
+std::vector<GateInput> draw_runs(Rng& rng, double allowed, double shared, double by_case) {
+  auto inputs = draw_gate(rng, gate_noises[0], {.is_paired = false, .shift_deviation = allowed});
+  const double of_run = std::sqrt(2.0) * shared * rng.normal();
+  double of_case = 0.0;
+  for (GateInput& input : inputs) {
+    if (input.kind == 0) of_case = std::sqrt(2.0) * by_case * rng.normal();
+    for (double& log : input.after) log += of_run + of_case;
+  }
+  return inputs;
+}
+
+// What became of one gate.
+struct Seen {
+  bool is_alarm = false;  // a regression of a case that isn't the slow one
+  bool is_found = false;
+  bool is_wrongly_clear = false;
+  double cleared_share = 0.0;
+};
+
+Seen look_at(const std::vector<GateInput>& inputs, std::optional<size_t> slow_case = {}) {
+  Seen seen;
+  const auto judgements = judge_gate(inputs);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const bool is_worse = judgements[i].answer == GateAnswer::regression;
+    const bool is_clear = judgements[i].answer == GateAnswer::no_regression;
+    const bool is_slow = inputs[i].case_number == slow_case;
+    seen.is_alarm |= is_worse && !is_slow;
+    seen.is_found |= is_worse && is_slow;
+    seen.is_wrongly_clear |= is_clear && is_slow;
+    seen.cleared_share += is_clear ? 1.0 / static_cast<double>(inputs.size()) : 0.0;
+  }
+  return seen;
+}
+
+void add(GateCounts& counts, const Seen& seen) {
+  counts.alarms += seen.is_alarm ? 1 : 0;
+  counts.found += seen.is_found ? 1 : 0;
+  counts.wrongly_clear += seen.is_wrongly_clear ? 1 : 0;
+  counts.cleared += seen.cleared_share / counts.gates;
+}
+
 void print_runs_apart(int gates) {
   fmt::print(
       "\n100 cases x 3 figures, two runs apart, 10 launches of each, noise 2 %: false alarms a "
-      "gate\n"
-      "{:<48}{:>14}{:>14}{:>10}\n",
+      "gate\n{:<48}{:>14}{:>14}{:>10}\n",
       "shift of a run: shared by all cases / by case", "none allowed", "3 % allowed", "cleared");
   for (const double shared : {0.0, 0.01, 0.03})
     for (const double by_case : {0.003, 0.01, 0.02}) {
       fmt::print("{:<48}", fmt::format("{:.1f} % / {:.1f} %", shared * 100.0, by_case * 100.0));
-      GateCounts last;
+      GateCounts counts;
       for (const double allowed : {0.0, std::sqrt(2.0) * 0.03}) {
-        const GateShape shape = {.is_paired = false, .shift_deviation = allowed};
         Rng rng(4);
-        last = {.gates = gates};
-        for (int gate = 0; gate < gates; ++gate) {
-          auto inputs = draw_gate(rng, gate_noises[0], shape);
-          const double of_run = std::sqrt(2.0) * shared * rng.normal();
-          double of_case = 0.0;
-          for (size_t i = 0; i < inputs.size(); ++i) {
-            if (inputs[i].kind == 0) of_case = std::sqrt(2.0) * by_case * rng.normal();
-            for (double& log : inputs[i].after) log += of_run + of_case;
-          }
-          bool is_alarm = false;
-          for (const GateJudgement& j : judge_gate(inputs)) {
-            is_alarm |= j.answer == GateAnswer::regression;
-            last.cleared += j.answer == GateAnswer::no_regression ? 1.0 : 0.0;
-          }
-          last.alarms += is_alarm ? 1 : 0;
-        }
-        fmt::print("{:>14.3f}", share(last.alarms, last));
+        counts = {.gates = gates};
+        for (int i = 0; i < gates; ++i)
+          add(counts, look_at(draw_runs(rng, allowed, shared, by_case)));
+        fmt::print("{:>14.3f}", share(counts.alarms, counts));
       }
-      fmt::print("{:>10.3f}\n", last.cleared / (300.0 * gates));
+      fmt::print("{:>10.3f}\n", counts.cleared);
       std::fflush(stdout);
     }
 }
@@ -137,30 +164,31 @@ std::vector<GateInput> resample(Rng& rng, const std::vector<Recorded>& recorded,
   return inputs;
 }
 
-int print_recorded(int gates, const char* path, std::span<char* const> metric_names) {
-  const auto store = store::Store::open_to_read(path);
-  const auto runs = store ? store->load_runs() : Result<std::vector<Run>>(std::vector<Run>());
-  if (!store || !runs || runs->empty()) {
-    fmt::print(stderr, "{}: no store with a run\n", path);
-    return 2;
-  }
-  const auto records = store->load_records(runs->front().id);
-  const auto recorded = records ? recorded_of(*records, metric_names) : std::vector<Recorded>();
-  if (recorded.empty()) {
-    fmt::print(stderr, "{}: no metric with eight launches\n", path);
-    return 2;
-  }
+Result<std::vector<Recorded>> load_recorded(const char* path, std::span<char* const> metric_names) {
+  QB_TRY(const store::Store store, store::Store::open_to_read(path));
+  QB_TRY(const std::vector<Run> runs, store.load_runs());
+  if (runs.empty()) return fail(Errc::not_found, "{}: has no run", path);
+  QB_TRY(const std::vector<Record> records, store.load_records(runs.front().id));
+  std::vector<Recorded> recorded = recorded_of(records, metric_names);
+  if (recorded.empty()) return fail(Errc::not_found, "{}: no metric has eight launches", path);
+  return recorded;
+}
+
+// How much a launch differs from the next, one standard deviation of a launch.
+double noise_of(const Recorded& recorded) {
+  std::vector<double> differences;
+  for (auto it = recorded.logs.begin(); std::next(it) != recorded.logs.end(); ++it)
+    differences.push_back(std::next(it)->second - it->second);
+  return *standard_deviation(differences) / std::sqrt(2.0);
+}
+
+void print_recorded(int gates, const std::vector<Recorded>& recorded) {
   std::vector<double> noise;
-  for (const Recorded& r : recorded) {
-    std::vector<double> differences;
-    for (auto it = r.logs.begin(); std::next(it) != r.logs.end(); ++it)
-      differences.push_back(std::next(it)->second - it->second);
-    noise.push_back(*standard_deviation(differences) / std::sqrt(2.0));
-  }
+  for (const Recorded& r : recorded) noise.push_back(noise_of(r));
   fmt::print(
-      "{} figures of run {}, {} launches; a launch differs from its neighbour by {:.1f} % (median; "
-      "{:.1f} to {:.1f} %)\n{:>9}{:>14}{:>10}{:>18}{:>10}\n",
-      recorded.size(), runs->front().id, recorded.front().logs.size(), median(noise) * 100.0,
+      "{} figures, {} launches; a launch differs from its neighbour by {:.1f} % (median; {:.1f} to "
+      "{:.1f} %)\n{:>9}{:>14}{:>10}{:>18}{:>10}\n",
+      recorded.size(), recorded.front().logs.size(), median(noise) * 100.0,
       quantile(noise, 0.0) * 100.0, quantile(noise, 1.0) * 100.0, "pairs", "false alarms",
       "cleared", "10 % slower found", "wrong no");
   for (const size_t pairs : {5u, 8u, 12u, 20u}) {
@@ -168,30 +196,13 @@ int print_recorded(int gates, const char* path, std::span<char* const> metric_na
     GateCounts slow = {.gates = gates};
     Rng rng(5);
     for (int gate = 0; gate < gates; ++gate) {
-      bool is_alarm = false;
-      for (const GateJudgement& j : judge_gate(resample(rng, recorded, pairs, 0, 0.0))) {
-        is_alarm |= j.answer == GateAnswer::regression;
-        same.cleared += j.answer == GateAnswer::no_regression ? 1.0 : 0.0;
-      }
-      same.alarms += is_alarm ? 1 : 0;
+      add(same, look_at(resample(rng, recorded, pairs, 0, 0.0)));
       const size_t slow_case = recorded[rng.below(recorded.size())].case_number;
-      const auto inputs = resample(rng, recorded, pairs, slow_case, 0.10);
-      const auto judgements = judge_gate(inputs);
-      bool is_found = false;
-      bool is_wrong = false;
-      for (size_t i = 0; i < inputs.size(); ++i) {
-        if (inputs[i].case_number != slow_case) continue;
-        is_found |= judgements[i].answer == GateAnswer::regression;
-        is_wrong |= judgements[i].answer == GateAnswer::no_regression;
-      }
-      slow.found += is_found ? 1 : 0;
-      slow.wrongly_clear += is_wrong ? 1 : 0;
+      add(slow, look_at(resample(rng, recorded, pairs, slow_case, 0.10), slow_case));
     }
     fmt::print("{:>9}{:>14.3f}{:>10.3f}{:>18.3f}{:>10.3f}\n", pairs, share(same.alarms, same),
-               same.cleared / (static_cast<double>(gates) * static_cast<double>(recorded.size())),
-               share(slow.found, slow), share(slow.wrongly_clear, slow));
+               same.cleared, share(slow.found, slow), share(slow.wrongly_clear, slow));
   }
-  return 0;
 }
 
 }  // namespace
@@ -202,9 +213,15 @@ int main(int argument_count, char** arguments) {
     fmt::print(stderr, "bench_gate [GATES [STORE METRIC...]]\n");
     return 2;
   }
-  if (argument_count > 3)
-    return print_recorded(gates, arguments[2],
-                          std::span(arguments + 3, static_cast<size_t>(argument_count - 3)));
+  if (argument_count > 3) {
+    const auto recorded = load_recorded(
+        arguments[2], std::span(arguments + 3, static_cast<size_t>(argument_count - 3)));
+    if (recorded)
+      print_recorded(gates, *recorded);
+    else
+      fmt::print(stderr, "{}\n", recorded.error().message);
+    return recorded ? 0 : 2;
+  }
   print_interleaved(gates);
   print_runs_apart(gates);
   return 0;

@@ -132,7 +132,8 @@ std::optional<int64_t> launches_for(const Work& work, double error) {
   return std::max(static_cast<int64_t>(count), here + 1);
 }
 
-// To clear a change that is within the tolerance, or to prove one beyond it.
+// To clear a change that is within the tolerance, or to prove one beyond it. Half of the estimate
+// is taken for chance: what isn't cleared yet are mostly those that looked worse than they are.
 std::optional<int64_t> launches_needed(const Work& work, double p_needed) {
   const double change = work.mean.value;
   const double tolerance = work.input->tolerance;
@@ -140,7 +141,7 @@ std::optional<int64_t> launches_needed(const Work& work, double p_needed) {
     return t_quantile(work.mean.degrees_of_freedom, 1.0 - 2.0 * p) + power_quantile;
   };
   if (change < tolerance)
-    return launches_for(work, (tolerance - std::max(0.0, change)) / t_at(0.01));
+    return launches_for(work, (tolerance - std::max(0.0, change) / 2.0) / t_at(0.01));
   return launches_for(work, change / t_at(p_needed));
 }
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "stats/gate_simulation.h"
@@ -86,6 +87,32 @@ TEST_CASE("a change within the tolerance is none, however sure it is") {
   CHECK(j.answer == GateAnswer::regression);
   CHECK(j.interval->low > 0.04);
   CHECK(j.interval->high < 0.06);
+}
+
+TEST_CASE("with the launches that the undecided need, nine in ten of them are decided") {
+  Rng rng(5);
+  int undecided = 0;
+  int decided = 0;
+  for (int gate = 0; gate < 6; ++gate) {
+    const auto all = draw_gate(rng, gate_noises[0], {.case_count = 30, .launch_count = 60});
+    const auto first = [&](size_t count) {
+      auto inputs = all;
+      for (GateInput& input : inputs) {
+        input.before.resize(count);
+        input.after.resize(count);
+      }
+      return judge_gate(inputs);
+    };
+    const auto early = first(6);
+    for (size_t i = 0; i < early.size(); ++i) {
+      if (early[i].answer != GateAnswer::undecided || !early[i].launches_needed) continue;
+      const auto needed = std::min<size_t>(60, static_cast<size_t>(*early[i].launches_needed));
+      ++undecided;
+      decided += first(needed)[i].answer == GateAnswer::undecided ? 0 : 1;
+    }
+  }
+  REQUIRE(undecided > 50);
+  CHECK(decided >= undecided * 85 / 100);
 }
 
 TEST_CASE("launches needed are those with which it would be decided, or none where none would") {

@@ -75,6 +75,8 @@ make_homebrew() {
   rm -f "$lib"/lib*.so* "$lib"/lib*.a
   mv "$1"/stubs/* "$lib/"
   rm -rf "$lib"/cmake/{boost*,Boost*,PNG,CURL}
+  # What a shared library is made of inside.
+  sed -i '/^Requires.private/d' "$lib/pkgconfig/sentencepiece.pc"
   mv "$1/debian"/* "$1/debian/.packages" "$1/"
   cp "$mac/fmt-config.cmake" "$1/usr/lib/cmake/fmt/"
   ln -s "$site/torch/include/fmt" "$1/usr/include/fmt"

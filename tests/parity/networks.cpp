@@ -355,7 +355,7 @@ bool has_f32_results(const bundle::Bundle& bundle) {
         bundle.parameter(node.inputs[1]).encoding != bundle::Encoding::packed)
       return false;
     const ir::Node* reader = bundle.graph().only_reader(node.output);
-    const bool is_clipped = reader && reader->op == ir::Op::relu6;
+    const bool is_clipped = reader && ir::is_rectifier(reader->op);
     return !is_measured(is_clipped ? reader->output : node.output);
   });
 }

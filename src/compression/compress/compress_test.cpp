@@ -240,6 +240,27 @@ TEST_CASE("what is rounded: all between convolutions, the inputs of linears, nev
   }
 }
 
+TEST_CASE("a sum is rounded after the relu that alone reads it, and so is a convolution") {
+  ir::Builder b("residual");
+  const ir::Value x = b.input("x", ElementType::f32, {ir::Symbol::batch, 4, 4, 4});
+  const ir::Value y = b.apply(ir::Op::relu, {b.conv2d(x, b.parameter("a", {4, 4, 1, 1}), {})});
+  const ir::Value z = b.conv2d(y, b.parameter("b", {4, 4, 1, 1}), {});
+  const ir::Value sum = b.apply(ir::Op::relu, {b.add(z, x)});
+  b.output(b.conv2d(sum, b.parameter("c", {4, 4, 1, 1}), {}));
+  const ir::Graph graph = b.finish().value();
+  const auto rounded = rounded_values(graph, quant::find_scheme("static8c").value());
+  const auto is_rounded = [&](ir::Value value) {
+    return std::ranges::find(rounded, value) != rounded.end();
+  };
+  for (const ir::Node& node : graph.nodes) {
+    const ir::Node* reader = graph.only_reader(node.output);
+    const bool is_inside = reader && reader->op == ir::Op::relu;  // what a relu alone reads
+    const bool is_output = node.output == graph.outputs[0];
+    CAPTURE(graph[node.output].name);
+    CHECK(is_rounded(node.output) == !(is_inside || is_output));
+  }
+}
+
 TEST_CASE("outputs keep their names when batch norms are folded") {
   ir::Builder b("named");
   const ir::Value x = b.input("x", ElementType::f32, {ir::Symbol::batch, 3, 4, 4});

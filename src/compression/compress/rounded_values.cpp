@@ -23,6 +23,12 @@ Value unflattened(const ir::Graph& graph, Value value) {
   return node && node->op == Op::flatten ? node->inputs[0] : value;
 }
 
+// What the node gives, after the relu or relu6 that alone reads it.
+Value rectified(const ir::Graph& graph, const Node& node) {
+  const Node* reader = graph.only_reader(node.output);
+  return reader && ir::is_rectifier(reader->op) ? reader->output : node.output;
+}
+
 }  // namespace
 
 std::vector<Value> rounded_values(const ir::Graph& graph, const quant::Scheme& scheme) {
@@ -33,13 +39,12 @@ std::vector<Value> rounded_values(const ir::Graph& graph, const quant::Scheme& s
     if (!is_quantized_product(graph, node, scheme)) continue;
     rounded.insert(is_measured ? unflattened(graph, node.inputs[0]).index : node.inputs[0].index);
     if (!is_measured || node.op != Op::conv2d) continue;
-    const Node* reader = graph.only_reader(node.output);
-    rounded.insert(reader && reader->op == Op::relu6 ? reader->output.index : node.output.index);
+    rounded.insert(rectified(graph, node).index);
   }
   if (is_measured)
     for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node)
       if ((node->op == Op::add || node->op == Op::global_average_pool) &&
-          rounded.contains(node->output.index) &&
+          rounded.contains(rectified(graph, *node).index) &&
           std::ranges::none_of(node->inputs, [&](Value input) {
             return graph[input].kind == ir::ValueKind::parameter;
           }))

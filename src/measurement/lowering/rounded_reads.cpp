@@ -10,13 +10,14 @@ bundle::Activation rounding_of(const bundle::Bundle& bundle, ir::Value value) {
   return is_flattened ? bundle.activation(producer->inputs[0]) : own;
 }
 
-const ir::Node* absorbed_relu6(const bundle::Bundle& bundle, ir::Value value) {
+const ir::Node* absorbed_rectifier(const bundle::Bundle& bundle, ir::Value value) {
   const ir::Node* reader = bundle.graph().only_reader(value);
-  if (!reader || reader->op != ir::Op::relu6) return nullptr;
+  if (!reader || !ir::is_rectifier(reader->op)) return nullptr;
   const bundle::Activation activation = bundle.activation(reader->output);
   const float end = static_cast<float>(255 - activation.fit.zero_point) * activation.fit.scale;
+  const bool ends_in_time = reader->op == ir::Op::relu || end <= 6.0f * (1.0f + 1e-6f);
   const bool fits = activation.mode == quant::Activations::measured &&
-                    activation.fit.zero_point == 0 && end <= 6.0f * (1.0f + 1e-6f);
+                    activation.fit.zero_point == 0 && ends_in_time;
   return fits ? reader : nullptr;
 }
 

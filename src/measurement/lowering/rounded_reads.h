@@ -8,8 +8,8 @@ namespace qb::lowering {
 // The value's rounding as its readers see it: of a flattened value that of what was flattened.
 bundle::Activation rounding_of(const bundle::Bundle& bundle, ir::Value value);
 
-// The relu6 that alone reads the value, whose result is measured within [0, 6], so that saturation
-// to codes is the relu6; null: none.
-const ir::Node* absorbed_relu6(const bundle::Bundle& bundle, ir::Value value);
+// The relu or relu6 that alone reads the value, whose result is measured from 0 on (a relu6's up to
+// 6 at most), so that saturation to codes does what it does; null: none.
+const ir::Node* absorbed_rectifier(const bundle::Bundle& bundle, ir::Value value);
 
 }  // namespace qb::lowering

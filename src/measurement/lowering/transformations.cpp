@@ -108,6 +108,7 @@ FoldedConvolution fold(const bundle::Bundle& bundle, const Fold& fold) {
 }
 
 std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle) {
+  if (bundle.scheme().weight_type == quant::WeightType::micro) return bundle.scheme().micro;
   for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter))
     if (const bundle::Parameter& parameter = bundle.parameter(value);
         parameter.encoding == bundle::Encoding::micro)

@@ -52,7 +52,7 @@ ir::ChannelMap channel_map(const bundle::Bundle& bundle, const ir::Node& norm,
 // Session::actual(), layers that differ by a number only together.
 Json describe(const bundle::Bundle& bundle, const Transformations& transformations);
 
-// The format of the first parameter that is in one of the microscaling formats.
+// The microscaling format of the scheme, or of a checkpoint's first parameter that has one.
 std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle);
 
 }  // namespace qb::lowering

@@ -41,12 +41,19 @@ TEST_CASE("a request survives JSON, and says which field is wrong") {
                      .dataset = "d",
                      .baseline = "x",
                      .baseline_output = "y",
-                     .preparation = Preparation{"m", "w8c", "data", "cache", 2, true},
+                     .preparation = Preparation{.model = "m",
+                                                .scheme = "w8c",
+                                                .data_folder = "data",
+                                                .cache_folder = "cache",
+                                                .thread_count = 2,
+                                                .only_looks = true,
+                                                .with_layer_errors = true},
                      .emission = Emission{"b", "phone", {{"batch", 4}}, "out"}};
   const auto again = request_from_json(to_json(request));
   REQUIRE(again);
   CHECK(to_json(*again) == to_json(request));
   CHECK(again->preparation->thread_count == 2);
+  CHECK(again->preparation->only_looks);
   CHECK(again->preparation->with_layer_errors);
   REQUIRE(again->emission->extents.size() == 1);
   CHECK(again->emission->extents[0].extent == 4);

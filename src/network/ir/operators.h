@@ -201,6 +201,8 @@ static_assert(
 constexpr std::span<const OperatorRow> operators() { return operator_rows; }
 constexpr const OperatorRow& row_of(Op op) { return operator_rows[static_cast<size_t>(op)]; }
 constexpr std::string_view name_of(Op op) { return row_of(op).name; }
+// max(x, 0), and perhaps an upper end: what codes that begin at 0 do by themselves.
+constexpr bool is_rectifier(Op op) { return op == Op::relu || op == Op::relu6; }
 // Errors: more or fewer inputs than the row takes.
 Result<void> verify_input_count(const OperatorRow& row, size_t count);
 // The row's shape for inputs whose number is checked first.

@@ -72,9 +72,10 @@ sections::Notes reasons_of(const Judgement& judgement, GateAnswer answer) {
                                              : fmt::format("{} and {} more: {}", cases.front(),
                                                            cases.size() - 1, reason)});
   if (slowest)
-    notes.notes.push_back({sections::NoteKind::reservation,
-                           fmt::format("{}: {} (`qbench run --resume --launches {}` makes more)", metric_text(*slowest),
-                                       slowest->reason, *slowest->launches_needed)});
+    notes.notes.push_back(
+        {sections::NoteKind::reservation,
+         fmt::format("{}: {} (`qbench run --resume --launches {}` makes more)",
+                     metric_text(*slowest), slowest->reason, *slowest->launches_needed)});
   return notes;
 }
 

@@ -1,5 +1,6 @@
-// Homebrew's SentencePiece, as far as qbench calls it: its C++ names depend on the standard library, so
-// Debian's won't do. Nothing is behind them; what is checked is that the header's names are all that is asked for.
+// Homebrew's SentencePiece, as far as qbench calls it: its C++ names depend on the standard
+// library, so Debian's won't do. Nothing is behind them; what is checked is that the header's names
+// are all that is asked for.
 #include <absl/status/status.h>
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
@@ -28,7 +29,9 @@ class Normalizer {};
 SentencePieceProcessor::SentencePieceProcessor() {}
 SentencePieceProcessor::~SentencePieceProcessor() {}
 absl::Status SentencePieceProcessor::LoadFromSerializedProto(absl::string_view) { return {}; }
-absl::Status SentencePieceProcessor::Encode(absl::string_view, std::vector<int>*) const { return {}; }
+absl::Status SentencePieceProcessor::Encode(absl::string_view, std::vector<int>*) const {
+  return {};
+}
 int SentencePieceProcessor::GetPieceSize() const { return 0; }
 const std::string& SentencePieceProcessor::IdToPiece(int) const {
   static const std::string piece;

@@ -54,7 +54,9 @@ ir::Graph classifier() {
   return b.finish().value();
 }
 
-ir::Graph language_model() {
+// With `is_later`, as later networks are: windows, capped scores, rotary embedding by factors,
+// gelu.
+ir::Graph language_model(bool is_later = false) {
   constexpr int64_t width = 64;
   ir::Builder b("text");
   const ir::Value tokens =
@@ -69,12 +71,20 @@ ir::Graph language_model() {
   const auto linear = [&](ir::Value in, const char* name, int64_t rows) {
     return b.linear(in, b.parameter(name, {rows, b.shape(in).back().extent}));
   };
-  const ir::Value attended = b.cached_attention(
-      linear(h, "q", width), linear(h, "k", width), linear(h, "v", width), cache("keys"),
-      cache("values"),
-      {.head_count = 2, .kv_head_count = 2, .head_dim = 32, .rotary = {.theta = 10000.0}});
+  ir::CachedAttentionOptions options = {
+      .head_count = 2, .kv_head_count = 2, .head_dim = 32, .rotary = {.theta = 10000.0}};
+  if (is_later) {
+    options.rotary.factors = std::vector<double>(16, 2.0);
+    options.window_tokens = 3;
+    options.softcap = 5.0;
+  }
+  const ir::Value attended =
+      b.cached_attention(linear(h, "q", width), linear(h, "k", width), linear(h, "v", width),
+                         cache("keys"), cache("values"), options);
   const ir::Value y = b.add(x, linear(attended, "o", width));
-  const ir::Value gated = b.multiply(b.silu(linear(y, "gate", 96)), linear(y, "up", 96));
+  const ir::Value gate = linear(y, "gate", 96);
+  const ir::Value gated =
+      b.multiply(is_later ? b.apply(ir::Op::gelu_tanh, {gate}) : b.silu(gate), linear(y, "up", 96));
   b.output(b.linear(b.select_positions(b.add(y, linear(gated, "down", width)), positions), table));
   return b.finish().value();
 }
@@ -169,18 +179,25 @@ TEST_CASE("a network without caches is compiled where kernels are fused, and ans
 
 TEST_CASE("16-bit activations change a language model's answer by their rounding only") {
   const Folder folder;
-  const bundle::Bundle bundle = bundle_of(folder, language_model(), "w8g64");
-  const auto wide = compile(bundle, "cpu");
-  const auto narrow = compile(bundle, "gpu");
-  CHECK(narrow->actual()["compute_type"].as_string().find("bf16 activations") != std::string::npos);
-  CHECK(wide->actual()["compute_type"].as_string().find("f32 activations") != std::string::npos);
-  CHECK(narrow->actual()["kernels"]["compiled silu * x"].as_int() == 1);
-  const Inputs prompt = tokens_of({3, 1, 4, 1, 5});
-  const double error = relative_rms(answer(*wide, prompt.step()), answer(*narrow, prompt.step()));
-  CHECK(error < 0.05);
-  CHECK(error > 1e-5);  // they are computed otherwise
-  const Inputs next = tokens_of({9});
-  CHECK(relative_rms(answer(*wide, next.step(5)), answer(*narrow, next.step(5))) < 0.05);
+  for (const bool is_later : {false, true}) {
+    CAPTURE(is_later);
+    const bundle::Bundle bundle = bundle_of(folder, language_model(is_later), "w8g64");
+    const auto wide = compile(bundle, "cpu");
+    const auto narrow = compile(bundle, "gpu");
+    const auto says = [](const MlxSession& session, const char* words) {
+      return session.actual()["compute_type"].as_string().find(words) != std::string::npos;
+    };
+    CHECK(says(*narrow, "bf16 activations"));
+    CHECK(says(*wide, "f32 activations"));
+    const char* compiled = is_later ? "compiled gelu_tanh" : "compiled silu * x";
+    CHECK(narrow->actual()["kernels"][compiled].as_int() == 1);
+    const Inputs prompt = tokens_of({3, 1, 4, 1, 5});
+    const double error = relative_rms(answer(*wide, prompt.step()), answer(*narrow, prompt.step()));
+    CHECK(error < 0.05);
+    CHECK(error > 1e-5);  // they are computed otherwise
+    const Inputs next = tokens_of({9});
+    CHECK(relative_rms(answer(*wide, next.step(5)), answer(*narrow, next.step(5))) < 0.05);
+  }
 }
 
 TEST_CASE("products that read one value are one, and the record says which") {

@@ -180,8 +180,7 @@ Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node) {
   const ir::Value x = node.inputs[0];
   QB_CHECK(check_weight(l.parameter(node.inputs[1]).packed.layout));
   const bool is_measured = l.rounding(x).mode == quant::Activations::measured;
-  const ir::Node* relu6 = l.absorbed_relu6(node.output);
-  const ir::Value target = relu6 ? relu6->output : node.output;
+  const ir::Value target = l.rectified(node.output);
   const bool gives_codes = is_measured && l.rounding(target).mode == quant::Activations::measured;
   if (gives_codes && add_integer_convolution(l, node, target)) return {};
   add_dequantizing_convolution(l, node, is_measured ? l.measured_codes(x) : l.run_codes(x));
@@ -195,7 +194,7 @@ Result<void> lower_integer_conv2d(Lowering& l, const ir::Node& node) {
 Result<void> lower_integer_add(Lowering& l, const ir::Node& node) {
   std::vector<std::string> inputs;
   for (const ir::Value input : node.inputs) append(inputs, l.measured_codes(input));
-  const Codes y = l.claim_codes(node.output);
+  const Codes y = l.claim_codes(l.rectified(node.output));
   inputs.insert(inputs.end(), {y.scale, y.zero_point});
   l.node({"QLinearAdd", microsoft, std::move(inputs), {y.codes}});
   return {};

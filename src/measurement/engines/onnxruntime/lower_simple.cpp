@@ -29,14 +29,14 @@ bool is_measured(const Lowering& l, ir::Value value) {
   return l.rounding(value).mode == quant::Activations::measured;
 }
 
-bool all_measured(const Lowering& l, const ir::Node& node) {
-  return is_measured(l, node.output) &&
+bool all_measured(const Lowering& l, const ir::Node& node, ir::Value target) {
+  return is_measured(l, target) &&
          std::ranges::all_of(node.inputs, [&](ir::Value input) { return is_measured(l, input); });
 }
 
 Result<void> lower_add(Lowering& l, const ir::Node& node) {
   if (l.is_fused(node)) return {};  // lower_rms_norm gives its value too
-  if (all_measured(l, node)) return lower_integer_add(l, node);
+  if (all_measured(l, node, l.rectified(node.output))) return lower_integer_add(l, node);
   return one_node(l, node, "Add");
 }
 Result<void> lower_multiply(Lowering& l, const ir::Node& node) { return one_node(l, node, "Mul"); }
@@ -44,7 +44,7 @@ Result<void> lower_sigmoid(Lowering& l, const ir::Node& node) {
   return one_node(l, node, "Sigmoid");
 }
 Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node) {
-  if (all_measured(l, node)) return lower_integer_average_pool(l, node);
+  if (all_measured(l, node, node.output)) return lower_integer_average_pool(l, node);
   return one_node(l, node, "GlobalAveragePool");
 }
 Result<void> lower_flatten(Lowering& l, const ir::Node& node) {
@@ -65,7 +65,7 @@ Result<void> lower_silu(Lowering& l, const ir::Node& node) {
 }
 
 Result<void> lower_relu6(Lowering& l, const ir::Node& node) {
-  if (l.has_codes(node.output)) return {};  // the convolution before it saturates where it clips
+  if (l.has_codes(node.output)) return {};  // what is before it saturates where it clips
   l.node({"Clip",
           "",
           {l.operand(node.inputs[0]), scalar(l, 0.0f), scalar(l, 6.0f)},
@@ -73,7 +73,10 @@ Result<void> lower_relu6(Lowering& l, const ir::Node& node) {
   return {};
 }
 
-Result<void> lower_relu(Lowering& l, const ir::Node& node) { return one_node(l, node, "Relu"); }
+Result<void> lower_relu(Lowering& l, const ir::Node& node) {
+  if (l.has_codes(node.output)) return {};  // what is before it saturates where it clips
+  return one_node(l, node, "Relu");
+}
 Result<void> lower_tanh(Lowering& l, const ir::Node& node) { return one_node(l, node, "Tanh"); }
 Result<void> lower_gelu(Lowering& l, const ir::Node& node) { return one_node(l, node, "Gelu"); }
 Result<void> lower_hard_swish(Lowering& l, const ir::Node& node) {

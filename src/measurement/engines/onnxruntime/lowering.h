@@ -78,10 +78,10 @@ class Lowering {
   // Names for codes that an integer kernel writes.
   Codes claim_codes(ir::Value value);
   bool has_codes(ir::Value value) const { return codes_.contains(value.index); }
-  // The relu6 that alone reads the value, whose result is measured; null: none. The quantized range
-  // then ends within [0, 6], so that saturation to codes is the relu6.
-  const ir::Node* absorbed_relu6(ir::Value value) const {
-    return lowering::absorbed_relu6(bundle_, value);
+  // The value, or what the relu or relu6 gives that saturation to its codes does already.
+  ir::Value rectified(ir::Value value) const {
+    const ir::Node* rectifier = lowering::absorbed_rectifier(bundle_, value);
+    return rectifier ? rectifier->output : value;
   }
   std::string fresh(std::string_view hint);
 

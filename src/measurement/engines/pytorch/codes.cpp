@@ -35,7 +35,7 @@ at::Tensor from_codes(const at::Tensor& codes, const quant::ActivationFit& fit) 
 Result<void> lower_integer_add(Lowering& l, const ir::Node& node) {
   const Codes a = l.measured_codes(node.inputs[0]);
   const Codes b = l.measured_codes(node.inputs[1]);
-  const Codes y = l.claim_codes(node.output);
+  const Codes y = l.claim_codes(l.rectified(node.output));
   QB_TRY(
       const Operator op,
       Operator::find("quantized::add", {{"scale", static_cast<double>(y.fit.scale)},

@@ -93,8 +93,7 @@ Result<void> onednn_conv2d(Lowering& l, const ir::Node& node) {
   const ir::Value x = node.inputs[0];
   const ConvolutionGeometry g(node);
   const bool is_measured = l.is_measured(x);
-  const ir::Node* relu6 = l.absorbed_relu6(node.output);
-  const ir::Value target = relu6 ? relu6->output : node.output;
+  const ir::Value target = l.rectified(node.output);
   const bool gives_codes = is_measured && l.is_measured(target);
   const quant::ActivationFit output_fit = l.rounding(target).fit;
   // Rounded at each run: the prepacked weight holds for any fit, which the call brings.

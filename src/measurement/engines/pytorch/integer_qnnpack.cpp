@@ -106,8 +106,7 @@ Result<Product> qnnpack_product(Lowering& l, ir::Value x,
 // Results come in 8 bits, rounded by a scale that the call brings.
 Result<void> qnnpack_conv2d(Lowering& l, const ir::Node& node) {
   const ir::Value x = node.inputs[0];
-  const ir::Node* relu6 = l.absorbed_relu6(node.output);
-  const ir::Value target = relu6 ? relu6->output : node.output;
+  const ir::Value target = l.rectified(node.output);
   if (!l.is_measured(x) || !l.is_measured(target))
     return fail(Errc::unsupported,
                 "without oneDNN, PyTorch has no integer convolution that gives f32: QNNPACK's "

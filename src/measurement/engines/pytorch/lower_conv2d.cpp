@@ -71,17 +71,26 @@ FloatConvolution float_convolution(Lowering& l, const ir::Node& node) {
           l.tensor_of(folded.bias.data(), {weight.shape[0]}, at::kFloat), norm->output};
 }
 
-// oneDNN's convolution with its weight in oneDNN's own order, and the relu6 after it computed with
-// it: what torch.compile makes of a frozen network.
+// What oneDNN computes along with a convolution; empty: nothing.
+std::string_view fused_name(const ir::Node* reader) {
+  if (!reader) return "";
+  if (reader->op == ir::Op::relu6) return "hardtanh";
+  if (reader->op == ir::Op::relu) return "relu";
+  if (reader->op == ir::Op::hard_swish) return "hardswish";
+  return reader->op == ir::Op::hard_sigmoid ? "hardsigmoid" : "";
+}
+
+// oneDNN's convolution with its weight in oneDNN's own order, and the activation after it computed
+// with it: what torch.compile makes of a frozen network.
 Result<void> lower_frozen_conv2d(Lowering& l, const ir::Node& node) {
   const ConvolutionGeometry g(node);
   FloatConvolution convolution = float_convolution(l, node);
   ir::Value& output = convolution.output;
-  const ir::Node* relu6 = l.only_reader(output);
-  const bool is_clipped = relu6 && relu6->op == ir::Op::relu6;
-  if (is_clipped) {
-    l.mark_done(*relu6);
-    output = relu6->output;
+  const ir::Node* reader = l.only_reader(output);
+  const std::string_view fused = fused_name(reader);
+  if (!fused.empty()) {
+    l.mark_done(*reader);
+    output = reader->output;
   }
   const std::vector<int64_t> dilation = {1, 1};
   QB_TRY(const Operator reorder, Operator::find("mkldnn::_reorder_convolution_weight",
@@ -99,8 +108,8 @@ Result<void> lower_frozen_conv2d(Lowering& l, const ir::Node& node) {
                          {"stride", g.stride},
                          {"dilation", dilation},
                          {"groups", g.group_count},
-                         {"attr", is_clipped ? "hardtanh" : "none"},
-                         {"scalars", is_clipped ? scalars({0.0, 6.0}) : no_scalars()},
+                         {"attr", fused.empty() ? "none" : std::string(fused)},
+                         {"scalars", fused == "hardtanh" ? scalars({0.0, 6.0}) : no_scalars()},
                          {"algorithm", ""}}));
   const size_t x = op.position_of("X");
   l.add_step(output, node.inputs[0], [=](const at::Tensor& input) {

@@ -40,7 +40,8 @@ Result<void> unary(Lowering& l, const ir::Node& node, F f) {
 }
 
 Result<void> lower_add(Lowering& l, const ir::Node& node) {
-  if (l.is_measured(node.output) && l.is_measured(node.inputs[0]) && l.is_measured(node.inputs[1]))
+  if (l.is_measured(l.rectified(node.output)) && l.is_measured(node.inputs[0]) &&
+      l.is_measured(node.inputs[1]))
     return lower_integer_add(l, node);
   return pair(l, node, [](const at::Tensor& a, const at::Tensor& b) { return at::add(a, b); });
 }
@@ -54,7 +55,7 @@ Result<void> lower_sigmoid(Lowering& l, const ir::Node& node) {
   return unary(l, node, [](const at::Tensor& x) { return at::sigmoid(x); });
 }
 Result<void> lower_relu6(Lowering& l, const ir::Node& node) {
-  if (l.has_codes(node.output)) return {};  // the convolution before it saturates where it clips
+  if (l.has_codes(node.output)) return {};  // what is before it saturates where it clips
   return unary(l, node, [](const at::Tensor& x) { return at::hardtanh(x, 0.0, 6.0); });
 }
 Result<void> lower_global_average_pool(Lowering& l, const ir::Node& node) {
@@ -72,6 +73,7 @@ Result<void> lower_flatten(Lowering& l, const ir::Node& node) {
 }
 
 Result<void> lower_relu(Lowering& l, const ir::Node& node) {
+  if (l.has_codes(node.output)) return {};  // what is before it saturates where it clips
   return unary(l, node, [](const at::Tensor& x) { return at::relu(x); });
 }
 Result<void> lower_gelu(Lowering& l, const ir::Node& node) {

@@ -107,10 +107,10 @@ class Lowering {
   bool has_codes(ir::Value value) const { return codes_.contains(value.index); }
   // The node that alone reads the value; null: none or several, or it is an output.
   const ir::Node* only_reader(ir::Value value) const { return ir().only_reader(value); }
-  // The relu6 that alone reads the value, whose result is measured within [0, 6], so that
-  // saturation to codes is the relu6; null: none.
-  const ir::Node* absorbed_relu6(ir::Value value) const {
-    return lowering::absorbed_relu6(bundle_, value);
+  // The value, or what the relu or relu6 gives that saturation to its codes does already.
+  ir::Value rectified(ir::Value value) const {
+    const ir::Node* rectifier = lowering::absorbed_rectifier(bundle_, value);
+    return rectifier ? rectifier->output : value;
   }
 
   // Unary: output = f(input).
