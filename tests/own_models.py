@@ -10,7 +10,7 @@ import tokenizer_of_gguf
 import torch
 from program import Files, refused
 from safetensors.torch import load_file, save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 
 GOOD = ("ok", "unstable")
 SIZES = dict(vocab_size=256, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
@@ -98,6 +98,52 @@ def test_a_folder_is_judged_with_its_own_tokenizer_or_the_reason_is_said(own, sm
     assert own(model=tmp_path / "whole").returncode == 0
     record = own.records()["whole"]
     assert record["outcome"] in GOOD and "Abacus" in record["measurements"]["perplexity"]["reason"], record["measurements"]["perplexity"]
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,;:!?'()-"
+FAST = ("--framework", "onnxruntime", "--batch", "2", "--tokens", "8")
+
+
+@pytest.fixture
+def bert(tmp_path):
+    """A tiny encoder of sentences whose vocabulary is letters."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *LETTERS, *("##" + letter for letter in LETTERS)]
+    torch.manual_seed(0)
+    BertModel(BertConfig(vocab_size=len(words), hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+                         max_position_embeddings=64)).save_pretrained(tmp_path / "bert")
+    (tmp_path / "bert/vocab.txt").write_text("\n".join(words) + "\n")
+    return tmp_path / "bert"
+
+
+def test_an_encoder_of_sentences_gets_the_suite_of_its_kind_and_is_judged_by_its_neighbours(files, bert):
+    store = files.folder / "bert.db"
+    done = files.run("run", "--model", bert, "--store", store, "--quiet", "-o", files.folder / "bert.html", *FAST, "--scheme", "fp32,w4g32",
+                     "--launches", "1")
+    records = {r["scheme"]: r for r in files.program.records(store)}
+    assert done.returncode == 0 and set(records) == {"fp32", "w4g32"}, done
+    for scheme, record in records.items():
+        figures = {name: measurement["value"] for name, measurement in record["measurements"].items()}
+        assert record["task"] == "embedding" and record["outcome"] in GOOD, record
+        assert record["batch"] == 2 and record["tokens"] == 8 and figures["sentences_per_s"] > 0, record
+        assert 0.5 < figures["embedding_cosine_min"] <= figures["embedding_cosine"] <= 1 + 1e-9, figures
+        assert -1 <= figures["rank_correlation"] <= 1 + 1e-9 and 0 <= figures["top10_overlap"] <= 1, figures
+    exact, coarse = (records[scheme]["measurements"] for scheme in ("fp32", "w4g32"))
+    assert exact["top1_agreement"]["value"] > 0.99 > coarse["embedding_cosine"]["value"] - 1e-2
+    assert coarse["rank_correlation"]["value"] < exact["rank_correlation"]["value"]
+
+
+def test_an_encoder_without_tokenizer_is_measured_and_that_is_said(files, bert):
+    (bert / "vocab.txt").unlink()
+    store = files.folder / "bare.db"
+    done = files.run("run", "--model", bert, "--store", store, "--quiet", "-o", files.folder / "bare.html", *FAST, "--scheme", "fp32", "--launches", "1")
+    record, = files.program.records(store)
+    assert done.returncode == 0 and record["measurements"]["sentences_per_s"]["value"] > 0, (done, record)
+    assert "tokenizer" in record["measurements"]["top1_agreement"]["reason"], record["measurements"]["top1_agreement"]
+
+
+def test_sentences_longer_than_the_encoders_positions_are_refused(files, bert):
+    done = files.run("run", "--model", bert, "--store", files.folder / "long.db", "--tokens", "65", "--plan-only")
+    refused(done, "65 tokens", "64")
 
 
 def test_a_name_of_the_hub_that_is_here_is_run_and_called_by_its_name(own, llama, tmp_path):

@@ -60,8 +60,10 @@ void add_narrowing(CLI::App& verb, RunOptions& options) {
 
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App& run = *app.add_subcommand("run", "Measure a suite, show a table, write a report");
-  run.add_option("suite", options.suite,
-                 "A suite's name or file; quick when not given, or files for model files");
+  run.add_option(
+      "suite", options.suite,
+      "A suite's name or file; quick when not given, embedding for encoders of sentences, "
+      "files for model files");
   add_narrowing(run, options);
   run.add_option("--budget", options.budget, "Stop starting launches after this long, as in 10m");
   run.add_option("--cool-down", options.cool_down,

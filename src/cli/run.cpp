@@ -175,6 +175,13 @@ void add_absent(const RunOptions& options, std::vector<runner::Framework>& frame
                               .remedy = "give the same --python as when the run began"});
 }
 
+// The suite where none is named.
+std::string default_suite(const RunOptions& options) {
+  if (!options.files.empty()) return "files";
+  const auto& own = options.narrowing.own_models;
+  return std::string(own.empty() ? "quick" : task::row_of(own.front().task).suite);
+}
+
 Result<Undertaking> begin(const RunOptions& given) {
   Undertaking u;
   QB_TRY(u.options, with_own(given));
@@ -183,8 +190,7 @@ Result<Undertaking> begin(const RunOptions& given) {
          look_at(u.options.own_models, given.quiet || given.json || given.plan_only));
   const RunOptions& options = u.options;
   QB_TRY(u.suite, options.suite.empty()
-                      ? spec::load_suite(suites_folder() /
-                                         (options.files.empty() ? "quick.toml" : "files.toml"))
+                      ? spec::load_suite(suites_folder() / (default_suite(options) + ".toml"))
                       : find_suite(options.suite));
   QB_CHECK(adjust(options, u.suite));
   QB_CHECK(check_threads(options.narrowing, u.suite, available_threads()));

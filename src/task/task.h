@@ -59,6 +59,7 @@ struct Task {
   // Neighbouring items depend on each other, so that intervals come from chunks of them.
   bool are_items_dependent = false;
   std::string_view dataset = {};  // what quality is judged on (measurement/prepare); empty: nothing
+  std::string_view suite = "quick";  // of a model of the user's own, where none is named
   std::span<const Axis* const> axes;
   std::string_view speed_metric;
   std::string_view quality_metric;

@@ -189,6 +189,7 @@ constexpr Task rows[] = {
      .items_like = "of this text",
      .are_items_dependent = true,
      .dataset = "sentences",
+     .suite = "embedding",
      .axes = sentence_axes,
      .speed_metric = "sentences_per_s",
      .quality_metric = "top1_agreement",

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "compression/bundle/layout.h"
 #include "compression/compress/equalise.h"
+#include "compression/compress/feed.h"
 #include "compression/compress/rounded_values.h"
 #include "network/ir/builder.h"
 
@@ -444,4 +445,35 @@ TEST_CASE("an option without use, or without data, is refused with the reason") 
   b.output(b.linear(b.input("image", ElementType::f32, {Symbol::batch, 1, 1, 4}),
                     b.parameter("w", {2, 4})));
   CHECK(reason_of(b.finish().value(), "w8c+cle", true).find("nonlinearity") != std::string::npos);
+}
+
+TEST_CASE("an input is fed from the tensor of its name, and only then from the one of its kind") {
+  const TemporaryFolder folder;
+  ir::Builder b("two inputs");
+  const ir::Shape shape = {ir::Symbol::batch, ir::Symbol::sequence};
+  const ir::Value tokens = b.input("tokens", ElementType::i64, shape);
+  const ir::Value mask = b.input("mask", ElementType::i64, shape);
+  const ir::Value x = b.embedding(tokens, b.parameter("table", {9, 4}));
+  b.output(b.apply(ir::Op::mean_tokens, {x, mask}));
+  const ir::Graph graph = b.finish().value();
+  const int64_t extents[] = {2, 3};
+  const std::vector<int64_t> ids = {1, 2, 3, 4, 5, 6};
+  const std::vector<int64_t> ones = {1, 1, 1, 1, 1, 0};
+  const auto feed_of = [&](std::string_view first, std::string_view second) {
+    const bundle::NamedTensor tensors[] = {
+        {std::string(first), {ElementType::i64, extents, ids.data()}},
+        {std::string(second), {ElementType::i64, extents, ones.data()}}};
+    REQUIRE(bundle::save_tensor_file(folder.path / "items", Json::object({}), tensors));
+    const auto file = bundle::TensorFile::open(folder.path / "items");
+    REQUIRE(file);
+    const auto feed = Feed::make(graph, *file);
+    if (!feed) return std::vector<int64_t>();
+    const Feed::Inputs item = feed->inputs_of(1, 3);
+    std::vector<int64_t> values(item.tensors[0].i64().begin(), item.tensors[0].i64().end());
+    values.insert(values.end(), item.tensors[1].i64().begin(), item.tensors[1].i64().end());
+    return values;
+  };
+  CHECK(feed_of("tokens", "mask") == std::vector<int64_t>{4, 5, 6, 1, 1, 0});
+  CHECK(feed_of("mask", "tokens") == std::vector<int64_t>{1, 1, 0, 4, 5, 6});
+  CHECK(feed_of("ids", "mask").empty());  // which of the two is not told
 }

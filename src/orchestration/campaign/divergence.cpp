@@ -42,7 +42,10 @@ Result<Json> compare_logits(const fs::path& logits, const fs::path& others) {
   const auto width = static_cast<size_t>(own.shape[1]);
   const auto row_count = static_cast<size_t>(std::min(own.shape[0], other.shape[0]));
   if (row_count == 0) return fail(Errc::bad_input, "{}: no rows", logits.string());
-  if (name == "embeddings" && row_count >= 3)
+  if (name == "embeddings" && row_count < 3)
+    return fail(Errc::bad_input, "{}: {} vectors have too few neighbours", logits.string(),
+                row_count);
+  if (name == "embeddings")
     return compare_embeddings(own.f32().first(row_count * width),
                               other.f32().first(row_count * width), width);
   quality::DivergenceAccumulator divergence;
