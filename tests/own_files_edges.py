@@ -200,6 +200,7 @@ OPTIONS = {
     "--prompt-tokens": (["5"], "--prompt-tokens"),
     "--generated-tokens": (["5"], "--generated-tokens"),
     "--arrivals-per-s": (["5"], "--arrivals-per-s"),
+    "--tokens": (["5"], "--tokens"),
     "--budget": (["1ms"], lambda d, r, f: "budget" in d.stderr and len(r["a.onnx"]["launches"]) < 3),
     "--cool-down": (["20ms"], lambda d, r, f: sum("cool_down" in l["facts"] for l in r["a.onnx"]["launches"]) >= 1),
     "--memory-max": (["1kB"], lambda d, r, f: r["a.onnx"]["outcome"] not in GOOD),

@@ -46,7 +46,7 @@ std::optional<size_t> nearest(const std::vector<double>& nearness) {
 std::vector<size_t> ten_nearest(const std::vector<double>& nearness) {
   std::vector<size_t> order(nearness.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, std::ranges::greater(), [&](size_t i) { return nearness[i]; });
+  std::ranges::sort(order, {}, [&](size_t i) { return std::pair(-nearness[i], i); });
   order.resize(neighbour_count);
   std::ranges::sort(order);
   return order;

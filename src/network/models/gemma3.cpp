@@ -149,10 +149,11 @@ Result<Model> read_gemma3(Config c) {
 }
 
 // The text network of one that sees pictures too.
-Result<Model> read_gemma3_with_pictures(Config c) {
-  Json text = with_defaults(c["text_config"]);
+Result<Model> read_gemma3_with_pictures(Config config) {
+  const Config whole = std::move(config);
+  Json text = with_defaults(whole["text_config"]);
   for (const char* type : {"dtype", "torch_dtype"})
-    if (!c[type].is_null()) text.set(type, c[type]);
+    if (!whole[type].is_null()) text.set(type, whole[type]);
   QB_TRY(Model model, read_gemma3(Config(text)));
   QB_TRY(const ir::Graph graph, model.build());
   for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter)) {

@@ -1,16 +1,15 @@
 #include "network/text/prefixes.h"
 
 #include <algorithm>
+#include <map>
 
 namespace qb::text {
 
-PrefixTable::PrefixTable(std::vector<std::pair<std::string, int32_t>> entries)
-    : entries_(std::move(entries)) {
-  const auto by_text = [](const auto& a, const auto& b) { return a.first < b.first; };
-  const auto is_same = [](const auto& a, const auto& b) { return a.first == b.first; };
-  std::erase_if(entries_, [](const auto& entry) { return entry.first.empty(); });
-  std::ranges::stable_sort(entries_, by_text);
-  entries_.erase(std::unique(entries_.begin(), entries_.end(), is_same), entries_.end());
+PrefixTable::PrefixTable(std::vector<std::pair<std::string, int32_t>> entries) {
+  std::map<std::string, int32_t> by_text;  // the first of several entries of one text
+  for (auto& [text, id] : entries)
+    if (!text.empty()) by_text.try_emplace(std::move(text), id);
+  entries_.assign(by_text.begin(), by_text.end());
   for (const auto& entry : entries_) ++first_[static_cast<unsigned char>(entry.first[0]) + 1u];
   for (size_t byte = 0; byte < 256; ++byte) first_[byte + 1] += first_[byte];
 }

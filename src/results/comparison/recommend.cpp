@@ -140,8 +140,11 @@ Recommendation recommend_one(std::string title, const std::vector<const Record*>
   for (Judged& judged : all) place(judged, best, preferred);
   if (best) add_fulfilled(constraints, best->candidate);
   Recommendation result = {.title = std::move(title), .preferred = &preferred};
-  for (Judged& judged : all) result.candidates.push_back(std::move(judged.candidate));
-  std::ranges::stable_sort(result.candidates, {}, &Candidate::standing);
+  for (const Standing standing : {Standing::best, Standing::tie, Standing::open, Standing::behind,
+                                  Standing::violates, Standing::no_figure})
+    for (Judged& judged : all)
+      if (judged.candidate.standing == standing)
+        result.candidates.push_back(std::move(judged.candidate));
   return result;
 }
 

@@ -6,7 +6,7 @@ namespace {
 
 // f of x, or, where the weight is narrower than x, of each stretch of it that is as wide.
 template <typename F>
-void add_norm(Lowering& l, const ir::Node& node, F f) {
+void add_norm(Lowering& l, const ir::Node& node, const F& f) {
   const auto width = static_cast<int>(l.ir()[node.inputs[1]].shape.back().extent);
   if (l.ir()[node.inputs[0]].shape.back().extent == width) {
     l.add_unary(node, f);

@@ -22,7 +22,7 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilo
 
 // f of x, or, where the weight is narrower than x, of each stretch of it that is as wide.
 template <typename F>
-void add_norm(Lowering& l, const ir::Node& node, F f) {
+void add_norm(Lowering& l, const ir::Node& node, const F& f) {
   const int64_t width = l.ir()[node.inputs[1]].shape.back().extent;
   if (l.ir()[node.inputs[0]].shape.back().extent == width) {
     l.add_step(node.output, node.inputs[0], f);

@@ -34,7 +34,7 @@ Result<void> pair(Lowering& l, const ir::Node& node, F f) {
 }
 
 template <typename F>
-Result<void> unary(Lowering& l, const ir::Node& node, F f) {
+Result<void> unary(Lowering& l, const ir::Node& node, const F& f) {
   l.add_step(node.output, node.inputs[0], f);
   return {};
 }
