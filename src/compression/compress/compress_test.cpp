@@ -81,7 +81,7 @@ ir::Graph text_graph() {
   const Value k = b.linear(normed, b.parameter("k", {32, 64}));
   const Value v = b.linear(normed, b.parameter("v", {32, 64}));
   const Value attended = b.cached_attention(q, k, v, b.state("keys", cache),
-                                            b.state("values", cache), {4, 2, 16, 1e4});
+                                            b.state("values", cache), {4, 2, 16, {1e4}});
   x = b.add(x, b.linear(attended, b.parameter("o", {64, 64})));
   const Value widened = b.rms_norm(x, "norm2.weight", 1e-5);
   const Value gate = b.linear(widened, b.parameter("gate", {96, 64}));

@@ -30,7 +30,7 @@ Graph written_from_the_front() {
   const Value k = b.linear(x, b.parameter("k", {8, 8}));
   const Value key_cache = b.state("key_cache", {Symbol::batch, 2, Symbol::context, 4});
   const Value value_cache = b.state("value_cache", {Symbol::batch, 2, Symbol::context, 4});
-  const Value attended = b.cached_attention(q, k, k, key_cache, value_cache, {2, 2, 4, 1e4});
+  const Value attended = b.cached_attention(q, k, k, key_cache, value_cache, {2, 2, 4, {1e4}});
   const Value normed = b.rms_norm(b.add(x, attended), "norm", 1e-5);
   const Value gate =
       b.sigmoid(b.linear(normed, b.parameter("gate", {8, 8}), b.parameter("b", {8})));
@@ -51,7 +51,7 @@ Graph written_from_the_back() {
   const Value key_cache = b.state("key_cache", {Symbol::batch, 2, Symbol::context, 4});
   const Value k = b.linear(x, b.parameter("k", {8, 8}));
   const Value q = b.linear(x, b.parameter("q", {8, 8}));
-  const Value attended = b.cached_attention(q, k, k, key_cache, value_cache, {2, 2, 4, 1e4});
+  const Value attended = b.cached_attention(q, k, k, key_cache, value_cache, {2, 2, 4, {1e4}});
   const Value normed = b.rms_norm(b.add(x, attended), "norm", 1e-5);
   const Value up = b.linear(normed, b.parameter("q", {8, 8}));
   const Value gate = b.linear(normed, gate_weight, bias);
@@ -92,9 +92,9 @@ TEST_CASE("a cache that two nodes update is refused: nothing says which is first
   const Value x = b.input("x", ElementType::f32, {Symbol::batch, Symbol::sequence, 8});
   const Value cache = b.state("cache", {Symbol::batch, 2, Symbol::context, 4});
   const Value values = b.state("values", {Symbol::batch, 2, Symbol::context, 4});
-  const Value y = b.cached_attention(x, x, x, cache, values, {2, 2, 4, 1e4});
+  const Value y = b.cached_attention(x, x, x, cache, values, {2, 2, 4, {1e4}});
   const Value others = b.state("others", {Symbol::batch, 2, Symbol::context, 4});
-  b.output(b.cached_attention(y, y, y, cache, others, {2, 2, 4, 1e4}));
+  b.output(b.cached_attention(y, y, y, cache, others, {2, 2, 4, {1e4}}));
   const auto graph = b.finish();
   REQUIRE_FALSE(graph);
   CHECK(graph.error().message.find("state \"cache\" is updated more than once") !=
