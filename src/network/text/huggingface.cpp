@@ -3,6 +3,7 @@
 #include "base/stand_in.h"
 #include "network/text/fields.h"
 #include "network/text/files.h"
+#include "network/text/model.h"
 
 namespace qb::text {
 namespace {
@@ -58,6 +59,7 @@ Result<void> add_merges(const Json& merges, Definition& definition) {
 Result<void> add_model(const Json& model, Definition& definition) {
   definition.model = settings_of(model);
   definition.model.set("type", type_of(model));
+  QB_CHECK(check_model_type(type_of(model)));
   if (!is_neutral(model["dropout"]))
     return fail(Errc::unsupported, "model: dropout {} is not supported", shown(model["dropout"]));
   if (!model["vocab"].is_object() && !model["vocab"].is_array())

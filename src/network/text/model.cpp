@@ -4,23 +4,36 @@
 
 namespace qb::text {
 
-Result<Model> make_model(const Definition& definition) {
-  struct Row {
-    std::string_view type;
-    Result<Model> (*make)(const Definition&);
-  };
-  constexpr Row rows[] = {{"BPE", make_bpe},
-                          {"WordPiece", make_word_piece},
-                          {"WordLevel", make_word_level},
-                          {"Unigram", make_unigram},
-                          {"SentencePiece", make_sentence_piece}};
-  const std::string& type = definition.model["type"].as_string();
+namespace {
+
+struct Row {
+  std::string_view type;
+  Result<Model> (*make)(const Definition&);
+};
+constexpr Row rows[] = {{"BPE", make_bpe},
+                        {"WordPiece", make_word_piece},
+                        {"WordLevel", make_word_level},
+                        {"Unigram", make_unigram},
+                        {"SentencePiece", make_sentence_piece}};
+
+Result<Row> find_row(std::string_view type) {
   std::string known;
   for (const Row& row : rows) {
-    if (row.type == type) return row.make(definition);
+    if (row.type == type) return row;
     known += fmt::format("{}{}", known.empty() ? "" : ", ", row.type);
   }
   return fail(Errc::unsupported, "model \"{}\" is not one of {}", type, known);
+}
+
+}  // namespace
+
+Result<void> check_model_type(std::string_view type) {
+  return find_row(type).map([](const Row&) {});
+}
+
+Result<Model> make_model(const Definition& definition) {
+  QB_TRY(const Row row, find_row(definition.model["type"].as_string()));
+  return row.make(definition);
 }
 
 Result<std::optional<int32_t>> unknown_id_of(const Definition& definition,

@@ -19,6 +19,9 @@ Result<Model> make_word_level(const Definition& definition);
 Result<Model> make_unigram(const Definition& definition);
 Result<Model> make_sentence_piece(const Definition& definition);
 
+// Error: not one of these kinds, by its name.
+Result<void> check_model_type(std::string_view type);
+
 // The one that the definition names. Error: its kind or a field isn't followed, by its name; what
 // it is made of contradicts itself.
 Result<Model> make_model(const Definition& definition);
