@@ -77,6 +77,8 @@ make_homebrew() {
   rm -rf "$lib"/cmake/{boost*,Boost*,PNG,CURL}
   # What a shared library is made of inside.
   sed -i '/^Requires.private/d' "$lib/pkgconfig/sentencepiece.pc"
+  # What abseil's files say for Linux alone.
+  sed -i 's/ -Wl,--push-state,--as-needed -latomic -Wl,--pop-state//; s/ -lrt//' "$lib"/pkgconfig/absl_*.pc
   mv "$1/debian"/* "$1/debian/.packages" "$1/"
   cp "$mac/fmt-config.cmake" "$1/usr/lib/cmake/fmt/"
   ln -s "$site/torch/include/fmt" "$1/usr/include/fmt"
