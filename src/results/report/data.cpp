@@ -175,6 +175,17 @@ Json ratio_json(const Record& record, const std::vector<const Record*>& group) {
   return to_json(*ratio).set("over", case_id(base->subject));
 }
 
+// A record with what its table and its charts go by.
+Json drawn_json(const Record& record, const std::vector<const Record*>& group) {
+  return to_json(record, true)
+      .set("speed_ratio", ratio_json(record, group))
+      .set("label", analysis::label_of(record))
+      .set("variant", analysis::variant_of(record))
+      .set("speed_metric", metrics::speed_metric(record))
+      .set("quality_metric", analysis::quality_metric(record))
+      .set("is_judged_alike", analysis::is_judged_alike(record, group));
+}
+
 Json ids_of(const std::vector<const Record*>& records) {
   Json::Array ids;
   for (const Record* record : records) ids.emplace_back(case_id(record->subject));
@@ -204,16 +215,26 @@ Json to_json(const analysis::Verdict& verdict) {
 
 }  // namespace
 
+Json metrics_json() {
+  Json json = Json::object({});
+  for (const metrics::Metric& metric : metrics::metrics())
+    json.set(metric.name, Json::object({{"label", metric.label},
+                                        {"unit", metric.unit},
+                                        {"better", name_of(metric.better)},
+                                        {"summary", metric.summary}}));
+  return json;
+}
+
 std::string render_json(const Document& document) {
   Json::Array records;
   Json::Array verdicts;
-  std::map<const Record*, Json> ratios;
+  std::map<const Record*, Json> drawn;
   for (const auto& group : analysis::group_by_model(document.records)) {
     for (const auto& verdict : analysis::judge(group)) verdicts.push_back(to_json(verdict));
-    for (const Record* record : group.records) ratios[record] = ratio_json(*record, group.records);
+    for (const Record* record : group.records) drawn[record] = drawn_json(*record, group.records);
   }
   for (const Record& record : document.records)
-    records.push_back(to_json(record, true).set("speed_ratio", ratios[&record]));
+    records.push_back(std::move(drawn[&record]));
   const Run& run = document.run;
   return dump_json(Json::object({{"run", run.id},
                                  {"started_at", run.started_at},
@@ -221,6 +242,7 @@ std::string render_json(const Document& document) {
                                  {"suite_text", run.suite_text},
                                  {"seed", fmt::format("{}", run.seed)},
                                  {"host", run.host},
+                                 {"metrics", metrics_json()},
                                  {"verdicts", std::move(verdicts)},
                                  {"records", std::move(records)}}),
                    1) +
