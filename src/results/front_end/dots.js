@@ -1,18 +1,18 @@
 // Views with a row for each case and marks on it: memory by phase, quality, energy.
 import {countedLaunches, figureOf, quantile} from "qbench/data.js";
 import {axisScale, caseTable, choicesOf, headingOf, isEnergy, isQuality, lineOf} from "qbench/figures.js";
-import {errorBars} from "qbench/intervals.js";
+import {axisExtent, errorBars, extentOf} from "qbench/intervals.js";
 import {categoryAxis, colourOf, symbolOf, valueAxis} from "qbench/theme.js";
 import {quantity} from "qbench/units.js";
 
 /** @typedef {import("qbench/data.js").RecordOf} RecordOf */
 
-/** Facts of a launch in the order of its phases. @type {{fact: string, name: string, symbol: string}[]} */
+/** Facts of a launch in the order of its phases. @type {{fact: string, name: string, symbol: string, size: number}[]} */
 const phases = [
-  {fact: "rss_bytes_start", name: "at its start", symbol: "emptyCircle"},
-  {fact: "rss_bytes_peak_compile", name: "compiling, peak", symbol: "triangle"},
-  {fact: "rss_bytes_peak_run", name: "running, peak", symbol: "diamond"},
-  {fact: "rss_bytes_steady", name: "after the timed part", symbol: "emptyRect"},
+  {fact: "rss_bytes_start", name: "at its start", symbol: "circle", size: 9},
+  {fact: "rss_bytes_peak_compile", name: "compiling, peak", symbol: "triangle", size: 10},
+  {fact: "rss_bytes_peak_run", name: "running, peak", symbol: "diamond", size: 8},
+  {fact: "rss_bytes_steady", name: "after the timed part", symbol: "circle", size: 15},
 ];
 
 /** @param {RecordOf} record @param {string} fact @returns {number|null} the median over launches */
@@ -40,11 +40,11 @@ export const memory = {
         rows: rows.map(row => [{text: row.record.label}, ...row.values.map(value => ({text: quantity(value, "B"), value}))]),
       },
       option: {
-        legend: {data: phases.map(phase => ({name: phase.name, icon: phase.symbol}))},
+        legend: {data: phases.map((phase, place) => ({name: phase.name, icon: phase.symbol, ...(place % 3 === 0 ? {itemStyle: {color: theme.paper, borderColor: theme.soft, borderWidth: 1.5}} : {})}))},
         xAxis: valueAxis(theme, `resident memory (${scale.unit}), smaller to the left`, {scale: false}),
         yAxis: categoryAxis(theme, rows.map(row => row.record.label), {inverse: true, splitLine: {show: true, lineStyle: {color: theme.line}}}),
         series: phases.map((phase, number) => ({
-          type: "scatter", name: phase.name, symbol: phase.symbol, symbolSize: 10, itemStyle: {color: colours[number]},
+          type: "scatter", name: phase.name, symbol: phase.symbol, symbolSize: phase.size, z: phase.size < 9 ? 4 : 3, itemStyle: number % 3 === 0 ? {color: theme.paper, borderColor: colours[number], borderWidth: 1.5} : {color: colours[number]},
           data: rows.flatMap((row, y) => row.values[number] === null ? [] : [{value: [Number(row.values[number]) * scale.factor, y], record: row.place,
             tip: {title: row.record.label, lines: [`${phase.name}: ${quantity(row.values[number], "B")}`]}}]),
         })),
@@ -69,7 +69,7 @@ function drawFigures({records, metrics, theme}, name, tableNames) {
     table: caseTable(rows.map(row => row.record), tableNames, metrics),
     option: {
       legend: {show: false}, grid: {top: 10, bottom: 36},
-      xAxis: valueAxis(theme, headingOf(name, metrics, scale.unit) + word),
+      xAxis: valueAxis(theme, headingOf(name, metrics, scale.unit) + word, axisExtent(extentOf(rows.map(row => ({value: scaled(row.figure.value), low: row.figure.low === null ? null : scaled(row.figure.low), high: row.figure.high === null ? null : scaled(row.figure.high)}))))),
       yAxis: categoryAxis(theme, rows.map(row => row.record.label), {inverse: true, splitLine: {show: true, lineStyle: {color: theme.line}}}),
       series: [
         errorBars(rows.map((row, y) => ({value: [scaled(row.figure.value), y, scaled(row.figure.low), scaled(row.figure.high), null, null]})), theme.soft),

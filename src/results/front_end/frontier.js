@@ -1,7 +1,7 @@
 // Speed or memory against quality, with intervals and the Pareto frontier.
 import {figureOf, isOk} from "qbench/data.js";
 import {axisScale, caseTable, choicesOf, headingOf, isMemory, isQuality, isSpeed, lineOf} from "qbench/figures.js";
-import {errorBars} from "qbench/intervals.js";
+import {axisExtent, errorBars, extentOf} from "qbench/intervals.js";
 import {colourOf, symbolOf, valueAxis} from "qbench/theme.js";
 
 /**
@@ -79,8 +79,8 @@ function draw(context) {
     table: caseTable(marks.map(mark => records[mark.record]), [xName, yName], metrics),
     option: {
       legend: {data: frameworks.map(name => ({name, icon: symbolOf(name)}))},
-      xAxis: valueAxis(theme, headingOf(xName, metrics, scale.unit) + direction(xMetric, true)),
-      yAxis: valueAxis(theme, headingOf(yName, metrics) + direction(yMetric, false), {nameGap: 46}),
+      xAxis: valueAxis(theme, headingOf(xName, metrics, scale.unit) + direction(xMetric, true), axisExtent(extentOf(marks.map(mark => ({value: across(mark.x.value), low: mark.x.low === null ? null : across(mark.x.low), high: mark.x.high === null ? null : across(mark.x.high)}))))),
+      yAxis: valueAxis(theme, headingOf(yName, metrics) + direction(yMetric, false), {nameGap: 46, ...axisExtent(extentOf(marks.map(mark => ({value: Number(mark.y.value), low: mark.y.low, high: mark.y.high}))))}),
       grid: {left: 34, right: 40, bottom: 40},
       series: [
         {type: "line", silent: true, symbol: "none", z: 0, data: frontier.map(mark => [across(mark.x.value), mark.y.value]), lineStyle: {color: theme.soft, type: "dashed", width: 1}},
@@ -89,7 +89,7 @@ function draw(context) {
           return [
             {...errorBars(bars(own), colourOf(name)), name},
             {type: "scatter", name, symbol: symbolOf(name), symbolSize: 11, itemStyle: {color: colourOf(name)}, data: own.map(point), z: 3,
-              emphasis: {scale: 1.4}, label: {show: true, position: "top", formatter: "{b}", color: theme.ink, fontSize: 11}, labelLayout: {hideOverlap: true}},
+              emphasis: {scale: 1.4}, label: {show: true, position: [13, -9], formatter: "{b}", color: theme.ink, fontSize: 11}, labelLayout: {hideOverlap: true}},
           ];
         }),
       ],

@@ -54,8 +54,9 @@ export class Panel {
     this.said = element("p", {class: "said", "aria-live": "polite"});
     this.behind = element("details", {class: "behind"}, element("summary", {}, "The table behind it"));
     this.element = element("section", {class: "panel", "data-view": view.name},
-      element("div", {class: "panel-head"}, element("h3", {}, view.title), this.selects, this.exports()),
-      element("p", {class: "soft"}, view.help), this.plot, this.said, this.behind);
+      element("div", {class: "panel-head"}, element("h3", {}, view.title), this.selects),
+      element("p", {class: "soft"}, view.help), this.plot, this.said,
+      element("div", {class: "panel-foot"}, this.behind, this.exports()));
     this.behind.addEventListener("toggle", () => this.fillTable());
     this.plot.addEventListener("keydown", event => this.press(event));
     new IntersectionObserver(seen => {

@@ -1,6 +1,7 @@
 // Raw samples: how they spread over each case, and in the order in which they were taken.
 import {countedLaunches, phasesOf, quantile} from "qbench/data.js";
 import {axisScale} from "qbench/figures.js";
+import {axisExtent} from "qbench/intervals.js";
 import {categoryAxis, colourOf, valueAxis} from "qbench/theme.js";
 import {quantity} from "qbench/units.js";
 
@@ -17,7 +18,7 @@ const shares = [0.01, 0.25, 0.5, 0.75, 0.99];
 /** @type {import("qbench/panel.js").View} */
 export const spread = {
   name: "spread", title: "How times spread",
-  help: "Of the samples of all launches: the box is the middle half, the line in it the median, the whiskers go from the 1st to the 99th percentile.",
+  help: "Of the samples of all launches: the box is the middle half, the line in it the median, the whiskers go from the 1st to the 99th percentile, or beyond the chart's edge.",
   choices: records => [phaseChoice(records)],
   draw({records, theme, chosen}) {
     const phase = chosen("phase");
@@ -27,6 +28,7 @@ export const spread = {
     });
     if (rows.length === 0) return null;
     const scale = axisScale(rows.map(row => row.marks[2]), "ns");
+    const longest = Math.max(...rows.map(row => row.marks[4])) * scale.factor, middle = Math.max(...rows.map(row => row.marks[3])) * scale.factor;
     return {
       height: 80 + 26 * rows.length,
       table: {
@@ -35,7 +37,7 @@ export const spread = {
       },
       option: {
         legend: {show: false}, grid: {top: 10, bottom: 36},
-        xAxis: valueAxis(theme, `${phase.replaceAll("_", " ")} (${scale.unit}), shorter to the left`),
+        xAxis: valueAxis(theme, `${phase.replaceAll("_", " ")} (${scale.unit}), shorter to the left`, axisExtent(longest > 4 * middle ? {max: 4 * middle} : {})),
         yAxis: categoryAxis(theme, rows.map(row => row.record.label), {inverse: true}),
         series: [{type: "boxplot", layout: "vertical", boxWidth: [6, 13], data: rows.map(row => ({
           value: row.marks.map(mark => mark * scale.factor), record: row.place,
@@ -65,7 +67,7 @@ export function drawSamples({theme}, record, place, phase = "") {
         {text: String(numbers[launch] + 1), value: numbers[launch] + 1}, {text: String(sample + 1), value: sample + 1}, {text: String(ns), value: ns}])),
     },
     option: {
-      legend: {show: false}, grid: {top: 24, bottom: 36},
+      legend: {show: false}, grid: {left: 34, top: 24, bottom: 36},
       xAxis: valueAxis(theme, "sample, in the order taken; a line begins each launch", {scale: false, min: 0, max: all.length, splitLine: {show: false}}),
       yAxis: valueAxis(theme, `${phase.replaceAll("_", " ")} (${scale.unit})`, {nameGap: 46}),
       series: launches.map((samples, launch) => ({

@@ -40,7 +40,7 @@ export function baseOption(t) {
       textStyle: {color: t.ink, fontSize: 12}, extraCssText: "box-shadow: none; border-radius: 6px",
     },
     legend: {top: 0, left: 0, icon: "circle", itemWidth: 9, itemHeight: 9, itemGap: 18, textStyle: {color: t.ink}, inactiveColor: t.line},
-    grid: {left: 12, right: 24, top: 38, bottom: 34, containLabel: true},
+    grid: {left: 20, right: 24, top: 38, bottom: 34, containLabel: true},
   };
 }
 
@@ -52,7 +52,8 @@ export function valueAxis(t, name, more = {}) {
   return {
     type: "value", name, nameLocation: "middle", nameGap: 30, scale: true,
     nameTextStyle: {color: t.soft, fontSize: 12}, axisLine: {show: false}, axisTick: {show: false},
-    axisLabel: {color: t.soft, hideOverlap: true}, splitLine: {lineStyle: {color: t.line}}, ...more,
+    splitLine: {lineStyle: {color: t.line}}, ...more,
+    axisLabel: {color: t.soft, hideOverlap: true, ...more.axisLabel},
   };
 }
 
