@@ -253,6 +253,29 @@ void add_fetch(CLI::App& app, FetchOptions& options) {
   verb.add_flag("--quiet", options.quiet, "No plan and no progress");
 }
 
+void add_serve(CLI::App& app, ServeOptions& options) {
+  CLI::App& verb = *app.add_subcommand("serve", "A dashboard over all runs of a store, in a browser");
+  add_store(verb, options.store);
+  verb.add_option("--port", options.port, "Where to be asked; 0 for any that is free")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  verb.add_option("--address", options.address,
+                  "Of this machine, where to be asked; whoever reaches another than the default can "
+                  "read the store")
+      ->capture_default_str();
+  verb.add_option("--host", options.hosts,
+                  "A further name with its port by which browsers may call it, as in lab:7300")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+void add_merge(CLI::App& app, MergeOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "merge", "What other stores have, into one; what it has already is left as it is");
+  verb.add_option("target", options.target, "The store that grows")->required();
+  verb.add_option("sources", options.sources, "The stores that are read")->required();
+}
+
 // The verb comes first: a word there that is none has no options to be judged by.
 Result<void> check_verb(const CLI::App& app, int argument_count, char** arguments) {
   std::vector<std::string> verbs;
@@ -290,6 +313,8 @@ int main_of(int argument_count, char** arguments) {
   GateOptions gated;
   RecommendOptions recommended;
   BaselineOptions baseline;
+  ServeOptions served;
+  MergeOptions merged;
   bool json = false;
   add_run(app, run);
   add_quantize(app, quantize);
@@ -301,6 +326,8 @@ int main_of(int argument_count, char** arguments) {
   add_gate(app, gated);
   add_recommend(app, recommended);
   add_baseline(app, baseline);
+  add_serve(app, served);
+  add_merge(app, merged);
   struct Listing {
     const char* name;
     const char* help;
@@ -331,6 +358,8 @@ int main_of(int argument_count, char** arguments) {
   if (app.got_subcommand("report")) return report_run(records);
   if (app.got_subcommand("compare")) return compare_runs(compared);
   if (app.got_subcommand("gate")) return judge_run(gated);
+  if (app.got_subcommand("serve")) return serve_dashboard(served);
+  if (app.got_subcommand("merge")) return merge_stores(merged);
   if (app.got_subcommand("recommend")) return recommend_case(recommended);
   if (const CLI::App* verb = app.get_subcommand("baseline"); *verb)
     return verb->got_subcommand("set")      ? set_baseline(baseline)

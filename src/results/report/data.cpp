@@ -177,7 +177,7 @@ Json ratio_json(const Record& record, const std::vector<const Record*>& group) {
 
 // A record with what its table and its charts go by.
 Json drawn_json(const Record& record, const std::vector<const Record*>& group) {
-  return to_json(record, true)
+  return report::to_json(record, true)
       .set("speed_ratio", ratio_json(record, group))
       .set("label", analysis::label_of(record))
       .set("variant", analysis::variant_of(record))

@@ -1,0 +1,4 @@
+// Begins the dashboard, once ECharts is there.
+import {start} from "qbench/dashboard.js";
+
+void start();
