@@ -254,14 +254,16 @@ void add_fetch(CLI::App& app, FetchOptions& options) {
 }
 
 void add_serve(CLI::App& app, ServeOptions& options) {
-  CLI::App& verb = *app.add_subcommand("serve", "A dashboard over all runs of a store, in a browser");
+  CLI::App& verb =
+      *app.add_subcommand("serve", "A dashboard over all runs of a store, in a browser");
   add_store(verb, options.store);
   verb.add_option("--port", options.port, "Where to be asked; 0 for any that is free")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
-  verb.add_option("--address", options.address,
-                  "Of this machine, where to be asked; whoever reaches another than the default can "
-                  "read the store")
+  verb.add_option(
+          "--address", options.address,
+          "Of this machine, where to be asked; whoever reaches another than the default can "
+          "read the store")
       ->capture_default_str();
   verb.add_option("--host", options.hosts,
                   "A further name with its port by which browsers may call it, as in lab:7300")

@@ -43,11 +43,9 @@ int serve_dashboard(const ServeOptions& options) {
     std::printf("dashboard  %s  (Ctrl-C ends it)\n", url.c_str());
     std::fflush(stdout);
   };
-  const Result<void> served = dashboard::serve({.store = *store,
-                                                .address = options.address,
-                                                .port = options.port,
-                                                .hosts = options.hosts},
-                                               interruption(), started);
+  const Result<void> served = dashboard::serve(
+      {.store = *store, .address = options.address, .port = options.port, .hosts = options.hosts},
+      interruption(), started);
   return served ? exit_ok : refuse(served.error().message);
 }
 

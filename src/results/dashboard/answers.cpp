@@ -20,7 +20,7 @@ namespace {
 
 constexpr int busy_ms = 2'000;
 constexpr int64_t page_size = 100;
-constexpr size_t point_count_max = 2'000;
+constexpr size_t point_count_max = 1'000;
 constexpr size_t live_run_count = 3;  // records of the newest runs may still change
 
 Result<std::string> required(const Parameters& wanted, const std::string& name) {
@@ -56,9 +56,9 @@ Json figure_json(std::string_view name, const std::optional<store::FigureLine>& 
                        {"high", figure ? value(figure->high) : Json()}});
 }
 
-// The metric that the task is known by, of those that the record may have.
-std::string_view speed_metric_of(const Listing& listing, const Listing::Line& line) {
-  return task::row_of(listing.name(line.task)).speed_metric;
+store::FigureKey key_of(const Listing& listing, const Listing::Line& line,
+                        std::string_view metric) {
+  return {listing.runs()[line.run].stored.id, listing.name(line.case_id), metric};
 }
 
 Json line_json(const Listing& listing, const Listing::Line& line) {
@@ -105,7 +105,8 @@ Result<report::Document> measured_document(const store::Store& store, const std:
   return report::Document{std::move(run), std::move(records)};
 }
 
-std::string value_of(const Parameters& wanted, const std::string& name, std::string_view otherwise) {
+std::string value_of(const Parameters& wanted, const std::string& name,
+                     std::string_view otherwise) {
   const auto found = wanted.find(name);
   return found == wanted.end() || found->second.empty() ? std::string(otherwise) : found->second;
 }
@@ -172,21 +173,22 @@ Result<Json> Answers::records(const Parameters& wanted) const {
   if (!problem_.empty()) return fail(Errc::io, "{}", problem_);
   const auto lines = listing_.find(wanted);
   QB_TRY(const store::Catalogue catalogue, store::Catalogue::open(store_, busy_ms));
-  Json::Array items;
-  const auto count = static_cast<int64_t>(lines.size());
-  for (int64_t i = page * page_size; i < std::min((page + 1) * page_size, count); ++i) {
-    const Listing::Line& line = *lines[static_cast<size_t>(i)];
-    const task::Task& task = task::row_of(listing_.name(line.task));
-    Json item = line_json(listing_, line);
-    for (const auto& [key, metric] :
-         {std::pair("speed", task.speed_metric), {"quality", task.quality_metric}}) {
-      QB_TRY(const auto figure, catalogue.find_figure(listing_.runs()[line.run].stored.id,
-                                                      listing_.name(line.case_id), metric));
-      item.set(key, figure_json(metric, figure));
-    }
-    items.push_back(std::move(item));
+  const size_t begin = std::min(static_cast<size_t>(page * page_size), lines.size());
+  const auto shown = std::span(lines).subspan(
+      begin, std::min(static_cast<size_t>(page_size), lines.size() - begin));
+  std::vector<store::FigureKey> keys;
+  for (const Listing::Line* line : shown) {
+    const task::Task& task = task::row_of(listing_.name(line->task));
+    keys.push_back(key_of(listing_, *line, task.speed_metric));
+    keys.push_back(key_of(listing_, *line, task.quality_metric));
   }
-  return Json::object({{"count", count},
+  QB_TRY(const auto figures, catalogue.find_figures(keys));
+  Json::Array items;
+  for (size_t i = 0; i < shown.size(); ++i)
+    items.push_back(line_json(listing_, *shown[i])
+                        .set("speed", figure_json(keys[2 * i].metric, figures[2 * i]))
+                        .set("quality", figure_json(keys[2 * i + 1].metric, figures[2 * i + 1])));
+  return Json::object({{"count", static_cast<int64_t>(lines.size())},
                        {"page", page},
                        {"page_size", page_size},
                        {"records", std::move(items)}});
@@ -213,16 +215,20 @@ Result<Json> Answers::series(const Parameters& wanted) const {
   if (!problem_.empty()) return fail(Errc::io, "{}", problem_);
   const auto lines = listing_.find(wanted);
   QB_TRY(const store::Catalogue catalogue, store::Catalogue::open(store_, busy_ms));
+  const auto shown = std::span(lines).first(std::min(lines.size(), point_count_max));
+  std::vector<store::FigureKey> keys;
+  for (const Listing::Line* line : shown)
+    keys.push_back(key_of(listing_, *line,
+                          given.empty() ? task::row_of(listing_.name(line->task)).speed_metric
+                                        : std::string_view(given)));
+  QB_TRY(const auto figures, catalogue.find_figures(keys));
   Json::Array points;
-  for (const Listing::Line* line : std::span(lines).first(std::min(lines.size(), point_count_max))) {
-    const std::string_view metric = given.empty() ? speed_metric_of(listing_, *line) : given;
-    QB_TRY(const auto figure, catalogue.find_figure(listing_.runs()[line->run].stored.id,
-                                                    listing_.name(line->case_id), metric));
-    if (figure && figure->value)
-      points.push_back(line_json(listing_, *line).set("figure", figure_json(metric, figure)));
-  }
+  for (size_t i = 0; i < shown.size(); ++i)
+    if (figures[i] && figures[i]->value)
+      points.push_back(
+          line_json(listing_, *shown[i]).set("figure", figure_json(keys[i].metric, figures[i])));
   return Json::object({{"count", static_cast<int64_t>(lines.size())},
-                       {"looked_at", static_cast<int64_t>(std::min(lines.size(), point_count_max))},
+                       {"looked_at", static_cast<int64_t>(shown.size())},
                        {"points", std::move(points)}});
 }
 

@@ -16,8 +16,8 @@ class Answers {
  public:
   explicit Answers(std::filesystem::path store) : store_(std::move(store)) {}
 
-  // Takes in what was added to the store or changed in its newest runs since the last look. Error: it
-  // isn't there or can't be read; the next look begins anew.
+  // Takes in what was added to the store or changed in its newest runs since the last look. Error:
+  // it isn't there or can't be read; the next look begins anew.
   Result<void> refresh();
   // Grows with every change that a look found.
   int64_t revision() const { return revision_; }

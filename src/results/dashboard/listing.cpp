@@ -42,15 +42,15 @@ void Listing::add(const store::RecordLine& record) {
   const auto run = run_places_.find(record.run_id);
   if (run == run_places_.end()) return;  // added since the runs were read: comes with the next look
   RunLine& run_line = runs_[run->second];
-  Line line = {.row = record.row,
-               .run = run->second,
-               .case_id = intern(record.case_id),
-               .task = intern(record.task),
-               .values = {intern(run_line.stored.machine), intern(record.model),
-                          intern(record.scheme), intern(record.framework),
-                          intern(record.framework_version), intern(record.device),
-                          intern(record.outcome)},
-               .recorded_at = record.recorded_at};
+  Line line = {
+      .row = record.row,
+      .run = run->second,
+      .case_id = intern(record.case_id),
+      .task = intern(record.task),
+      .values = {intern(run_line.stored.machine), intern(record.model), intern(record.scheme),
+                 intern(record.framework), intern(record.framework_version), intern(record.device),
+                 intern(record.outcome)},
+      .recorded_at = record.recorded_at};
   if (!record.framework_version.empty()) {
     const uint32_t shown = intern(fmt::format(
         "{} {}", std::string_view(record.framework).substr(0, record.framework.find('@')),
@@ -58,8 +58,8 @@ void Listing::add(const store::RecordLine& record) {
     if (std::ranges::find(run_line.versions, shown) == run_line.versions.end())
       run_line.versions.push_back(shown);
   }
-  const auto [place, is_new] = line_places_.emplace(std::pair(line.run, line.case_id),
-                                                    static_cast<uint32_t>(lines_.size()));
+  const auto [place, is_new] =
+      line_places_.emplace(std::pair(line.run, line.case_id), static_cast<uint32_t>(lines_.size()));
   if (!is_new) {
     lines_[place->second] = std::move(line);
     return;

@@ -1,4 +1,5 @@
-// The records of a store, as lines in memory: 100,000 take some 20 MB and are filtered in milliseconds.
+// The records of a store, as lines in memory: 100,000 take some 20 MB and are filtered in
+// milliseconds.
 #pragma once
 
 #include <array>
@@ -49,8 +50,8 @@ class Listing {
 
   // The lines that fit, the newest first.
   std::vector<const Line*> find(const Parameters& wanted) const;
-  // Of each column its values and how many lines have them, as far as the other columns' filters let
-  // them through: [{"column", "values": [{"value", "count"}]}].
+  // Of each column its values and how many lines have them, as far as the other columns' filters
+  // let them through: [{"column", "values": [{"value", "count"}]}].
   Json facets(const Parameters& wanted) const;
 
  private:

@@ -40,7 +40,8 @@ std::string draw_nonce() {
 }
 
 std::string replaced(std::string text, std::string_view name, std::string_view value) {
-  for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + value.size()))
+  for (size_t at = text.find(name); at != std::string::npos;
+       at = text.find(name, at + value.size()))
     text.replace(at, name.size(), value);
   return text;
 }
@@ -70,9 +71,10 @@ class Server {
                   options_.store.string());
     QB_CHECK(answers_.refresh());
     set_up();
-    const int port = options_.port == 0
-                         ? http_.bind_to_any_port(options_.address)
-                         : (http_.bind_to_port(options_.address, options_.port) ? options_.port : -1);
+    const int port =
+        options_.port == 0
+            ? http_.bind_to_any_port(options_.address)
+            : (http_.bind_to_port(options_.address, options_.port) ? options_.port : -1);
     if (port <= 0)
       return fail(Errc::io, "{}:{} can't be had: is something else there?", options_.address,
                   options_.port);
@@ -101,12 +103,12 @@ class Server {
                                {"Referrer-Policy", "no-referrer"},
                                {"Cross-Origin-Resource-Policy", "same-origin"},
                                {"Cache-Control", "no-store"}});
-    http_.set_pre_routing_handler([this](const httplib::Request& asked, httplib::Response& response) {
-      return guard(asked, response);
-    });
-    http_.set_exception_handler([](const auto&, auto& response, auto) {
-      tell(response, 500, "qbench made a mistake");
-    });
+    http_.set_pre_routing_handler(
+        [this](const httplib::Request& asked, httplib::Response& response) {
+          return guard(asked, response);
+        });
+    http_.set_exception_handler(
+        [](const auto&, auto& response, auto) { tell(response, 500, "qbench made a mistake"); });
     http_.Get("/", [](const auto&, auto& response) { send_page(response); });
     http_.Get("/front_end/([a-z_]+\\.(?:js|css))", [](const auto& asked, auto& response) {
       const front_end::File* file = front_end::find_file(asked.matches[1].str());
@@ -148,7 +150,8 @@ class Server {
     all_of("Origin", what.origins);
     const std::string site = asked.get_header_value("Sec-Fetch-Site");
     // Following a link from another page to the dashboard is no asking by that page.
-    const bool is_link = asked.get_header_value("Sec-Fetch-Mode") == "navigate" && asked.path == "/";
+    const bool is_link =
+        asked.get_header_value("Sec-Fetch-Mode") == "navigate" && asked.path == "/";
     if (!is_link) what.fetch_site = site;
     const Refusal refusal = judge(what, hosts_);
     if (refusal.status == 0) return httplib::Server::HandlerResponse::Unhandled;

@@ -42,14 +42,14 @@ class Dashboard {
   async show() {
     const asked = ++this.asked;
     try {
-      const overview = await ask("overview", wanted());
+      const overviewing = ask("overview", wanted());
+      if (this.revision < 0) this.metrics = (await overviewing).metrics;
+      const [overview, body] = await Promise.all([overviewing, this.view(tab())]);
       if (asked !== this.asked) return;
-      this.metrics = overview.metrics;
+      this.revision = overview.revision;
       this.summarize(overview);
       this.fillFilters(overview.facets);
       this.fillTabs();
-      const body = await this.view(tab());
-      if (asked !== this.asked) return;
       this.body.replaceChildren(body.element);
       body.draw?.();
       this.problem.hidden = true;
@@ -157,7 +157,7 @@ class Dashboard {
     if (choices.before && choices.now) return this.comparison(choices.before, choices.now);
     const answer = await ask("runs", [["page", String(page())]]);
     const table = tableOf({
-      columns: ["began", "suite", "machine", "versions"].map(heading => ({heading})).concat([{heading: "records", isNumber: true}, {heading: "compare"}, {heading: ""}]),
+      columns: [...["began", "suite", "machine", "versions"].map(heading => ({heading})), {heading: "records", isNumber: true}, {heading: "compare"}, {heading: ""}],
       rows: answer.runs.map((/** @type {any} */ run) => [{text: run.started_at, title: run.run}, {text: run.suite}, {text: run.machine}, {text: run.versions.join(", ")}, {text: String(run.record_count), value: run.record_count}, {text: ""}, {text: ""}]),
     });
     /** @type {string[]} */
@@ -222,8 +222,7 @@ export async function start() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => void dashboard.show());
   await dashboard.show();
   follow(revision => {
-    if (dashboard.revision >= 0 && revision !== dashboard.revision) void dashboard.show();
-    dashboard.revision = revision;
+    if (revision !== dashboard.revision) void dashboard.show();
   }, isConnected => {
     document.documentElement.dataset.connected = String(isConnected);
   });

@@ -233,8 +233,7 @@ std::string render_json(const Document& document) {
     for (const auto& verdict : analysis::judge(group)) verdicts.push_back(to_json(verdict));
     for (const Record* record : group.records) drawn[record] = drawn_json(*record, group.records);
   }
-  for (const Record& record : document.records)
-    records.push_back(std::move(drawn[&record]));
+  for (const Record& record : document.records) records.push_back(std::move(drawn[&record]));
   const Run& run = document.run;
   return dump_json(Json::object({{"run", run.id},
                                  {"started_at", run.started_at},

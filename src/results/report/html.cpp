@@ -140,8 +140,7 @@ std::string filled(std::string_view text, const std::map<std::string_view, std::
 
 // The same in every page.
 const std::string& packed_echarts() {
-  static const std::string packed =
-      front_end::packed(front_end::find_file("echarts.js")->text);
+  static const std::string packed = front_end::packed(front_end::find_file("echarts.js")->text);
   return packed;
 }
 

@@ -35,7 +35,8 @@ Result<Catalogue> Catalogue::open(const std::filesystem::path& path, int busy_ms
   return Catalogue(std::move(database));
 }
 
-Result<void> Catalogue::each_run(int64_t after_row, const std::function<void(RunLine)>& take) const {
+Result<void> Catalogue::each_run(int64_t after_row,
+                                 const std::function<void(RunLine)>& take) const {
   QB_TRY(Statement rows,
          Statement::prepare(database_.get(),
                             "SELECT rowid AS row, id, started_at, suite_name, CASE WHEN "
@@ -56,8 +57,8 @@ Result<void> Catalogue::each_run(int64_t after_row, const std::function<void(Run
 Result<void> Catalogue::each_record(int64_t after_row,
                                     const std::function<void(RecordLine)>& take) const {
   QB_TRY(Statement rows,
-         Statement::prepare(database_.get(), std::string(record_columns) +
-                                                 "WHERE rowid > :after ORDER BY rowid"));
+         Statement::prepare(database_.get(),
+                            std::string(record_columns) + "WHERE rowid > :after ORDER BY rowid"));
   rows.bind("after", after_row);
   return read_records(rows, take);
 }
@@ -71,17 +72,21 @@ Result<void> Catalogue::each_record_of(std::string_view run_id,
   return read_records(rows, take);
 }
 
-Result<std::optional<FigureLine>> Catalogue::find_figure(std::string_view run_id,
-                                                         std::string_view case_id,
-                                                         std::string_view metric) const {
+Result<std::vector<std::optional<FigureLine>>> Catalogue::find_figures(
+    const std::vector<FigureKey>& keys) const {
   QB_TRY(Statement rows,
          Statement::prepare(database_.get(),
                             "SELECT value, low, high FROM measurement WHERE run_id = :run_id AND "
                             "case_id = :case_id AND name = :name"));
-  QB_TRY(const bool has_row,
-         rows.bind("run_id", run_id).bind("case_id", case_id).bind("name", metric).step());
-  if (!has_row) return std::optional<FigureLine>();
-  return std::optional(FigureLine{rows.real("value"), rows.real("low"), rows.real("high")});
+  std::vector<std::optional<FigureLine>> figures;
+  for (const FigureKey& key : keys) {
+    rows.bind("run_id", key.run_id).bind("case_id", key.case_id).bind("name", key.metric);
+    QB_TRY(const bool has_row, rows.step());
+    figures.emplace_back();
+    if (has_row) figures.back() = {rows.real("value"), rows.real("low"), rows.real("high")};
+    rows.rewind();
+  }
+  return figures;
 }
 
 }  // namespace qb::store

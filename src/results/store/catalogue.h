@@ -1,5 +1,5 @@
-// What a store has, without its samples: a line for each record, read on a connection of its own that
-// neither changes the file nor keeps a writer waiting.
+// What a store has, without its samples: a line for each record, read on a connection of its own
+// that neither changes the file nor keeps a writer waiting.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,10 @@ struct FigureLine {
   std::optional<double> value, low, high;
 };
 
+struct FigureKey {
+  std::string_view run_id, case_id, metric;
+};
+
 class Catalogue {
  public:
   static Result<Catalogue> open(const std::filesystem::path& path, int busy_ms);
@@ -40,9 +44,9 @@ class Catalogue {
   // Of one run, which may still be going on.
   Result<void> each_record_of(std::string_view run_id,
                               const std::function<void(RecordLine)>& take) const;
-  // Empty when the record hasn't that metric.
-  Result<std::optional<FigureLine>> find_figure(std::string_view run_id, std::string_view case_id,
-                                                std::string_view metric) const;
+  // Of each key in turn; empty where the record hasn't that metric.
+  Result<std::vector<std::optional<FigureLine>>> find_figures(
+      const std::vector<FigureKey>& keys) const;
 
  private:
   explicit Catalogue(Database database) : database_(std::move(database)) {}

@@ -128,8 +128,7 @@ Result<std::vector<Run>> Store::load_runs() const {
 }
 
 Result<Run> Store::load_run(std::string_view id) const {
-  QB_TRY(Statement rows,
-         Statement::prepare(database_.get(), "SELECT * FROM run WHERE id = :id"));
+  QB_TRY(Statement rows, Statement::prepare(database_.get(), "SELECT * FROM run WHERE id = :id"));
   QB_TRY(const bool has_row, rows.bind("id", id).step());
   if (!has_row) return fail(Errc::not_found, "the store has no run {}", id);
   Run run = read_run(rows);
@@ -142,8 +141,7 @@ namespace {
 // The record of the row, with its launches and measurements.
 Result<Record> load_whole(sqlite3* database, const Statement& row) {
   const std::string id = row.text("case_id");
-  const std::string where =
-      fmt::format("run {}, {}: damaged in the store", row.text("run_id"), id);
+  const std::string where = fmt::format("run {}, {}: damaged in the store", row.text("run_id"), id);
   QB_TRY(Record record, with_context(read_record(row), where));
   QB_CHECK(with_context(load_launches(database, id, record), where));
   QB_CHECK(with_context(load_measurements(database, id, record), where));
