@@ -10,7 +10,7 @@ CHROMIUM = ("chromium", "google-chrome", "/Applications/Google Chrome.app/Conten
 
 def find_browser() -> str:
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    assert found, "no Chromium here: ./qb packages installs it"
+    assert found, "no Chromium here: ./qb packages installs it, on a Mac install Google Chrome"
     return found
 
 

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr const char* json_type = "application/json; charset=utf-8";
 constexpr size_t thread_count = 256;  // each slow connection holds one until it times out
+constexpr int waiting_count_max = 512;
 constexpr time_t patience_s = 2;
 constexpr int stream_count_max = 32;
 constexpr auto look_interval = 500ms;
@@ -78,6 +79,8 @@ class Server {
     if (port <= 0)
       return fail(Errc::io, "{}:{} can't be had: is something else there?", options_.address,
                   options_.port);
+    // The library keeps five that wait; of a page's connections the sixth would come a second late.
+    ::listen(listener_, waiting_count_max);
     hosts_ = own_hosts(options_.address, port);
     hosts_.insert(hosts_.end(), options_.hosts.begin(), options_.hosts.end());
     std::thread watcher([this] { watch(); });
@@ -95,7 +98,9 @@ class Server {
     http_.set_write_timeout(patience_s);
     http_.set_keep_alive_timeout(patience_s);
     http_.set_payload_max_length(1024);
-    http_.set_socket_options([](auto socket) {
+    http_.set_tcp_nodelay(true);
+    http_.set_socket_options([this](auto socket) {
+      listener_ = socket;
       const int yes = 1;  // not SO_REUSEPORT, by which another program could share the port
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     });
@@ -198,6 +203,7 @@ class Server {
   const std::atomic<bool>& stop_;
   Answers answers_;
   httplib::Server http_;
+  int listener_ = -1;
   std::vector<std::string> hosts_;
   std::atomic<int> stream_count_ = 0;
   std::atomic<bool> is_ended_ = false;

@@ -18,6 +18,9 @@ function wanted() {
   return ["find", ...columns].flatMap(name => choices[name] ? [/** @type {[string, string]} */ ([name, choices[name]])] : []);
 }
 
+/** @param {number} count @param {string} noun */
+const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+
 const tab = () => readChoices().view ?? "records";
 const page = () => Number(readChoices().page ?? 0);
 
@@ -64,15 +67,15 @@ class Dashboard {
   /** @param {any} overview */
   summarize(overview) {
     const newest = overview.newest_run;
-    this.summary.textContent = `${overview.store}: ${overview.run_count} runs, ${overview.record_count} records` +
-      (newest ? `; the newest run began ${newest.started_at} (${newest.record_count} records)` : "");
+    this.summary.textContent = `${overview.store}: ${counted(overview.run_count, "run")}, ${counted(overview.record_count, "record")}` +
+      (newest ? `; the newest run began ${newest.started_at} and has ${counted(newest.record_count, "record")}` : "");
   }
 
   /** @param {{column: string, values: {value: string, count: number}[]}[]} facets */
   fillFilters(facets) {
     const focused = /** @type {HTMLElement|null} */ (document.activeElement)?.getAttribute("name");
     const choices = readChoices();
-    const selects = facets.map(({column, values}) => {
+    const selects = facets.filter(({column, values}) => values.length > 1 || choices[column]).map(({column, values}) => {
       const select = element("select", {name: column}, element("option", {value: ""}, "all"), ...values.map(({value, count}) =>
         element("option", {value, ...(value === choices[column] ? {selected: true} : {})}, `${value} (${count})`)));
       select.addEventListener("change", () => this.choose(column, select.value));

@@ -1,4 +1,4 @@
-// Begins the dashboard, once ECharts is there.
+// Begins the dashboard.
 import {start} from "qbench/dashboard.js";
 
 void start();

@@ -82,6 +82,10 @@ export class Panel {
     if (!this.isStale || this.element.hidden || this.plot.clientWidth === 0) return;
     const drawing = this.drawing;
     if (!drawing) return;
+    if (!("echarts" in globalThis)) {  // still on its way
+      document.getElementById("echarts")?.addEventListener("load", () => this.render(), {once: true});
+      return;
+    }
     this.isStale = false;
     this.place = -1;
     this.plot.style.height = `${drawing.height ?? 380}px`;

@@ -40,7 +40,7 @@ export function baseOption(t) {
       textStyle: {color: t.ink, fontSize: 12}, extraCssText: "box-shadow: none; border-radius: 6px",
     },
     legend: {top: 0, left: 0, icon: "circle", itemWidth: 9, itemHeight: 9, itemGap: 18, textStyle: {color: t.ink}, inactiveColor: t.line},
-    grid: {left: 20, right: 24, top: 38, bottom: 34, containLabel: true},
+    grid: {left: 20, right: 24, top: 46, bottom: 34, containLabel: true},
   };
 }
 

@@ -38,11 +38,14 @@ export function quantity(value, unit) {
 
 /**
  * @param {{value: number|null, low: number|null, high: number|null}|null} figure @param {string} unit
- * @returns {string} "21.4 tokens/s (20.9 to 21.8 tokens/s)"
+ * @returns {string} "21.4 tokens/s (20.9 to 21.8)"
  */
 export function quantityWithInterval(figure, unit) {
   if (!figure || figure.value === null) return "–";
   const text = quantity(figure.value, unit);
-  return figure.low === null || figure.high === null
-    ? text : `${text} (${quantity(figure.low, unit)} to ${quantity(figure.high, unit)})`;
+  if (figure.low === null || figure.high === null) return text;
+  const low = quantity(figure.low, unit), high = quantity(figure.high, unit);
+  const own = text.split(" ").slice(1).join(" ");
+  const isShared = [low, high].every(end => end.split(" ").slice(1).join(" ") === own);
+  return isShared ? `${text} (${low.split(" ")[0]} to ${high.split(" ")[0]})` : `${text} (${low} to ${high})`;
 }
