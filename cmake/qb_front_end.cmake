@@ -1,5 +1,5 @@
 # Apache ECharts, which ./qb setup brings; its file is built in like the front end's own.
-set(QB_ECHARTS ${CMAKE_SOURCE_DIR}/build/data/echarts-6.1.0/echarts.min.js CACHE FILEPATH
+set(QB_ECHARTS ${CMAKE_SOURCE_DIR}/build/data/echarts-6.1.0/dist/echarts.min.js CACHE FILEPATH
     "ECharts' dist file")
 if(NOT EXISTS ${QB_ECHARTS})
   message(FATAL_ERROR "${QB_ECHARTS} isn't there: run ./qb setup, or say -DQB_ECHARTS=FILE")

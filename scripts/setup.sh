@@ -174,8 +174,7 @@ extract() {
     deb) quietly "$file can't be unpacked" dpkg-deb -x "$file" "$target" ;;
     npm) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 --exclude package/dist ;;
     charts) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 \
-      package/LICENSE package/NOTICE package/dist/echarts.min.js &&
-      mv "$target/dist/echarts.min.js" "$target/" && rmdir "$target/dist" ;;
+      package/LICENSE package/NOTICE package/dist/echarts.min.js ;;
     headers) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 6 \
       'package/Plugins/iOS~/onnxruntime.xcframework/ios-arm64_x86_64-simulator/onnxruntime.framework/Headers' ;;
   esac

@@ -38,9 +38,9 @@ void Listing::add(store::RunLine run) {
 }
 
 void Listing::add(const store::RecordLine& record) {
-  last_row_ = std::max(last_row_, record.row);
   const auto run = run_places_.find(record.run_id);
   if (run == run_places_.end()) return;  // added since the runs were read: comes with the next look
+  last_row_ = std::max(last_row_, record.row);
   RunLine& run_line = runs_[run->second];
   Line line = {
       .row = record.row,
