@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 from browser import Seen, browser, serious_issues
 from made_up_runs import MadeUpRun, write_run
+from playwright.sync_api import expect
 from program import refused
 
 
@@ -278,10 +279,10 @@ def test_the_pages(chromium, server, data):
     with Seen(chromium, server.url) as page:
         assert "3 runs, 24 records" in page.inner_text("header") and page.locator("tbody tr").count() == 24
         page.select_option("select[name=version]", "1.1")
-        page.wait_for_function("document.querySelectorAll('tbody tr').length === 8")
+        expect(page.locator("tbody tr")).to_have_count(8, timeout=10_000)
         assert "version=1.1" in page.url
         page.reload()
-        page.wait_for_function("document.querySelectorAll('tbody tr').length === 8")
+        expect(page.locator("tbody tr")).to_have_count(8, timeout=10_000)
         page.get_by_role("button", name="Open alpha/w8c").first.click()
         assert page.get_by_role("dialog").locator("[data-view=record-samples] svg path").count() > 10
         assert serious_issues(page, data) == []
@@ -309,7 +310,7 @@ def test_a_run_going_on_is_shown_live(chromium, program, bin_folder, tmp_path):
         page.wait_for_selector("html[data-connected=true]")
         assert page.locator("tbody tr").count() == 8
         write_run(bin_folder, path, MadeUpRun("two", 2, day=2).content())
-        page.wait_for_function("document.querySelectorAll('tbody tr').length === 16", timeout=10_000)
+        expect(page.locator("tbody tr")).to_have_count(16, timeout=10_000)
         assert "2 runs" in page.inner_text("header")
 
 

@@ -129,17 +129,17 @@ def test_hover_and_keyboard_say_the_same(chromium, page_file):
     with Seen(chromium, page_file.as_uri()) as page:
         plot = page.locator("[data-view=speed-quality] .plot").first
         plot.focus()
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowLeft")  # the last one, which lies on top of others
         said = page.locator("[data-view=speed-quality] .said").first.inner_text()
-        assert "fp32" in said and "pictures/s" in said and " to " in said
+        assert "static8c pytorch" in said and "pictures/s" in said and " to " in said
         tip = plot.locator("xpath=./div[contains(@style, 'z-index')]")
         assert tip.first.inner_text().split("\n")[0] in said
         page.keyboard.press("Escape")
         assert page.locator("[data-view=speed-quality] .said").first.inner_text() == ""
         box = plot.bounding_box()
         x, y = page.evaluate("() => { const chart = echarts.getInstanceByDom(document.querySelector('[data-view=speed-quality] .plot'));"
-                             "const all = chart.getOption().series; const at = all.findIndex(s => s.type === 'scatter');"
-                             "return chart.convertToPixel({seriesIndex: at}, all[at].data[0].value); }")
+                             "const all = chart.getOption().series; const at = all.findLastIndex(s => s.type === 'scatter');"
+                             "return chart.convertToPixel({seriesIndex: at}, all[at].data.at(-1).value); }")
         page.mouse.move(box["x"] + x, box["y"] + y)
         page.wait_for_timeout(200)
         assert tip.first.inner_text().split("\n")[0] in said
