@@ -185,6 +185,13 @@ def test_headers_of_answers(server):
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_large_answers_come_at_once(server):
+    """cpp-httplib would compress them for seconds, were it let."""
+    began = time.monotonic()
+    status, body, headers = server.ask("/front_end/echarts.js", Accept_Encoding="gzip, deflate, br")
+    assert status == 200 and len(body) > 1_000_000 and "Content-Encoding" not in headers and time.monotonic() - began < 1
+
+
 # What it survives.
 
 def test_huge_headers_and_garbage(server):
@@ -297,9 +304,19 @@ def test_the_pages(chromium, server, data):
         page.get_by_role("button", name="compare the two").click()
         page.wait_for_selector("text=worse")
         assert "Before: run one" in page.inner_text("#body")
+        first = page.locator("#body tbody tr").first.inner_text()
+        assert "alpha/w8c" in first and "worse" in first and " ms" in first
         page.get_by_role("button", name="all runs").click()
         page.get_by_role("button", name="Open run three").click()
         page.wait_for_selector("[data-view=speed-quality] svg")
+        assert serious_issues(page, data) == []
+
+
+@pytest.mark.parametrize("view", ["view=time&model=alpha", "view=runs&run=two", "view=runs&before=one&now=two", "view=records&scheme=w8c"])
+def test_an_address_shows_what_it_says(chromium, server, data, view):
+    with Seen(chromium, f"{server.url}#{view}") as page:
+        page.wait_for_selector("#body svg" if "time" in view or "run=" in view else "#body table")
+        assert page.locator("[role=alert]:visible").count() == 0
         assert serious_issues(page, data) == []
 
 

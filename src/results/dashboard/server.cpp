@@ -4,6 +4,7 @@
 #include <httplib.h>
 
 #include <chrono>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -27,9 +28,25 @@ int status_of(Errc code) {
   return code == Errc::not_found ? 404 : code == Errc::bad_input ? 400 : 503;
 }
 
+// By a provider, since the library compresses texts that it is given itself, by brotli at its
+// slowest: seconds for ECharts, to save a copy within the machine. `owner` keeps the text alive.
+void send(httplib::Response& response, std::string_view text, const std::string& media_type,
+          std::shared_ptr<const std::string> owner = {}) {
+  response.set_content_provider(
+      text.size(), media_type,
+      [text, owner = std::move(owner)](size_t offset, size_t length, httplib::DataSink& sink) {
+        return sink.write(text.data() + offset, length);
+      });
+}
+
+void send_own(httplib::Response& response, std::string text, const std::string& media_type) {
+  const auto owner = std::make_shared<const std::string>(std::move(text));
+  send(response, *owner, media_type, owner);
+}
+
 void tell(httplib::Response& response, int status, std::string_view message) {
   response.status = status;
-  response.set_content(dump_json(Json::object({{"error", message}})), json_type);
+  send_own(response, dump_json(Json::object({{"error", message}})), json_type);
 }
 
 // Once a page: which of its inline scripts are ours.
@@ -47,6 +64,15 @@ std::string replaced(std::string text, std::string_view name, std::string_view v
   return text;
 }
 
+// All modules at once, instead of one after another as they import each other.
+std::string preloads() {
+  std::string links;
+  for (const front_end::File& file : front_end::files())
+    if (file.media_type == "text/javascript")
+      links += fmt::format("<link rel=\"modulepreload\" href=\"/front_end/{}\">", file.name);
+  return links;
+}
+
 void send_page(httplib::Response& response) {
   const std::string nonce = draw_nonce();
   response.set_header(
@@ -57,8 +83,9 @@ void send_page(httplib::Response& response) {
                   nonce));
   std::string page(front_end::find_file("dashboard.html")->text);
   page = replaced(std::move(page), "{{nonce}}", nonce);
+  page = replaced(std::move(page), "{{preloads}}", preloads());
   page = replaced(std::move(page), "{{import_map}}", front_end::import_map("/front_end/"));
-  response.set_content(page, "text/html; charset=utf-8");
+  send_own(response, std::move(page), "text/html; charset=utf-8");
 }
 
 class Server {
@@ -97,6 +124,7 @@ class Server {
     http_.set_read_timeout(patience_s);
     http_.set_write_timeout(patience_s);
     http_.set_keep_alive_timeout(patience_s);
+    http_.set_keep_alive_max_count(1000);
     http_.set_payload_max_length(1024);
     http_.set_tcp_nodelay(true);
     http_.set_socket_options([this](auto socket) {
@@ -118,7 +146,7 @@ class Server {
     http_.Get("/front_end/([a-z_]+\\.(?:js|css))", [](const auto& asked, auto& response) {
       const front_end::File* file = front_end::find_file(asked.matches[1].str());
       if (!file) return tell(response, 404, "there is no such file");
-      response.set_content(file->text.data(), file->text.size(), std::string(file->media_type));
+      send(response, file->text, std::string(file->media_type));
     });
     add_answer("overview", &Answers::overview);
     add_answer("records", &Answers::records);
@@ -140,7 +168,7 @@ class Server {
       const Result<Value> answered = (answers_.*answer)(wanted);
       if (!answered)
         return tell(response, status_of(answered.error().code), answered.error().message);
-      response.set_content(text_of(*answered), json_type);
+      send_own(response, text_of(*answered), json_type);
     });
   }
 

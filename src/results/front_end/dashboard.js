@@ -6,11 +6,14 @@ import {overTime} from "qbench/over_time.js";
 import {Panel} from "qbench/panel.js";
 import {openRecord} from "qbench/record.js";
 import {keepChoice, readChoices} from "qbench/state.js";
-import {quantityWithInterval} from "qbench/units.js";
+import {quantity, quantityWithInterval} from "qbench/units.js";
 import {views} from "qbench/views.js";
 
 const columns = ["machine", "model", "scheme", "framework", "version", "device", "outcome"];
 const tabs = [["records", "Records"], ["time", "Over time"], ["runs", "Runs"]];
+
+// What one looks for first.
+const answers = ["worse", "better", "undecided", "same"];
 
 /** @returns {[string, string][]} what the server is asked for */
 function wanted() {
@@ -85,6 +88,7 @@ class Dashboard {
     find.addEventListener("change", () => this.choose("find", find.value));
     const typed = document.activeElement?.getAttribute("name") === "find" ? /** @type {HTMLInputElement} */ (document.activeElement).value : null;
     if (typed !== null) find.value = typed;
+    this.filters.hidden = tab() === "runs";  // which shows whole runs
     this.filters.replaceChildren(...selects, find);
     if (focused) /** @type {HTMLElement|null} */ (this.filters.querySelector(`[name=${focused}]`))?.focus();
   }
@@ -209,10 +213,10 @@ class Dashboard {
   /** @param {string} before @param {string} now */
   async comparison(before, now) {
     const answer = await ask("comparison", [["before", before], ["now", now]]);
-    const figure = (/** @type {any} */ f, /** @type {string} */ unit) => ({text: f && f.value !== null ? quantityWithInterval(f, unit) : "–", value: f?.value ?? null});
+    const figure = (/** @type {number|null} */ f, /** @type {string} */ unit) => ({text: quantity(f, unit), value: f});
     const table = tableOf({
       columns: [{heading: "case"}, {heading: "figure"}, {heading: "before", isNumber: true}, {heading: "now", isNumber: true}, {heading: "change", isNumber: true}, {heading: "answer"}],
-      rows: answer.comparisons.map((/** @type {any} */ c) => [{text: c.case}, {text: textOf(c.metric, this.metrics), title: c.metric}, figure(c.before, c.unit), figure(c.now, c.unit), {text: c.change, value: c.ratio ?? c.difference ?? null, title: c.basis}, {text: c.answer === "undecided" ? "can't tell yet" : c.answer}]),
+      rows: answer.comparisons.sort((/** @type {any} */ a, /** @type {any} */ b) => answers.indexOf(a.answer) - answers.indexOf(b.answer)).map((/** @type {any} */ c) => [{text: c.case}, {text: textOf(c.metric, this.metrics), title: c.metric}, figure(c.before, c.unit), figure(c.now, c.unit), {text: c.change, value: c.ratio ?? c.difference ?? null, title: c.basis}, {text: c.answer === "undecided" ? "can't tell yet" : c.answer}]),
     });
     return {element: element("div", {}, this.back(), element("p", {}, `Before: ${answer.before}. Now: ${answer.now}.`),
       element("ul", {class: "soft"}, ...answer.differences.map((/** @type {any} */ d) => element("li", {}, `${d.aspect}: ${d.text}`))), table)};

@@ -23,7 +23,7 @@ export function element(tag, attributes = {}, ...children) {
 /** @param {TableData} data @returns {HTMLElement} that can be sorted */
 export function tableOf(data) {
   const head = element("tr", {}, ...data.columns.map(column =>
-    element("th", {scope: "col", ...(column.isNumber ? {class: "number"} : {})}, element("button", {type: "button"}, column.heading))));
+    column.heading === "" ? element("td") : element("th", {scope: "col", ...(column.isNumber ? {class: "number"} : {})}, element("button", {type: "button"}, column.heading))));
   const body = data.rows.map(row => element("tr", {}, ...row.map((cell, place) => {
     const made = element("td", {...(data.columns[place].isNumber ? {class: "number"} : {}), ...(cell.title ? {title: cell.title} : {})}, cell.text);
     if (cell.value !== undefined && cell.value !== null) made.dataset.value = String(cell.value);
@@ -36,8 +36,8 @@ export function tableOf(data) {
 
 /** By a click on a heading; absent values last. @param {HTMLTableElement} table */
 export function makeSortable(table) {
-  table.querySelectorAll("th button").forEach((button, column) => button.addEventListener("click", () => {
-    const heading = /** @type {HTMLElement} */ (button.parentElement);
+  table.querySelectorAll("th button").forEach(button => button.addEventListener("click", () => {
+    const heading = /** @type {HTMLTableCellElement} */ (button.parentElement), column = heading.cellIndex;
     const up = heading.getAttribute("aria-sort") !== "ascending";
     table.querySelectorAll("th").forEach(other => other.removeAttribute("aria-sort"));
     heading.setAttribute("aria-sort", up ? "ascending" : "descending");

@@ -83,7 +83,7 @@ export class Panel {
     const drawing = this.drawing;
     if (!drawing) return;
     if (!("echarts" in globalThis)) {  // still on its way
-      document.getElementById("echarts")?.addEventListener("load", () => this.render(), {once: true});
+      document.getElementById("charts")?.addEventListener("load", () => this.render(), {once: true});
       return;
     }
     this.isStale = false;

@@ -48,7 +48,7 @@ export async function start() {
   document.querySelectorAll("table.sortable").forEach(table => makeSortable(/** @type {HTMLTableElement} */ (table)));
   document.querySelectorAll(".table").forEach(table => { table.setAttribute("tabindex", "0"); table.setAttribute("role", "region"); table.setAttribute("aria-label", "Table"); });
   await new Promise(done => requestAnimationFrame(() => setTimeout(done)));  // the tables are painted first
-  const [text, library] = await Promise.all([carried("document"), carried("echarts")]);
+  const [text, library] = await Promise.all([carried("document"), carried("charts")]);
   document.head.append(element("script", {}, library));
   /** @type {Document} */
   const content = JSON.parse(text);
