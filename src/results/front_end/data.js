@@ -5,7 +5,7 @@
  * @typedef {{kind: string, index: number, outcome: string, reason: string, facts: Record<string, any>,
  *   stderr_tail: string, samples_ns?: Record<string, number[]>}} Launch
  * @typedef {{run: string, case: string, model: string, scheme: string, framework: string, device: string,
- *   task: string, outcome: string, reason: string, recorded_at: string, label: string, variant: string,
+ *   task: string, outcome: string, reason: string, recorded_at: string, label: string, variant: string, table: string,
  *   speed_metric: string, quality_metric: string, is_judged_alike: boolean,
  *   measurements: Record<string, Measurement>, manifest: Record<string, any>, launches: Launch[],
  *   speed_ratio: {value: number, low: number|null, high: number|null, over: string}|null}} RecordOf
@@ -70,7 +70,8 @@ export function countedLaunches(record) {
  * @param {number[]} sorted ascending @param {number} share @returns {number} between neighbours, linear
  */
 export function quantile(sorted, share) {
-  const place = share * (sorted.length - 1), below = Math.floor(place);
+  const place = share * (sorted.length - 1),
+    below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);
   return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
 }

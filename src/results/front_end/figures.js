@@ -22,7 +22,9 @@ export const isQuality = metric => ["1", "nats"].includes(metric.unit) && metric
  * @param {RecordOf[]} records @param {Metrics} metrics @param {(metric: Metric) => boolean} fits @param {string} [first]
  */
 export function choicesOf(records, metrics, fits, first) {
-  const names = Object.keys(metrics).filter(name => fits(metrics[name]) && records.some(record => figureOf(record, name)));
+  const names = Object.keys(metrics).filter(
+    name => fits(metrics[name]) && records.some(record => figureOf(record, name)),
+  );
   if (first && names.includes(first)) names.sort((a, b) => Number(b === first) - Number(a === first));
   return names.map(name => ({value: name, text: textOf(name, metrics)}));
 }
@@ -45,7 +47,11 @@ export function lineOf(record, name, metrics) {
 /** @param {RecordOf} record @param {string} name @param {Metrics} metrics @returns {import("qbench/elements.js").Cell} */
 export function cellOf(record, name, metrics) {
   const figure = record.measurements[name];
-  return {text: quantityWithInterval(figure ?? null, metrics[name].unit), value: figure?.value ?? null, title: figure?.reason || undefined};
+  return {
+    text: quantityWithInterval(figure ?? null, metrics[name].unit),
+    value: figure?.value ?? null,
+    title: figure?.reason || undefined,
+  };
 }
 
 /** One scale for an axis, so that its numbers are short. @param {number[]} values @param {string} unit */
@@ -59,7 +65,15 @@ export function axisScale(values, unit) {
  */
 export function caseTable(records, names, metrics) {
   return {
-    columns: [{heading: "case"}, {heading: "framework"}, ...names.map(name => ({heading: textOf(name, metrics), isNumber: true}))],
-    rows: records.map(record => [{text: record.label}, {text: record.framework}, ...names.map(name => cellOf(record, name, metrics))]),
+    columns: [
+      {heading: "case"},
+      {heading: "framework"},
+      ...names.map(name => ({heading: textOf(name, metrics), isNumber: true})),
+    ],
+    rows: records.map(record => [
+      {text: record.label},
+      {text: record.framework},
+      ...names.map(name => cellOf(record, name, metrics)),
+    ]),
   };
 }

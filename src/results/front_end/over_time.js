@@ -38,36 +38,97 @@ function versionsOf(points) {
 
 /** @param {() => Point[]} points @returns {import("qbench/panel.js").View} */
 export const overTime = points => ({
-  name: "over-time", title: "Over time",
+  name: "over-time",
+  title: "Over time",
   help: "Each case of each machine is a line; bars are 95 % intervals within a run. A dotted line stands where a version was first seen.",
   draw({metrics, theme}) {
     const name = points()[0]?.figure.name;
     const all = points().filter(point => point.figure.name === name);
     if (!name || all.length === 0) return null;
-    const lines = linesOf(all).sort((a, b) => b.length - a.length).slice(0, lineCountMax);
-    const scale = axisScale(all.map(point => point.figure.value), all[0].figure.unit);
+    const lines = linesOf(all)
+      .sort((a, b) => b.length - a.length)
+      .slice(0, lineCountMax);
+    const scale = axisScale(
+      all.map(point => point.figure.value),
+      all[0].figure.unit,
+    );
     const at = (/** @type {Point} */ point) => Date.parse(point.started_at);
-    const scaled = (/** @type {number|null} */ value) => value === null ? NaN : value * scale.factor;
+    const scaled = (/** @type {number|null} */ value) => (value === null ? NaN : value * scale.factor);
     return {
       height: 420,
       table: {
-        columns: [{heading: "run began"}, {heading: "case"}, {heading: "machine"}, {heading: "version"}, {heading: headingOf(name, metrics), isNumber: true}],
-        rows: all.map(point => [{text: point.started_at}, {text: point.case}, {text: point.machine}, {text: point.version}, {text: quantityWithInterval(point.figure, point.figure.unit), value: point.figure.value}]),
+        columns: [
+          {heading: "run began"},
+          {heading: "case"},
+          {heading: "machine"},
+          {heading: "version"},
+          {heading: headingOf(name, metrics), isNumber: true},
+        ],
+        rows: all.map(point => [
+          {text: point.started_at},
+          {text: point.case},
+          {text: point.machine},
+          {text: point.version},
+          {text: quantityWithInterval(point.figure, point.figure.unit), value: point.figure.value},
+        ]),
       },
       option: {
-        legend: {show: false}, grid: {left: 34, top: 24, right: 60},
-        xAxis: {type: "time", axisLine: {lineStyle: {color: theme.line}}, axisLabel: {color: theme.soft, hideOverlap: true}, splitLine: {show: false}},
+        legend: {show: false},
+        grid: {left: 34, top: 24, right: 60},
+        xAxis: {
+          type: "time",
+          axisLine: {lineStyle: {color: theme.line}},
+          axisLabel: {color: theme.soft, hideOverlap: true},
+          splitLine: {show: false},
+        },
         yAxis: valueAxis(theme, headingOf(name, metrics, scale.unit), {nameGap: 46}),
         series: [
-          ...lines.map(line => errorBars(line.map(point => ({value: [at(point), scaled(point.figure.value), null, null, scaled(point.figure.low), scaled(point.figure.high)]})), colourOf(line[0].framework))),
+          ...lines.map(line =>
+            errorBars(
+              line.map(point => ({
+                value: [
+                  at(point),
+                  scaled(point.figure.value),
+                  null,
+                  null,
+                  scaled(point.figure.low),
+                  scaled(point.figure.high),
+                ],
+              })),
+              colourOf(line[0].framework),
+            ),
+          ),
           ...lines.map(line => ({
-            type: "line", symbol: symbolOf(line[0].framework), symbolSize: line.length > 200 ? 3 : 7, showAllSymbol: true, z: 3,
-            lineStyle: {width: 1, color: colourOf(line[0].framework), opacity: 0.6}, itemStyle: {color: colourOf(line[0].framework)},
-            data: line.map(point => ({value: [at(point), scaled(point.figure.value)],
-              tip: {title: point.case, lines: [`${point.framework} ${point.version}, ${point.machine}`, `run ${point.run}, ${point.started_at}`, quantityWithInterval(point.figure, point.figure.unit)]}})),
+            type: "line",
+            symbol: symbolOf(line[0].framework),
+            symbolSize: line.length > 200 ? 3 : 7,
+            showAllSymbol: true,
+            z: 3,
+            lineStyle: {width: 1, color: colourOf(line[0].framework), opacity: 0.6},
+            itemStyle: {color: colourOf(line[0].framework)},
+            data: line.map(point => ({
+              value: [at(point), scaled(point.figure.value)],
+              tip: {
+                title: point.case,
+                lines: [
+                  `${point.framework} ${point.version}, ${point.machine}`,
+                  `run ${point.run}, ${point.started_at}`,
+                  quantityWithInterval(point.figure, point.figure.unit),
+                ],
+              },
+            })),
           })),
-          {type: "line", data: [], markLine: {silent: true, symbol: "none", lineStyle: {color: theme.soft, type: "dotted", width: 1},
-            label: {position: "insideEndTop", formatter: "{b}", color: theme.soft, fontSize: 11}, data: versionsOf(all).map(({name, time}) => ({name, xAxis: time}))}},
+          {
+            type: "line",
+            data: [],
+            markLine: {
+              silent: true,
+              symbol: "none",
+              lineStyle: {color: theme.soft, type: "dotted", width: 1},
+              label: {position: "insideEndTop", formatter: "{b}", color: theme.soft, fontSize: 11},
+              data: versionsOf(all).map(({name, time}) => ({name, xAxis: time})),
+            },
+          },
         ],
       },
     };

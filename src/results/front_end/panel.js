@@ -47,22 +47,35 @@ export class Panel {
     this.choices = [];
     this.isSeen = false;
     this.isStale = true;
-    this.place = -1;  // of the point that the keyboard is at
+    this.place = -1; // of the point that the keyboard is at
     this.selects = element("div", {class: "choices"});
-    this.plot = element("div", {class: "plot", tabindex: "0", role: "application", "aria-roledescription": "chart",
-      "aria-label": `${view.title}: arrow keys go from point to point, Enter opens one; the table below says the same`});
+    this.plot = element("div", {
+      class: "plot",
+      tabindex: "0",
+      role: "application",
+      "aria-roledescription": "chart",
+      "aria-label": `${view.title}: arrow keys go from point to point, Enter opens one; the table below says the same`,
+    });
     this.said = element("p", {class: "said", "aria-live": "polite"});
     this.behind = element("details", {class: "behind"}, element("summary", {}, "The table behind it"));
-    this.element = element("section", {class: "panel", "data-view": view.name},
+    this.element = element(
+      "section",
+      {class: "panel", "data-view": view.name},
       element("div", {class: "panel-head"}, element("h3", {}, view.title), this.selects),
-      element("p", {class: "soft"}, view.help), this.plot, this.said,
-      element("div", {class: "panel-foot"}, this.behind, this.exports()));
+      element("p", {class: "soft"}, view.help),
+      this.plot,
+      this.said,
+      element("div", {class: "panel-foot"}, this.behind, this.exports()),
+    );
     this.behind.addEventListener("toggle", () => this.fillTable());
     this.plot.addEventListener("keydown", event => this.press(event));
-    new IntersectionObserver(seen => {
-      this.isSeen = seen.some(entry => entry.isIntersecting);
-      if (this.isSeen) this.render();
-    }, {rootMargin: "400px"}).observe(this.element);
+    new IntersectionObserver(
+      seen => {
+        this.isSeen = seen.some(entry => entry.isIntersecting);
+        if (this.isSeen) this.render();
+      },
+      {rootMargin: "400px"},
+    ).observe(this.element);
     new ResizeObserver(() => this.chart?.resize()).observe(this.plot);
   }
 
@@ -82,7 +95,8 @@ export class Panel {
     if (!this.isStale || this.element.hidden || this.plot.clientWidth === 0) return;
     const drawing = this.drawing;
     if (!drawing) return;
-    if (!("echarts" in globalThis)) {  // still on its way
+    if (!("echarts" in globalThis)) {
+      // still on its way
       document.getElementById("charts")?.addEventListener("load", () => this.render(), {once: true});
       return;
     }
@@ -99,11 +113,23 @@ export class Panel {
 
   drawn() {
     const t = theme();
-    const drawing = this.view.draw({records: this.records, metrics: this.metrics, theme: t, chosen: name => this.chosen(name)});
+    const drawing = this.view.draw({
+      records: this.records,
+      metrics: this.metrics,
+      theme: t,
+      chosen: name => this.chosen(name),
+    });
     const base = baseOption(t);
-    this.drawing = drawing && {...drawing, option: {...base, ...drawing.option,
-      grid: {...base.grid, ...drawing.option.grid}, legend: {...base.legend, ...drawing.option.legend},
-      tooltip: {...base.tooltip, formatter: tipOf, ...drawing.option.tooltip}}};
+    this.drawing = drawing && {
+      ...drawing,
+      option: {
+        ...base,
+        ...drawing.option,
+        grid: {...base.grid, ...drawing.option.grid},
+        legend: {...base.legend, ...drawing.option.legend},
+        tooltip: {...base.tooltip, formatter: tipOf, ...drawing.option.tooltip},
+      },
+    };
     return this.drawing;
   }
 
@@ -111,22 +137,35 @@ export class Panel {
   chosen(name) {
     const values = this.choices.find(choice => choice.name === name)?.values ?? [];
     const kept = readChoices()[`${this.key}.${name}`];
-    return values.some(value => value.value === kept) ? kept : values[0]?.value ?? "";
+    return values.some(value => value.value === kept) ? kept : (values[0]?.value ?? "");
   }
 
   fillChoices() {
     this.choices = this.view.choices?.(this.records, this.metrics) ?? [];
-    this.selects.replaceChildren(...this.choices.filter(choice => choice.values.length > 1).map(choice => {
-      const select = element("select", {name: choice.name}, ...choice.values.map(value =>
-        element("option", {value: value.value, ...(value.value === this.chosen(choice.name) ? {selected: true} : {})}, value.text)));
-      select.addEventListener("change", () => {
-        keepChoice(`${this.key}.${choice.name}`, select.value);
-        const focused = document.activeElement === select;
-        this.update(this.records);
-        if (focused) /** @type {HTMLElement|null} */ (this.selects.querySelector(`[name=${choice.name}]`))?.focus();
-      });
-      return element("label", {}, choice.label + " ", select);
-    }));
+    this.selects.replaceChildren(
+      ...this.choices
+        .filter(choice => choice.values.length > 1)
+        .map(choice => {
+          const select = element(
+            "select",
+            {name: choice.name},
+            ...choice.values.map(value =>
+              element(
+                "option",
+                {value: value.value, ...(value.value === this.chosen(choice.name) ? {selected: true} : {})},
+                value.text,
+              ),
+            ),
+          );
+          select.addEventListener("change", () => {
+            keepChoice(`${this.key}.${choice.name}`, select.value);
+            const focused = document.activeElement === select;
+            this.update(this.records);
+            if (focused) /** @type {HTMLElement|null} */ (this.selects.querySelector(`[name=${choice.name}]`))?.focus();
+          });
+          return element("label", {}, choice.label + " ", select);
+        }),
+    );
   }
 
   exports() {
@@ -138,8 +177,13 @@ export class Panel {
       ["CSV", () => this.drawing && download(name("csv"), "text/csv", csvOf(this.drawing.table))],
       ["JSON", () => download(name("json"), "application/json", JSON.stringify(this.records, null, 1))],
     ];
-    return element("div", {class: "exports", role: "group", "aria-label": `Save ${this.view.title}`}, ...kinds.map(([kind, save]) =>
-      element("button", {type: "button", onclick: save, title: `Save as ${kind}`}, kind)));
+    return element(
+      "div",
+      {class: "exports", role: "group", "aria-label": `Save ${this.view.title}`},
+      ...kinds.map(([kind, save]) =>
+        element("button", {type: "button", onclick: save, title: `Save as ${kind}`}, kind),
+      ),
+    );
   }
 
   svg() {
@@ -151,7 +195,11 @@ export class Panel {
   png() {
     const holder = element("div");
     holder.style.cssText = `width: ${this.plot.clientWidth}px; height: ${this.plot.clientHeight}px`;
-    const chart = echarts.init(holder, null, {renderer: "canvas", width: this.plot.clientWidth, height: this.plot.clientHeight});
+    const chart = echarts.init(holder, null, {
+      renderer: "canvas",
+      width: this.plot.clientWidth,
+      height: this.plot.clientHeight,
+    });
     chart.setOption(this.drawing?.option ?? {});
     const address = chart.getDataURL({type: "png", pixelRatio: 2, backgroundColor: theme().paper});
     chart.dispose();
@@ -171,8 +219,10 @@ export class Panel {
   /** @returns {{series: number, place: number, point: any}[]} */
   points() {
     return (this.drawing?.option.series ?? []).flatMap((/** @type {any} */ series, /** @type {number} */ number) =>
-      (series.data ?? []).map((/** @type {any} */ point, /** @type {number} */ place) => ({series: number, place, point}))
-        .filter((/** @type {any} */ entry) => entry.point?.tip));
+      (series.data ?? [])
+        .map((/** @type {any} */ point, /** @type {number} */ place) => ({series: number, place, point}))
+        .filter((/** @type {any} */ entry) => entry.point?.tip),
+    );
   }
 
   /** @param {KeyboardEvent} event */
@@ -180,7 +230,10 @@ export class Panel {
     const points = this.points();
     const steps = /** @type {Record<string, number>} */ ({ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1});
     if (event.key in steps && points.length > 0) {
-      this.place = this.place < 0 && steps[event.key] < 0 ? points.length - 1 : (this.place + steps[event.key] + points.length) % points.length;
+      this.place =
+        this.place < 0 && steps[event.key] < 0
+          ? points.length - 1
+          : (this.place + steps[event.key] + points.length) % points.length;
       const {series, place, point} = points[this.place];
       this.chart?.dispatchAction({type: "showTip", seriesIndex: series, dataIndex: place});
       this.said.textContent = [point.tip.title, ...point.tip.lines].join(", ");

@@ -10,8 +10,15 @@ function variable(name) {
 
 /** @returns {Theme} */
 export function theme() {
-  return {ink: variable("ink"), soft: variable("soft"), line: variable("line"), paper: variable("paper"),
-    panel: variable("panel"), accent: variable("accent"), warn: variable("warn")};
+  return {
+    ink: variable("ink"),
+    soft: variable("soft"),
+    line: variable("line"),
+    paper: variable("paper"),
+    panel: variable("panel"),
+    accent: variable("accent"),
+    warn: variable("warn"),
+  };
 }
 
 const known = ["onnxruntime", "pytorch", "mlx", "coreml", "reference"];
@@ -36,10 +43,23 @@ export function baseOption(t) {
     backgroundColor: "transparent",
     textStyle: {color: t.ink, fontFamily: "system-ui, sans-serif", fontSize: 12},
     tooltip: {
-      confine: true, backgroundColor: t.paper, borderColor: t.line, borderWidth: 1,
-      textStyle: {color: t.ink, fontSize: 12}, extraCssText: "box-shadow: none; border-radius: 6px",
+      confine: true,
+      backgroundColor: t.paper,
+      borderColor: t.line,
+      borderWidth: 1,
+      textStyle: {color: t.ink, fontSize: 12},
+      extraCssText: "box-shadow: none; border-radius: 6px",
     },
-    legend: {top: 0, left: 0, icon: "circle", itemWidth: 9, itemHeight: 9, itemGap: 18, textStyle: {color: t.ink}, inactiveColor: t.line},
+    legend: {
+      top: 0,
+      left: 0,
+      icon: "circle",
+      itemWidth: 9,
+      itemHeight: 9,
+      itemGap: 18,
+      textStyle: {color: t.ink},
+      inactiveColor: t.line,
+    },
     grid: {left: 20, right: 24, top: 46, bottom: 34, containLabel: true},
   };
 }
@@ -50,9 +70,16 @@ export function baseOption(t) {
  */
 export function valueAxis(t, name, more = {}) {
   return {
-    type: "value", name, nameLocation: "middle", nameGap: 30, scale: true,
-    nameTextStyle: {color: t.soft, fontSize: 12}, axisLine: {show: false}, axisTick: {show: false},
-    splitLine: {lineStyle: {color: t.line}}, ...more,
+    type: "value",
+    name,
+    nameLocation: "middle",
+    nameGap: 30,
+    scale: true,
+    nameTextStyle: {color: t.soft, fontSize: 12},
+    axisLine: {show: false},
+    axisTick: {show: false},
+    splitLine: {lineStyle: {color: t.line}},
+    ...more,
     axisLabel: {color: t.soft, hideOverlap: true, ...more.axisLabel},
   };
 }
@@ -60,7 +87,11 @@ export function valueAxis(t, name, more = {}) {
 /** @param {Theme} t @param {string[]} names @param {Record<string, any>} [more] @returns {Record<string, any>} */
 export function categoryAxis(t, names, more = {}) {
   return {
-    type: "category", data: names, axisLine: {lineStyle: {color: t.line}}, axisTick: {show: false},
-    axisLabel: {color: t.ink, interval: 0}, ...more,
+    type: "category",
+    data: names,
+    axisLine: {lineStyle: {color: t.line}},
+    axisTick: {show: false},
+    axisLabel: {color: t.ink, interval: 0},
+    ...more,
   };
 }

@@ -20,7 +20,8 @@ export function threeDigits(value) {
 /** @param {number} value @param {string} unit @returns {{factor: number, unit: string}} */
 export function scaleOf(value, unit) {
   if (unit !== "B" && unit !== "ns") return {factor: 1, unit: unit === "1" ? "" : unit};
-  let step = 0, factor = 1;
+  let step = 0,
+    factor = 1;
   while (step + 1 < scales[unit].length && Math.abs(value) * factor >= 999.5) {
     factor /= 1000;
     ++step;
@@ -44,7 +45,8 @@ export function quantityWithInterval(figure, unit) {
   if (!figure || figure.value === null) return "–";
   const text = quantity(figure.value, unit);
   if (figure.low === null || figure.high === null) return text;
-  const low = quantity(figure.low, unit), high = quantity(figure.high, unit);
+  const low = quantity(figure.low, unit),
+    high = quantity(figure.high, unit);
   const own = text.split(" ").slice(1).join(" ");
   const isShared = [low, high].every(end => end.split(" ").slice(1).join(" ") === own);
   return isShared ? `${text} (${low.split(" ")[0]} to ${high.split(" ")[0]})` : `${text} (${low} to ${high})`;

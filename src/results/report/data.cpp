@@ -176,14 +176,15 @@ Json ratio_json(const Record& record, const std::vector<const Record*>& group) {
 }
 
 // A record with what its table and its charts go by.
-Json drawn_json(const Record& record, const std::vector<const Record*>& group) {
+Json drawn_json(const Record& record, const analysis::ModelGroup& group) {
   return report::to_json(record, true)
-      .set("speed_ratio", ratio_json(record, group))
+      .set("speed_ratio", ratio_json(record, group.records))
+      .set("table", group.model + analysis::title_of(record.subject.workload))
       .set("label", analysis::label_of(record))
       .set("variant", analysis::variant_of(record))
       .set("speed_metric", metrics::speed_metric(record))
       .set("quality_metric", analysis::quality_metric(record))
-      .set("is_judged_alike", analysis::is_judged_alike(record, group));
+      .set("is_judged_alike", analysis::is_judged_alike(record, group.records));
 }
 
 Json ids_of(const std::vector<const Record*>& records) {
@@ -231,7 +232,7 @@ std::string render_json(const Document& document) {
   std::map<const Record*, Json> drawn;
   for (const auto& group : analysis::group_by_model(document.records)) {
     for (const auto& verdict : analysis::judge(group)) verdicts.push_back(to_json(verdict));
-    for (const Record* record : group.records) drawn[record] = drawn_json(*record, group.records);
+    for (const Record* record : group.records) drawn[record] = drawn_json(*record, group);
   }
   for (const Record& record : document.records) records.push_back(std::move(drawn[&record]));
   const Run& run = document.run;
