@@ -1,12 +1,20 @@
 // Frameworks by schemes: one metric as a map, outcomes that are not ok in their cells.
 import {figureOf} from "qbench/data.js";
-import {choicesOf, lineOf, textOf} from "qbench/figures.js";
+import {choicesOf, isQuality, lineOf, textOf} from "qbench/figures.js";
 import {categoryAxis} from "qbench/theme.js";
 import {quantity} from "qbench/units.js";
 
 /** @param {import("qbench/data.js").RecordOf} record @returns {string} all of its label but the scheme */
 const placeOf = record =>
   record.label.startsWith(record.variant) ? record.label.slice(record.variant.length).trim() : record.label;
+
+/**
+ * Where shades begin: at 0, so that they go by ratios. Shares lie near 1, so theirs go by differences, and
+ * those below a twentieth are no other shade.
+ * @param {number[]} values @param {import("qbench/data.js").Metric} metric @returns {number}
+ */
+const leastShade = (values, metric) =>
+  isQuality(metric) && metric.better === "higher" ? Math.min(Math.min(...values), Math.max(...values) - 0.05) : 0;
 
 /** @type {import("qbench/panel.js").View} */
 export const heatMap = {
@@ -75,7 +83,7 @@ export const heatMap = {
         yAxis: categoryAxis(theme, places, {inverse: true, axisLine: {show: false}}),
         visualMap: {
           show: false,
-          min: Math.min(...values),
+          min: leastShade(values, metrics[name]),
           max: Math.max(...values),
           seriesIndex: 0,
           dimension: 2,

@@ -77,6 +77,7 @@ export const overTime = points => ({
         grid: {left: 34, top: 24, right: 60},
         xAxis: {
           type: "time",
+          boundaryGap: ["3%", "3%"],
           axisLine: {lineStyle: {color: theme.line}},
           axisLabel: {color: theme.soft, hideOverlap: true},
           splitLine: {show: false},
@@ -125,7 +126,7 @@ export const overTime = points => ({
               silent: true,
               symbol: "none",
               lineStyle: {color: theme.soft, type: "dotted", width: 1},
-              label: {position: "insideEndTop", formatter: "{b}", color: theme.soft, fontSize: 11},
+              label: {position: "end", formatter: "{b}", color: theme.soft, fontSize: 11},
               data: versionsOf(all).map(({name, time}) => ({name, xAxis: time})),
             },
           },
