@@ -180,9 +180,16 @@ def test_nobody_is_shut_out(chromium, page_file, data, look):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the screen"
 
 
-def test_printing_draws_all(chromium, page_file):
-    with Seen(chromium, page_file.as_uri()) as page:
+def test_printing_draws_all_of_it_for_white_paper(chromium, page_file):
+    with Seen(chromium, page_file.as_uri(), color_scheme="dark") as page:
+        def ink():
+            return page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')")
+        dark = ink()
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert ink() != dark
         panels = page.locator(".panel:not([hidden])")
         assert panels.count() > 10
         assert all(panels.nth(i).locator(".plot svg").count() == 1 for i in range(panels.count()))
+        assert page.locator(f"[data-view=speed-quality] svg text[fill='{ink().strip()}']").count() > 0
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert ink() == dark

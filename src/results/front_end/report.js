@@ -88,6 +88,14 @@ export async function start() {
     update();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", update);
-  addEventListener("beforeprint", () => sections.forEach(({panels}) => panels.forEach(panel => panel.render())));
+  addEventListener("beforeprint", () => {
+    document.documentElement.dataset.printing = "true";
+    update();
+    for (const {panels} of sections) for (const panel of panels) panel.render();
+  });
+  addEventListener("afterprint", () => {
+    delete document.documentElement.dataset.printing;
+    update();
+  });
   document.documentElement.dataset.ready = "true";
 }
