@@ -5,6 +5,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 #include <span>
 
 #include "base/printable.h"
@@ -187,6 +188,13 @@ Json drawn_json(const Record& record, const analysis::ModelGroup& group) {
       .set("is_judged_alike", analysis::is_judged_alike(record, group.records));
 }
 
+std::vector<std::string_view> names_of_figures(const std::vector<Record>& records) {
+  std::set<std::string_view> names;
+  for (const Record& record : records)
+    for (const Measurement& m : record.measurements) names.insert(m.name);
+  return {names.begin(), names.end()};
+}
+
 Json ids_of(const std::vector<const Record*>& records) {
   Json::Array ids;
   for (const Record* record : records) ids.emplace_back(case_id(record->subject));
@@ -216,13 +224,14 @@ Json to_json(const analysis::Verdict& verdict) {
 
 }  // namespace
 
-Json metrics_json() {
+Json metrics_json(const std::vector<std::string_view>& names) {
   Json json = Json::object({});
   for (const metrics::Metric& metric : metrics::metrics())
-    json.set(metric.name, Json::object({{"label", metric.label},
-                                        {"unit", metric.unit},
-                                        {"better", name_of(metric.better)},
-                                        {"summary", metric.summary}}));
+    if (names.empty() || std::ranges::find(names, metric.name) != names.end())
+      json.set(metric.name, Json::object({{"label", metric.label},
+                                          {"unit", metric.unit},
+                                          {"better", name_of(metric.better)},
+                                          {"summary", metric.summary}}));
   return json;
 }
 
@@ -242,7 +251,7 @@ std::string render_json(const Document& document) {
                                  {"suite_text", run.suite_text},
                                  {"seed", fmt::format("{}", run.seed)},
                                  {"host", run.host},
-                                 {"metrics", metrics_json()},
+                                 {"metrics", metrics_json(names_of_figures(document.records))},
                                  {"verdicts", std::move(verdicts)},
                                  {"records", std::move(records)}}),
                    1) +
