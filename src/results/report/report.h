@@ -36,6 +36,7 @@ std::string render_markdown(const Document& document);
 // One line a measurement, RFC 4180; an absent value is an empty field.
 std::string render_csv(const Document& document);
 // Everything that is stored, raw samples too.
+Json document_json(const Document& document);
 std::string render_json(const Document& document);
 // One page without any other file: charts, tables, how to read them.
 std::string render_html(const Document& document);
