@@ -1,7 +1,6 @@
 #include "results/dashboard/answers.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <span>
@@ -92,11 +91,6 @@ std::string file_state(const std::filesystem::path& path) {
   return fmt::format("{}:{}", size, time.time_since_epoch().count());
 }
 
-uint64_t number_of(const std::filesystem::path& path) {
-  struct stat status = {};
-  return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
-}
-
 // As compare wants it: with the values of each launch.
 Result<report::Document> measured_document(const store::Store& store, const std::string& id) {
   QB_TRY(Run run, store.load_run(id));
@@ -122,22 +116,32 @@ bool Answers::has_changed() {
   return true;
 }
 
+void Answers::forget() {
+  const std::unique_lock lock(mutex_);
+  listing_ = Listing();
+}
+
 Result<void> Answers::look() {
   std::error_code error;
   if (!std::filesystem::exists(store_, error))
     return fail(Errc::io, "{}: isn't there any more", store_.string());
-  if (const uint64_t number = number_of(store_); number != file_number_) {  // another file
-    const std::unique_lock lock(mutex_);
-    listing_ = Listing();
-    file_number_ = number;
-  }
   QB_TRY(const store::Catalogue catalogue, store::Catalogue::open(store_, busy_ms));
   // Read first, then taken in at once: whoever asks meanwhile isn't kept waiting.
   std::vector<store::RunLine> runs;
   std::vector<store::RecordLine> records;
   const auto take = [&](store::RecordLine line) { records.push_back(std::move(line)); };
-  QB_CHECK(catalogue.each_run(listing_.last_run_row(),
-                              [&](store::RunLine run) { runs.push_back(std::move(run)); }));
+  const int64_t last = listing_.last_run_row();
+  bool goes_on = last == 0;
+  QB_CHECK(catalogue.each_run(last - 1, [&](store::RunLine run) {
+    if (run.row == last && run.id == listing_.runs().back().stored.id)
+      goes_on = true;
+    else
+      runs.push_back(std::move(run));
+  }));
+  if (!goes_on) {  // another store has taken its place
+    forget();
+    return look();
+  }
   for (size_t i = listing_.runs().size(), n = 0; i-- > 0 && n < live_run_count; ++n)
     QB_CHECK(catalogue.each_record_of(listing_.runs()[i].stored.id, take));
   QB_CHECK(catalogue.each_record(listing_.last_row(), take));

@@ -39,13 +39,13 @@ class Answers {
  private:
   Result<void> look();
   bool has_changed();
+  void forget();
 
   std::filesystem::path store_;
   mutable std::shared_mutex mutex_;
   Listing listing_;
   std::string problem_;
-  std::string seen_;  // size, time and number of the store's files
-  uint64_t file_number_ = 0;
+  std::string seen_;  // size and time of the store's files
   std::atomic<int64_t> revision_ = 0;
 };
 
