@@ -79,7 +79,7 @@ def test_each_view_is_drawn(chromium, page_file):
         shown = page.eval_on_selector_all("section[data-records]:first-of-type .panel:not([hidden])", "all => all.map(one => one.dataset.view)")
         assert shown == ["speed-quality", "memory-quality", "map", "spread", "samples", "memory", "quality"]  # no energy: none was measured
         for view in shown:
-            assert page.locator(f"[data-view={view}] .plot svg path").count() > 3, view
+            expect(page.locator(f"[data-view={view}] .plot svg path").nth(3), view).to_be_attached()
         marks = series_of(page, "speed-quality", "scatter")
         assert {mark["name"]: len(mark["data"]) for mark in marks} == {"onnxruntime": 4, "pytorch": 4}
         assert "</script><b>such" in page.inner_text("body")
@@ -153,7 +153,7 @@ def test_a_point_opens_its_record(chromium, page_file):
         page.keyboard.press("Enter")
         dialog = page.get_by_role("dialog")
         assert "fp32 onnxruntime" in dialog.inner_text() and "rss_bytes_peak" in dialog.inner_text()
-        assert dialog.locator("[data-view=record-samples] svg path").count() > 20
+        expect(dialog.locator("[data-view=record-samples] svg path").nth(20)).to_be_attached()
         page.keyboard.press("Escape")
         assert page.get_by_role("dialog").count() == 0
 
