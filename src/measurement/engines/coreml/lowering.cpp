@@ -168,11 +168,15 @@ Result<void> Lowering::build() {
   add_inputs();
   QB_CHECK(lowering::lower_nodes(lowerings(), *this, "Core ML's engine"));
   for (size_t i = 0; i < ir().outputs.size(); ++i) {
-    const bool is_named = i < ir().output_names.size() && !ir().output_names[i].empty();
     QB_TRY(const Value value, operand(ir().outputs[i]));
-    function_.output(is_named ? ir().output_names[i] : fmt::format("output_{}", i), value);
+    function_.output(output_name(ir(), i), value);
   }
   return {};
+}
+
+std::string output_name(const ir::Graph& graph, size_t index) {
+  const bool is_named = index < graph.output_names.size() && !graph.output_names[index].empty();
+  return identifier(is_named ? graph.output_names[index] : fmt::format("output_{}", index));
 }
 
 const lowering::Table<Lowering>& lowerings() {

@@ -97,6 +97,9 @@ class Lowering {
   Json notes_ = Json::object({});
 };
 
+// What the package calls an output: its own name, or one by its place.
+std::string output_name(const ir::Graph& graph, size_t index);
+
 // A weight as constexpr_ operations, or as a constant when it is stored in floating point. In
 // weight.cpp.
 Result<Value> lower_weight(Lowering& l, const bundle::Parameter& parameter);

@@ -147,7 +147,7 @@ void set_output(mil::Operation& operation, const Value& value) {
   set_type(*output.mutable_type()->mutable_tensortype(), value.type, value.shape);
 }
 
-void bind(mil::Operation& operation, std::string_view parameter, const std::string& name) {
+void bind_input(mil::Operation& operation, std::string_view parameter, const std::string& name) {
   (*operation.mutable_inputs())[std::string(parameter)].add_arguments()->set_name(name);
 }
 
@@ -196,7 +196,7 @@ std::vector<Value> Function::apply(std::string_view op, const Operands& operands
   for (const Shape& shape : shapes) results.push_back({state_->fresh(op), type, shape});
   mil::Operation& operation =
       state_->add(op, results.empty() ? state_->fresh(op) : results.front().name);
-  for (const auto& [parameter, name] : bound) bind(operation, parameter, name);
+  for (const auto& [parameter, name] : bound) bind_input(operation, parameter, name);
   for (const Value& result : results) set_output(operation, result);
   return results;
 }
@@ -217,7 +217,7 @@ Value Function::compressed(std::string_view op, const Operands& parts, Type type
   for (const auto& [parameter, part] : parts) {
     const std::string key(parameter);
     if (const auto* value = std::get_if<Value>(&part))
-      bind(operation, parameter, value->name);
+      bind_input(operation, parameter, value->name);
     else if (is_attribute)
       set_value((*operation.mutable_attributes())[key], std::get<Constant>(part));
     else
@@ -231,7 +231,7 @@ Value Function::compressed(std::string_view op, const Operands& parts, Type type
 void Function::output(std::string_view name, const Value& value) {
   const Value named = {state_->claim(identifier(name)), value.type, value.shape};
   mil::Operation& operation = state_->add("identity", named.name);
-  bind(operation, "x", value.name);
+  bind_input(operation, "x", value.name);
   set_output(operation, named);
   state_->block.add_outputs(named.name);
   state_->outputs.push_back(named);
