@@ -18,7 +18,7 @@ RESULTS = {
     "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "real_div": lambda x, y: x / y,
     "maximum": lambda x, y: np.maximum(x, y), "less_equal": lambda x, y: x <= y, "greater": lambda x, y: x > y,
     "not_equal": lambda x, y: x != y, "logical_and": lambda x, y: x & y,
-    "abs": np.abs, "sqrt": np.sqrt, "tanh": np.tanh, "identity": lambda x: x,
+    "abs": lambda x: np.abs(x), "sqrt": lambda x: np.sqrt(x), "tanh": lambda x: np.tanh(x), "identity": lambda x: x,
     "rsqrt": lambda x, epsilon: 1 / np.sqrt(x + epsilon),
     "relu": lambda x: np.maximum(x, 0), "relu6": lambda x: np.clip(x, 0, 6),
     "sigmoid": lambda x: T(x).sigmoid().numpy(), "silu": lambda x: torch.nn.functional.silu(T(x)).numpy(),
