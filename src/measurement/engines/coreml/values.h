@@ -68,7 +68,7 @@ struct Value {
 // A constant: its elements as they lie in memory, or a place in weight.bin.
 struct Constant {
   Type type = Type::f32;
-  Shape shape;
+  Shape shape = {};
   std::vector<std::byte> bytes = {};
   std::string text = {};  // of Type::text
   bool is_blob = false;
