@@ -125,7 +125,6 @@ Result<Json> write_network(const bundle::Bundle& bundle, const Target& target,
     QB_CHECK(lowering.build());
     calls.set(plan.name, call_of(bundle.graph(), plan.extents, target.compute));
     notes = lowering.notes();
-    bundle.drop_resident_pages();
   }
   QB_CHECK(write_package(
       package, target, std::move(functions),

@@ -32,6 +32,7 @@ Lowering::Lowering(const bundle::Bundle& bundle, const Target& target, const ir:
 Result<Value> Lowering::operand(ir::Value value) {
   if (const auto found = values_.find(value.index); found != values_.end()) return found->second;
   QB_TRY(Value weight, lower_weight(*this, parameter(value)));
+  bundle_.drop_resident_pages();  // it lies in weight.bin now
   return values_[value.index] = std::move(weight);
 }
 

@@ -151,7 +151,15 @@ Result<void> CoreMlSession::load(Program& program) {
   return program.model->bind(program.inputs, program.outputs);
 }
 
-Result<void> CoreMlSession::load() { return load(*current_); }
+// A step whose shapes nobody knows yet is loaded when it is staged.
+Result<void> CoreMlSession::load() {
+  const bool has_states = !state_names().empty();
+  const ir::Graph& graph = bundle_.graph();
+  for (const ir::Value input : graph.of_kind(ir::ValueKind::input))
+    for (const ir::Dim& dim : graph[input].shape)
+      if (!has_states && !dim.is_fixed() && dim.symbol != ir::Symbol::batch) return {};
+  return load(*current_);
+}
 
 std::vector<std::string> CoreMlSession::state_names() const {
   std::vector<std::string> names;
