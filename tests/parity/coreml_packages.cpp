@@ -118,7 +118,8 @@ bool can_calibrate(const ir::Graph& graph) {
 }  // namespace
 
 TEST_CASE("packages of every operator in every format") {
-  const std::set<std::string> ios17_schemes = {"fp32", "w8t", "w8c", "w4g32", "static8c"};
+  const std::set<std::string> ios17_schemes = {"fp32", "w8t",  "w8c",    "w4g32", "static8c",
+                                               "lut4", "lut3", "lut6g8", "lut1"};
   for (const Situation& s : situations()) {
     for (const quant::Scheme& scheme : quant::base_schemes()) {
       if (scheme.activations == quant::Activations::on_run ||

@@ -12,6 +12,7 @@ bool are_alike(const bundle::Parameter& a, const bundle::Parameter& b) {
   if (a.encoding != b.encoding || a.shape[1] != b.shape[1]) return false;
   if (a.encoding == bundle::Encoding::block) return a.block == b.block;
   if (a.encoding == bundle::Encoding::micro) return a.micro.layout.format == b.micro.layout.format;
+  if (a.encoding == bundle::Encoding::table) return false;  // each has tables of its own
   if (a.encoding != bundle::Encoding::packed) return true;
   const quant::PackedLayout& x = a.packed.layout;
   const quant::PackedLayout& y = b.packed.layout;
@@ -105,6 +106,13 @@ FoldedConvolution fold(const bundle::Bundle& bundle, const Fold& fold) {
   FoldedConvolution folded = {{weight.begin(), weight.end()}, map.offsets};
   ir::scale_rows(map.gains, folded.weight);
   return folded;
+}
+
+bool has_tables(const bundle::Bundle& bundle) {
+  return std::ranges::any_of(
+      bundle.graph().of_kind(ir::ValueKind::parameter), [&](ir::Value value) {
+        return bundle.parameter(value).encoding == bundle::Encoding::table;
+      });
 }
 
 std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle) {

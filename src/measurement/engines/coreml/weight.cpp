@@ -287,6 +287,52 @@ Result<Value> lower_micro(Lowering& l, const bundle::Parameter& p) {
       c.placing);
 }
 
+Result<Value> lower_tables(Lowering& l, const bundle::Parameter& p) {
+  const quant::TableLayout& layout = p.table.layout;
+  const Type type = layout.bits == 1   ? Type::u1
+                    : layout.bits == 2 ? Type::u2
+                    : layout.bits == 3 ? Type::u3
+                    : layout.bits == 4 ? Type::u4
+                    : layout.bits == 6 ? Type::u6
+                                       : Type::u8;
+  const auto indices = [&](Type element, const Shape& shape) {
+    return l.stored(p.name + "/codes", element, shape,
+                    [&](const Sink& sink) { write_bytes(sink, p.table.codes, 0); });
+  };
+  const auto entries = [&](const Shape& shape) {
+    return l.stored(float_key(l, p.name, "table"), l.compute(), shape, [&](const Sink& sink) {
+      write_reals(sink, l.compute(), static_cast<int64_t>(p.table.entries.size()), [&](int64_t i) {
+        return fp16_to_float(p.table.entries[static_cast<size_t>(i)]);
+      });
+    });
+  };
+  l.note("weights", fmt::format("constexpr_lut_to_dense, {} bits", layout.bits));
+  if (!l.target().is_of_2024()) {
+    if (layout.table_count() > 1 || layout.bits == 3)
+      return fail(
+          Errc::unsupported,
+          "before iOS 18 and macOS 15, Core ML has a table for a whole tensor only, and not "
+          "of 3 bits");
+    std::vector<uint32_t> extents(p.shape.begin(), p.shape.end());
+    const auto bytes = std::as_bytes(std::span(extents));
+    const Constant shape = {.type = Type::u32,
+                            .shape = {static_cast<int64_t>(extents.size())},
+                            .bytes = {bytes.begin(), bytes.end()}};
+    return l.function().compressed(
+        "constexpr_lut_to_dense",
+        {{"indices", indices(Type::u8, {static_cast<int64_t>(p.table.codes.size())})},
+         {"lut", entries({layout.entry_count()})},
+         {"shape", shape}},
+        l.compute(), p.shape, true);
+  }
+  Shape table(p.shape.size(), 1);
+  table[0] = layout.table_count();
+  table.insert(table.end(), {layout.entry_count(), 1});
+  return l.function().compressed("constexpr_lut_to_dense",
+                                 {{"indices", indices(type, p.shape)}, {"lut", entries(table)}},
+                                 l.compute(), p.shape, false);
+}
+
 }  // namespace
 
 Result<Value> lower_weight(Lowering& l, const bundle::Parameter& p) {
@@ -297,6 +343,8 @@ Result<Value> lower_weight(Lowering& l, const bundle::Parameter& p) {
       return lower_blocks(l, p);
     case bundle::Encoding::micro:
       return lower_micro(l, p);
+    case bundle::Encoding::table:
+      return lower_tables(l, p);
     default:
       return lower_floats(l, p);
   }
