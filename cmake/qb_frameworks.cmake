@@ -39,11 +39,14 @@ endif()
 
 # qb_coreml_schema: Core ML's model format as classes, generated from the descriptors that coremltools
 # carries. Writing models needs no Mac.
+set(QB_COREMLTOOLS ${CMAKE_SOURCE_DIR}/build/coremltools CACHE PATH
+    "Folder into which the Python package coremltools is unpacked")
 pkg_check_modules(protobuf_lite QUIET IMPORTED_TARGET protobuf-lite)
 find_program(QB_PROTOC protoc)
 set(schema ${CMAKE_BINARY_DIR}/generated/coreml)
 file(MAKE_DIRECTORY ${schema})
-execute_process(COMMAND ${QB_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/coreml_schema.py ${schema}/schema.desc
+execute_process(COMMAND ${QB_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/coreml_schema.py ${QB_COREMLTOOLS}
+  ${schema}/schema.desc
   RESULT_VARIABLE schema_status OUTPUT_QUIET ERROR_QUIET)
 if(schema_status EQUAL 0 AND protobuf_lite_FOUND AND QB_PROTOC)
   set(schema_files FeatureTypes MIL Model)
