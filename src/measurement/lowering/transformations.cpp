@@ -110,9 +110,8 @@ FoldedConvolution fold(const bundle::Bundle& bundle, const Fold& fold) {
 
 bool has_tables(const bundle::Bundle& bundle) {
   return std::ranges::any_of(
-      bundle.graph().of_kind(ir::ValueKind::parameter), [&](ir::Value value) {
-        return bundle.parameter(value).encoding == bundle::Encoding::table;
-      });
+      bundle.graph().of_kind(ir::ValueKind::parameter),
+      [&](ir::Value value) { return bundle.parameter(value).encoding == bundle::Encoding::table; });
 }
 
 std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle) {

@@ -100,8 +100,7 @@ enum : MLMultiArrayDataType {
 @property(readonly, nonatomic) MLModelStructureProgramBlock* block;
 @end
 @interface MLModelStructureProgram : NSObject
-@property(readonly, nonatomic)
-    NSDictionary<NSString*, MLModelStructureProgramFunction*>* functions;
+@property(readonly, nonatomic) NSDictionary<NSString*, MLModelStructureProgramFunction*>* functions;
 @end
 @interface MLModelStructure : NSObject
 @property(readonly, nonatomic) MLModelStructureProgram* program;
