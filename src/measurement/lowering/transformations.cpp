@@ -12,7 +12,6 @@ bool are_alike(const bundle::Parameter& a, const bundle::Parameter& b) {
   if (a.encoding != b.encoding || a.shape[1] != b.shape[1]) return false;
   if (a.encoding == bundle::Encoding::block) return a.block == b.block;
   if (a.encoding == bundle::Encoding::micro) return a.micro.layout.format == b.micro.layout.format;
-  if (a.encoding == bundle::Encoding::table) return false;  // each has tables of its own
   if (a.encoding != bundle::Encoding::packed) return true;
   const quant::PackedLayout& x = a.packed.layout;
   const quant::PackedLayout& y = b.packed.layout;
