@@ -47,9 +47,10 @@ def logits_of_reference(files, bin_folder, bundle: str) -> np.ndarray:
     return np.fromfile(out, np.float32).reshape(len(TOKENS), -1)
 
 
-@pytest.mark.parametrize("scheme,target,tolerance", (("fp32", "macos15", 1e-5), ("w4g32", "ios18:f32", 1e-5), ("w8c", "macos26:f32", 1e-5),
+@pytest.mark.parametrize("scheme,target,tolerance", (("fp32", "macos15:f32", 1e-5), ("fp32", "macos15", 1e-3), ("w4g32", "ios18:f32", 1e-5), ("w8c", "macos26:f32", 1e-5),
                                                      ("w4g32", "ios18", 6e-3), ("fp16", "macos15", 6e-3)))
 def test_prefill_and_decode_carry_on_where_the_other_stopped(files, bin_folder, exported, scheme, target, tolerance):
+    """Without rounding where the target names f32; a state is f16 always."""
     told, package = exported("llama-test", scheme, "--target", target, "--extent", "sequence=8,context=16")
     wanted = logits_of_reference(files, bin_folder, told["bundle"])
     program = Program(package, rounds=not target.endswith("f32"))
