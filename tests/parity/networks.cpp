@@ -244,6 +244,16 @@ std::vector<Situation> situations() {
                             return b.add(b.rms_norm(y, "n.weight", 1e-5), y);
                           },
                           {4}));
+  all.push_back(situation("values in another order",
+                          [](Builder& b) {
+                            std::vector<int64_t> order(64);
+                            for (int64_t i = 0; i < 64; ++i)
+                              order[static_cast<size_t>(i)] = i * 23 % 64;
+                            const Value x = vector_input(b, 64);
+                            return b.add(b.apply(ir::Op::reorder, {x}, {{"order", order}}),
+                                         b.parameter("b", {64}));
+                          },
+                          {4}));
   all.push_back(situation("selected positions",
                           [](Builder& b) {
                             const Value x = vector_input(b, 8);

@@ -12,7 +12,7 @@ class ReferenceSession : public Session {
  public:
   ReferenceSession(const bundle::Bundle& bundle, const CompileOptions& options)
       : interpreter_(bundle, {options.batch, options.context_tokens}),
-        rounds_(bundle.scheme().activations != quant::Activations::none) {}
+        rounds_(bundle.rounds_activations()) {}
 
   Result<void> run(const StepInputs& inputs) override {
     return interpreter_.run(inputs.tensors, inputs.past_tokens);
