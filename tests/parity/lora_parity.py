@@ -3,6 +3,7 @@ every framework in fp32; beside a quantized base, whose bits are those without a
 documented layout: PEFT's matrices the other way round."""
 import json
 import math
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import torch
 from bundles import read_parameters
 from decoders_parity import ENGINES, MLX_ENVIRONMENT, T, with_noise
+from quantized_folders import as_gptq
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
@@ -62,7 +64,7 @@ def made(tmp_path_factory):
                 for parameter_name, parameter in model.named_parameters():
                     if "lora_" in parameter_name:
                         parameter.normal_(std=0.3)  # fresh ones add nothing
-            model.save_pretrained(folder / "adapter")
+            model.save_pretrained(folder / "adapter", save_embedding_layers=False)
             logits = logits_of(model)
             assert np.abs(logits - plain).max() > 0.05 * np.abs(plain).max()  # one that is left out is seen
             known[name] = Made(model, folder / "base", folder / "adapter", logits)
@@ -180,5 +182,20 @@ def test_tensors_that_do_not_fit_are_refused_by_name(spoilt, made):
     assert "64 inputs and 63 outputs" in spoilt(lambda p: p | {FIRST + "B.weight": torch.zeros(63, 4)})
     assert "q_proj.lora_B.weight is missing" in spoilt(lambda p: {n: v for n, v in p.items() if n != FIRST + "B.weight"})
     assert "holds what is no number" in spoilt(lambda p: p | {FIRST + "B.weight": torch.full((64, 4), math.nan)})
+    assert "lm_head.base_layer.weight is of no low-rank branch" in spoilt(lambda p: p | {"base_model.model.lm_head.base_layer.weight": torch.ones(256, 64)})
     assert "lora_magnitude_vector is of no low-rank branch" in spoilt(lambda p: p | {"base_model.model.model.layers.0.self_attn.q_proj.lora_magnitude_vector": torch.ones(64)})
     assert "for model.layers.0.self_attn.q_proj it has 63 inputs" in spoilt(lambda p: p | {FIRST + "A.weight": torch.zeros(4, 63)})
+
+
+@pytest.mark.parametrize("order", [False, True], ids=["neighbours", "act-order"])
+def test_beside_a_checkpoints_own_bits(made, bundle, run, probe, tmp_path, order):
+    """The same as beside the weights that they decode to."""
+    case = made("plain")
+    shutil.copytree(case.base, tmp_path / "gptq")
+    file = tmp_path / "gptq/config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | as_gptq(tmp_path / "gptq", order=order)))
+    source = f"{tmp_path / 'gptq'} + {case.adapter}"
+    own, decoded = (run(bundle(source, scheme), "reference") for scheme in ("as-is+lora", "fp32+lora"))
+    assert_near(own, decoded)
+    done = probe("bundle", source, "as-is", tmp_path / "cache", text=True)
+    assert done.returncode != 0 and "as-is+lora has the adapter beside them" in done.stderr, done.stderr
