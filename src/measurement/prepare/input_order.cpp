@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "network/ir/canonical.h"
 
@@ -89,7 +90,8 @@ std::vector<int64_t> input_order(const weights::Coding& coding) {
   if (std::ranges::is_sorted(groups) || !have_one_size(coding)) return {};
   std::vector<int64_t> order(groups.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, {}, [&](int64_t x) { return groups[static_cast<size_t>(x)]; });
+  std::ranges::sort(order, {},
+                    [&](int64_t x) { return std::pair(groups[static_cast<size_t>(x)], x); });
   return order;
 }
 

@@ -192,7 +192,7 @@ BlockParts split_q6_k(std::span<const std::byte> bytes) {
 }
 
 BlockParts split_iq4_nl(std::span<const std::byte> bytes) {
-  const auto block = read<IQ4_NL>(bytes);
+  const auto block = read<Iq4Nl>(bytes);
   BlockParts parts = {};
   split_nibbles(block.codes, 16, 0, parts.codes);
   look_up(iq4_values, std::span(parts.codes).first(32));
@@ -201,7 +201,7 @@ BlockParts split_iq4_nl(std::span<const std::byte> bytes) {
 }
 
 BlockParts split_iq4_xs(std::span<const std::byte> bytes) {
-  const auto block = read<IQ4_XS>(bytes);
+  const auto block = read<Iq4Xs>(bytes);
   BlockParts parts = {};
   const float d = fp16_to_float(block.d);
   for (int i = 0; i < 8; ++i) {
@@ -215,7 +215,7 @@ BlockParts split_iq4_xs(std::span<const std::byte> bytes) {
 }
 
 BlockParts split_mxfp4(std::span<const std::byte> bytes) {
-  const auto block = read<MXFP4>(bytes);
+  const auto block = read<Mxfp4>(bytes);
   BlockParts parts = {};
   split_nibbles(block.codes, 16, 0, parts.codes);
   look_up(e2m1_values, std::span(parts.codes).first(32));

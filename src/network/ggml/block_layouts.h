@@ -59,25 +59,25 @@ struct Q6_K {
   int8_t scales[16];
   uint16_t d;
 };
-struct IQ4_NL {
+struct Iq4Nl {
   uint16_t d;
   uint8_t codes[16];
 };
-struct IQ4_XS {
+struct Iq4Xs {
   uint16_t d;
   uint16_t scales_high;  // two bits for each run
   uint8_t scales_low[4];
   uint8_t codes[128];  // of 32 weights each 16 bytes
 };
-struct MXFP4 {
+struct Mxfp4 {
   uint8_t exponent;
   uint8_t codes[16];
 };
 static_assert(sizeof(Q4_0) == 18 && sizeof(Q4_1) == 20 && sizeof(Q8_0) == 34 &&
               sizeof(Q4_K) == 144 && sizeof(Q6_K) == 210 && sizeof(Q5_0) == 22 &&
               sizeof(Q5_1) == 24 && sizeof(Q2_K) == 84 && sizeof(Q3_K) == 110 &&
-              sizeof(Q5_K) == 176 && sizeof(IQ4_NL) == 18 && sizeof(IQ4_XS) == 136 &&
-              sizeof(MXFP4) == 17);
+              sizeof(Q5_K) == 176 && sizeof(Iq4Nl) == 18 && sizeof(Iq4Xs) == 136 &&
+              sizeof(Mxfp4) == 17);
 
 template <typename Block>
 Block read(std::span<const std::byte> bytes) {
