@@ -29,7 +29,7 @@ NIGHTS, STEP_AT, NEAR = 100, 50, 5
 
 
 def ours(all_series):
-    done = subprocess.run([Path("/tmp/w2/bench_steps")], input=json.dumps([list(s) for s in all_series]),
+    done = subprocess.run([root / "build/release/bin/bench_steps"], input=json.dumps([list(s) for s in all_series]),
                           text=True, capture_output=True, check=True)
     answer = json.loads(done.stdout)
     return answer["steps"], answer["ms"]

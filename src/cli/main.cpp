@@ -188,10 +188,80 @@ void add_recommend(CLI::App& app, RecommendOptions& options) {
       ->allow_extra_args(false);
   verb.add_option("--prefer", options.preferred,
                   "The metric that decides among those that fulfil all; the speed when not given");
+  verb.add_option_function<std::string>(
+          "--run",
+          [&options](const std::string& suite) {
+            options.measures = true;
+            options.run_options.suite = suite;
+          },
+          "Measure this suite first, quick when not named, each case only as long as the answer "
+          "is open")
+      ->expected(0, 1);
+  add_narrowing(verb, options.run_options);
+  verb.add_option("--budget", options.run_options.budget,
+                  "Of --run: stop starting launches after this long, as in 10m");
+  verb.add_flag("--quiet", options.run_options.quiet, "Of --run: no progress");
   add_store(verb, options.store);
   verb.add_option("--markdown", options.markdown, "A file to write the same to, as Markdown");
   add_wide(verb, options.wide);
   add_json(verb, options.json);
+}
+
+void add_history(CLI::App& app, HistoryOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "history",
+      "Each figure over all runs of this machine: where it changed for good, and what "
+      "changed with it");
+  verb.add_option("--metric", options.metrics,
+                  "These, see `qbench metrics`; those that the gate judges when not given")
+      ->delimiter(',');
+  verb.add_option("--case", options.part, "Only cases with this in their id");
+  CLI::Option* id = verb.add_option("--acknowledge", options.acknowledged,
+                                    "The id of a change that is not to be shown again");
+  verb.add_option("--note", options.note, "Why, kept with it")->needs(id);
+  verb.add_flag("--all", options.shows_acknowledged, "Those that were acknowledged too");
+  verb.add_flag("--nightly", options.is_nightly,
+                "Stricter, for who looks each night: a tenth of a false alarm a figure and year");
+  add_store(verb, options.store);
+  verb.add_option("--markdown", options.markdown, "A file to write the same to, as Markdown");
+  add_wide(verb, options.wide);
+  add_json(verb, options.json);
+}
+
+void add_publish(CLI::App& app, PublishOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "publish", "Send runs to an MLflow server: what is there already is not sent again");
+  verb.add_option("runs", options.runs, "The runs, as `qbench compare` has them; the newest");
+  verb.add_flag("--all", options.all, "Every run of the store");
+  verb.add_option("--mlflow", options.uri,
+                  "The server's address, as in http://127.0.0.1:5000; $MLFLOW_TRACKING_URI when "
+                  "not given. Who you are is taken from MLflow's own variables");
+  add_store(verb, options.store);
+}
+
+void add_nightly(CLI::App& app, NightlyOptions& options) {
+  CLI::App& verb = *app.add_subcommand(
+      "nightly",
+      "For a timer: wait for a quiet machine, measure, look at the history, publish, tell");
+  verb.add_option("suite", options.run.suite, "As of `qbench run`; quick when not given");
+  add_narrowing(verb, options.run);
+  verb.add_option("--budget", options.run.budget,
+                  "Stop starting launches after this long, as in 2h");
+  verb.add_option("--launches", options.run.launches, "Fresh processes for each case")
+      ->check(CLI::Range(1, 1000));
+  verb.add_option("--wait", options.wait,
+                  "For mains power, no thermal pressure and an idle machine, at most; then it "
+                  "measures nothing and exits with 3")
+      ->capture_default_str();
+  verb.add_option("--mlflow", options.mlflow, "Publish to this server, see `qbench publish`");
+  verb.add_option("--webhook", options.webhook,
+                  "Post {\"text\": …} to this address when something changed or failed");
+  verb.add_option("--keep-logs", options.kept_logs, "Of so many runs; 0 keeps all")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  add_store(verb, options.run.store);
+  verb.add_flag("--quiet", options.run.quiet, "No progress");
+  add_wide(verb, options.run.wide);
 }
 
 void add_explain(CLI::App& app, ExplainOptions& options) {
@@ -290,6 +360,9 @@ int main_of(int argument_count, char** arguments) {
   GateOptions gated;
   RecommendOptions recommended;
   BaselineOptions baseline;
+  HistoryOptions history;
+  PublishOptions published;
+  NightlyOptions nightly;
   bool json = false;
   add_run(app, run);
   add_quantize(app, quantize);
@@ -301,6 +374,9 @@ int main_of(int argument_count, char** arguments) {
   add_gate(app, gated);
   add_recommend(app, recommended);
   add_baseline(app, baseline);
+  add_history(app, history);
+  add_publish(app, published);
+  add_nightly(app, nightly);
   struct Listing {
     const char* name;
     const char* help;
@@ -332,6 +408,9 @@ int main_of(int argument_count, char** arguments) {
   if (app.got_subcommand("compare")) return compare_runs(compared);
   if (app.got_subcommand("gate")) return judge_run(gated);
   if (app.got_subcommand("recommend")) return recommend_case(recommended);
+  if (app.got_subcommand("history")) return show_history(history);
+  if (app.got_subcommand("publish")) return publish_runs(published);
+  if (app.got_subcommand("nightly")) return run_nightly(nightly);
   if (const CLI::App* verb = app.get_subcommand("baseline"); *verb)
     return verb->got_subcommand("set")      ? set_baseline(baseline)
            : verb->got_subcommand("export") ? export_baseline(baseline)

@@ -198,6 +198,7 @@ Result<Undertaking> begin(const RunOptions& given) {
   QB_TRY(u.frameworks, find_frameworks(options));
   u.options.narrowing.versions = versions_of(u.frameworks);
   QB_TRY(u.plan, plan_of(options, u.suite, u.run.seed));
+  if (options.why_enough) plan::judge_quality_first(u.plan);
   u.run = {.id = make_run_id(u.run.seed),
            .started_at = utc_timestamp(),
            .suite_name = u.suite.name,
@@ -277,6 +278,7 @@ void print_ending(const spec::Protocol& protocol, const campaign::Summary& summa
 Result<void> show(const Undertaking& u, const report::Document& document, const fs::path& page) {
   const RunOptions& options = u.options;
   QB_CHECK(write_output(page, report::render_html(document)));
+  if (options.shows_nothing) return {};
   std::fputs((options.json ? report::render_json(document)
                            : report::render_terminal(document, layout_of_terminal(options.wide)))
                  .c_str(),
@@ -307,7 +309,8 @@ Result<int> measure(const Undertaking& u) {
                                        .cache_folder = cache,
                                        .log_folder = cache / "logs" / u.run.id,
                                        .is_interrupted = &interruption(),
-                                       .earlier = u.earlier};
+                                       .earlier = u.earlier,
+                                       .why_enough = options.why_enough};
   Progress progress(options.quiet || options.json, u.plan, u.suite.protocol);
   campaign::Observer observer = progress.observer();
   if (events) observer = events->observer(observer);

@@ -147,6 +147,14 @@ class Campaign {
     return may_stop;
   }
 
+  bool is_enough(Record& record, int64_t index) const {
+    if (!settings_.why_enough) return false;
+    const std::string why = settings_.why_enough(records_, record, index);
+    if (!why.empty() && !record.manifest["stopped"].is_string())
+      record.manifest.set("stopped", fmt::format("after {} launches: {}", index, why));
+    return !why.empty();
+  }
+
   void tell(std::string_view what) const {
     if (observer_.on_preparing) observer_.on_preparing(what);
   }
@@ -268,7 +276,7 @@ class Campaign {
         QB_CHECK(launch_once(record, planned.is_quality, planned.index + repeat_offset));
       return {};
     }
-    if (!planned.is_quality && is_precise(record)) return {};
+    if (!planned.is_quality && (is_precise(record) || is_enough(record, planned.index))) return {};
     if (observer_.on_launch)
       observer_.on_launch(number + 1, plan_.launches.size(), record.subject, kind);
     QB_TRY(const std::string disturbance, launch_once(record, planned.is_quality, planned.index));

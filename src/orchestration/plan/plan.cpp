@@ -176,6 +176,10 @@ void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed) {
   }
 }
 
+void judge_quality_first(Plan& plan) {
+  std::ranges::stable_partition(plan.launches, &PlannedLaunch::is_quality);
+}
+
 std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
                                        const Narrowing& narrowing) {
   std::vector<std::string> names;

@@ -69,6 +69,9 @@ std::vector<Workload> workloads_of(const task::Task& task, const Axes& axes,
 // Blocks of launches, each holding every case once in an order drawn from `seed`.
 void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed);
 
+// Before any launch of speed, in the same order.
+void judge_quality_first(Plan& plan);
+
 // With the names of its versions in place of a framework of which several are here.
 std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
                                        const Narrowing& narrowing);

@@ -109,6 +109,12 @@ std::vector<Difference> find_differences(const report::Document& before,
   return collector.differences();
 }
 
+bool is_same_machine(const Json& before, const Json& after) {
+  return std::ranges::all_of(host_traits, [&](const Trait& trait) {
+    return trait.aspect != "machine" || value_of(before, trait) == value_of(after, trait);
+  });
+}
+
 const std::vector<std::string_view>& decisive_aspects() {
   static const std::vector<std::string_view> aspects = {"machine", "versions", "weights", "bundle",
                                                         "data"};
