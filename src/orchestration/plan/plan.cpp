@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/rng.h"
@@ -177,7 +178,12 @@ void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed) {
 }
 
 void judge_quality_first(Plan& plan) {
-  std::ranges::stable_partition(plan.launches, &PlannedLaunch::is_quality);
+  std::vector<PlannedLaunch> ordered;
+  for (const bool is_quality : {true, false})
+    std::ranges::copy_if(
+        plan.launches, std::back_inserter(ordered),
+        [&](const PlannedLaunch& launch) { return launch.is_quality == is_quality; });
+  plan.launches = std::move(ordered);
 }
 
 std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,

@@ -62,7 +62,7 @@ Result<Http> Http::open(const HttpSettings& settings) {
 }
 
 Result<Http::Answer> Http::perform(const std::string& method, const std::string& url,
-                                   const std::string& content_type, std::string_view body) {
+                                   const std::string& content_type, const std::string& body) {
   CURL* curl = state_->handle.get();
   curl_easy_reset(curl);  // connections are kept
   curl_slist* headers = nullptr;
@@ -70,7 +70,7 @@ Result<Http::Answer> Http::perform(const std::string& method, const std::string&
   if (!content_type.empty()) {
     headers = curl_slist_append(headers, fmt::format("Content-Type: {}", content_type).c_str());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
   }
   headers = curl_slist_append(headers, "Expect:");  // no server here is asked before
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> owned = {headers,
@@ -99,7 +99,7 @@ Result<Http::Answer> Http::perform(const std::string& method, const std::string&
 }
 
 Result<Reply> Http::send(const std::string& method, const std::string& url,
-                         const std::string& content_type, std::string_view body) {
+                         const std::string& content_type, const std::string& body) {
   QB_TRY(const Answer answer, perform(method, url, content_type, body));
   Reply reply = {.status = answer.status};
   if (Result<Json> json = parse_json(answer.body); json)

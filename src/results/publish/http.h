@@ -34,7 +34,7 @@ class Http {
   // `content_type` "" sends no body. No redirect is followed: what is sent is for this server.
   // Errors: no answer in time, or one that is no JSON where its status is 200.
   Result<Reply> send(const std::string& method, const std::string& url,
-                     const std::string& content_type, std::string_view body);
+                     const std::string& content_type, const std::string& body);
   Result<Reply> post(const std::string& url, const Json& json) {
     return send("POST", url, "application/json", dump_json(json));
   }
@@ -48,7 +48,7 @@ class Http {
     std::string body;
   };
   Result<Answer> perform(const std::string& method, const std::string& url,
-                         const std::string& content_type, std::string_view body);
+                         const std::string& content_type, const std::string& body);
   struct State;
   explicit Http(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -192,7 +192,7 @@ class Mlflow {
     return place;
   }
 
-  Result<Reply> send(const std::string& method, const std::string& what, std::string_view body) {
+  Result<Reply> send(const std::string& method, const std::string& what, const std::string& body) {
     return http_.send(method, fmt::format("{}/api/2.0/mlflow/{}", settings_.uri, what),
                       body.empty() ? "" : "application/json", body);
   }
