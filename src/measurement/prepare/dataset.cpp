@@ -48,18 +48,20 @@ Result<void> save_tokens(std::span<const int64_t> tokens, const TextPart& part,
                                   tensors);
 }
 
-Result<void> load_picture_into(const pictures::LabelledPicture& labelled, int64_t size_px,
-                               std::span<float> out) {
+Result<void> load_picture_into(const pictures::LabelledPicture& labelled,
+                               const models::Preprocessing& preprocessing, std::span<float> out) {
   QB_TRY(const pictures::Picture picture, pictures::load_picture(labelled.path));
-  const pictures::Picture square = labelled.is_cut_out && picture.channel_count == 4
-                                       ? pictures::composite_on_white_square(picture, white_margin)
-                                       : pictures::crop_centre_square(pictures::to_rgb(picture));
-  pictures::to_planar_f32(pictures::resize_bicubic(square, size_px, size_px), {}, out);
+  const pictures::Picture rgb = labelled.is_cut_out && picture.channel_count == 4
+                                    ? pictures::composite_on_white_square(picture, white_margin)
+                                    : pictures::to_rgb(picture);
+  pictures::to_planar_f32(pictures::fit(rgb, preprocessing), preprocessing, out);
   return {};
 }
 
 Result<void> save_pictures(std::span<const pictures::LabelledPicture> pictures,
-                           std::string_view name, int64_t size_px, const fs::path& file) {
+                           std::string_view name, const models::Preprocessing& preprocessing,
+                           const fs::path& file) {
+  const int64_t size_px = preprocessing.size_px();
   const auto count = static_cast<int64_t>(pictures.size());
   const auto picture_size = static_cast<size_t>(3 * size_px * size_px);
   size_t label_count = 1;
@@ -67,7 +69,7 @@ Result<void> save_pictures(std::span<const pictures::LabelledPicture> pictures,
   std::vector<float> images(pictures.size() * picture_size);
   std::vector<int64_t> labels(pictures.size() * label_count, -1);
   for (size_t i = 0; i < pictures.size(); ++i) {
-    QB_CHECK(load_picture_into(pictures[i], size_px,
+    QB_CHECK(load_picture_into(pictures[i], preprocessing,
                                std::span(images).subspan(i * picture_size, picture_size)));
     std::ranges::copy(pictures[i].labels, labels.begin() + static_cast<long>(i * label_count));
   }
@@ -210,22 +212,28 @@ std::string text_recipe(const ModelSource& source, const TextPart& part,
 
 // The pictures' bytes and what they are taken for.
 Result<std::string> picture_recipe(const std::vector<pictures::LabelledPicture>& pictures,
-                                   std::string_view name, int64_t size_px) {
+                                   std::string_view name, const models::Preprocessing& p) {
   Hasher hasher;
   for (const pictures::LabelledPicture& picture : pictures) {
     QB_TRY(const std::string hash, hash_of_file(picture.path));
     hasher.update(fmt::format("{} {} {} [{}]\n", picture.path.filename().string(), hash,
                               picture.is_cut_out, fmt::join(picture.labels, " ")));
   }
-  return fmt::format("{}-{}px-{}", name, size_px, hasher.hex());
+  hasher.update(fmt::format("{} {} {} {} {} {} [{}] [{}]\n", static_cast<int>(p.fit),
+                            static_cast<int>(p.filter), p.resized_px, p.crop_px, p.rounds_centre,
+                            p.scale, fmt::join(p.mean, " "), fmt::join(p.deviation, " ")));
+  return fmt::format("{}-{}px-{}", name, p.size_px(), hasher.hex());
 }
 
 Result<Dataset> find_or_save_pictures(const std::vector<pictures::LabelledPicture>& pictures,
-                                      std::string_view name, int64_t size_px,
+                                      std::string_view name, const models::Model& model,
                                       const fs::path& cache_folder) {
-  QB_TRY(const std::string recipe, picture_recipe(pictures, name, size_px));
+  if (!model.picture_problem.empty()) return fail(Errc::unavailable, "{}", model.picture_problem);
+  models::Preprocessing preprocessing = model.preprocessing;
+  if (preprocessing.resized_px == 0) preprocessing.resized_px = model.image_size_px;
+  QB_TRY(const std::string recipe, picture_recipe(pictures, name, preprocessing));
   return find_or_save(recipe, cache_folder, [&](const fs::path& file) {
-    return save_pictures(pictures, name, size_px, file);
+    return save_pictures(pictures, name, preprocessing, file);
   });
 }
 
@@ -280,18 +288,18 @@ Result<Dataset> sentences_to_calibrate_on(const Place& p) {
 
 // The large set where it is, the 20 samples elsewhere.
 Result<Dataset> pictures_to_score(const Place& p) {
-  const int64_t size_px = p.source.model.image_size_px;
+  const models::Model& model = p.source.model;
   if (const auto tux = pictures::find_tux_pictures(p.data_folder))
-    return find_or_save_pictures(*tux, "tuxpaint-156", size_px, p.cache_folder);
+    return find_or_save_pictures(*tux, "tuxpaint-156", model, p.cache_folder);
   QB_TRY(const auto foolbox, pictures::find_foolbox_pictures(p.data_folder));
-  return find_or_save_pictures(foolbox, "foolbox-20", size_px, p.cache_folder);
+  return find_or_save_pictures(foolbox, "foolbox-20", model, p.cache_folder);
 }
 
 Result<Dataset> pictures_to_calibrate_on(const Place& p) {
   const bool is_scored_too = !has_tux_pictures(p.data_folder);
   const std::string name = is_scored_too ? "foolbox-20 (the quality data itself)" : "foolbox-20";
   QB_TRY(const auto pictures, pictures::find_foolbox_pictures(p.data_folder));
-  return find_or_save_pictures(pictures, name, p.source.model.image_size_px, p.cache_folder);
+  return find_or_save_pictures(pictures, name, p.source.model, p.cache_folder);
 }
 
 // What tasks name as their dataset.

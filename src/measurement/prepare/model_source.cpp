@@ -48,6 +48,18 @@ void use_tokenizer(Result<text::Definition> tokenizer, ModelSource& source) {
     source.tokenizer_problem = tokenizer.error().message;
 }
 
+// How pictures are prepared, where a file beside the config says it.
+Result<void> add_preprocessor(CheckpointFiles& files, Json& config) {
+  const std::filesystem::path file = files.config.parent_path() / "preprocessor_config.json";
+  std::error_code ignored;
+  if (!config.is_object() || !std::filesystem::exists(file, ignored)) return {};
+  QB_TRY(const std::string text, read_file(file));
+  QB_TRY(Json fields, with_context(parse_json(text), file.filename().string()));
+  config.set("preprocessor", std::move(fields));
+  files.beside.push_back(file);
+  return {};
+}
+
 // Notes the files that it reads.
 Result<Json> read_config(const weights::WeightFile& file, CheckpointFiles& files) {
   if (file.format_name == "gguf") return config_of_gguf(file);
@@ -58,6 +70,7 @@ Result<Json> read_config(const weights::WeightFile& file, CheckpointFiles& files
   files.beside = std::move(sentence.paths);
   if (config.is_object() && !sentence.fields.is_null())
     config.set("sentence_transformers", std::move(sentence.fields));
+  QB_CHECK(add_preprocessor(files, config));
   return config;
 }
 

@@ -31,17 +31,17 @@ struct TemporaryFile {
 }  // namespace
 
 TEST_CASE("resizing keeps constants, and identity sizes keep bytes") {
-  const Picture constant = resize_bicubic(flat(37, 19, 93), 224, 7);
+  const Picture constant = resize(flat(37, 19, 93, models::Filter::bicubic), 224, 7);
   CHECK(std::ranges::all_of(constant.pixels, [](uint8_t level) { return level == 93; }));
   Picture ramp = flat(5, 4, 0);
   std::iota(ramp.pixels.begin(), ramp.pixels.end(), uint8_t{0});
-  CHECK(resize_bicubic(ramp, 5, 4).pixels == ramp.pixels);
+  CHECK(resize(ramp, 5, 4, models::Filter::bicubic).pixels == ramp.pixels);
 }
 
 TEST_CASE("halving a step edge weighs the kernel's taps") {
   Picture row = flat(4, 1, 0);
   for (size_t i = 6; i < 12; ++i) row.pixels[i] = 255;  // two black, two white
-  const Picture half = resize_bicubic(row, 2, 1);
+  const Picture half = resize(row, 2, 1, models::Filter::bicubic);
   // Output 0: taps at distances 0.75, 0.25, 0.25, 0.75 of a = -0.5, over 3 of them inside twice:
   // k(.25) = .8672, k(.75) = .2266, k(1.25) = -.0703 at widening 2; white is input 2 and 3.
   const double k25 = 0.8671875;
