@@ -21,6 +21,7 @@ constexpr std::string_view listed_schemes[] = {"fp32", "w8c", "w4g32", "w4g64"};
 // The framework that takes the most memory, so that the figure holds for all.
 constexpr std::string_view listed_framework = "onnxruntime";
 constexpr int64_t listed_launches = 5;
+constexpr int64_t rounds_per_launch = 2;
 
 std::filesystem::path weights_path(const models::Model& model) {
   return data_folder() / model.weights_file;
@@ -33,6 +34,12 @@ struct Variant {
   std::string misfit;
 };
 
+double seconds_of(const bundle::Outline& outline, const plan::Need& need,
+                  const Workload& workload) {
+  return plan::preparing_seconds(outline, workload.thread_count()) +
+         listed_launches * plan::launch_seconds(outline, need, workload, rounds_per_launch);
+}
+
 std::vector<Variant> variants_of(const plan::PlannedModel& model) {
   const task::Task& task = task::row_of(model.task);
   const Workload workload = plan::workloads_of(task, {}, probes::default_thread_count()).front();
@@ -42,8 +49,7 @@ std::vector<Variant> variants_of(const plan::PlannedModel& model) {
     if (!scheme) continue;
     const auto need = plan::need_of(model.outline, *scheme, listed_framework, workload);
     if (!need) continue;
-    variants.push_back({name, *need,
-                        plan::expected_seconds(model.outline, *need, workload, listed_launches),
+    variants.push_back({name, *need, seconds_of(model.outline, *need, workload),
                         plan::misfit_of(*need, probes::usable_memory_bytes())});
   }
   return variants;

@@ -15,8 +15,7 @@ constexpr int64_t preparer_bytes = 100'000'000;
 constexpr double quantized_per_core_s = 30e6;
 constexpr double products_per_core_s = 15e9;
 constexpr double streamed_bytes_per_s = 8e9;
-constexpr double start_s = 2.0;
-constexpr int rounds_per_launch = 2;
+constexpr double start_s = 1.0;
 
 double factor_of(std::string_view framework) {
   const auto row =
@@ -54,8 +53,13 @@ std::string misfit_of(const Need& need, int64_t memory_bytes) {
                      bytes_text(bytes), bytes_text(need.bundle_bytes), bytes_text(memory_bytes));
 }
 
-double expected_seconds(const bundle::Outline& outline, const Need& need, const Workload& workload,
-                        int64_t launch_count) {
+double preparing_seconds(const bundle::Outline& outline, int64_t thread_count) {
+  return static_cast<double>(outline.weight_count()) /
+         (quantized_per_core_s * static_cast<double>(thread_count));
+}
+
+double launch_seconds(const bundle::Outline& outline, const Need& need, const Workload& workload,
+                      int64_t round_count) {
   const auto weights = static_cast<double>(outline.weight_count());
   const auto cores = static_cast<double>(workload.thread_count());
   const auto batch = static_cast<double>(workload.batch());
@@ -65,8 +69,7 @@ double expected_seconds(const bundle::Outline& outline, const Need& need, const 
   const auto steps = static_cast<double>(workload.integer("generated_tokens"));
   const double round_s = batch * prompt * weights / (products_per_core_s * cores) +
                          steps * static_cast<double>(need.bundle_bytes) / streamed_bytes_per_s;
-  return weights / (quantized_per_core_s * cores) +
-         static_cast<double>(launch_count) * (start_s + rounds_per_launch * round_s);
+  return start_s + static_cast<double>(round_count) * round_s;
 }
 
 }  // namespace qb::plan

@@ -26,9 +26,10 @@ std::optional<Need> need_of(const bundle::Outline& outline, const quant::Scheme&
 // Why it can't run in so much memory; empty: it can, or `memory_bytes` is 0, not known.
 std::string misfit_of(const Need& need, int64_t memory_bytes);
 
-// Of one case with its launches, from weights that are here, on a machine of so many threads: the
-// bundle made once, each launch a start and two rounds of the workload.
-double expected_seconds(const bundle::Outline& outline, const Need& need, const Workload& workload,
-                        int64_t launch_count);
+// From weights that are here to a bundle.
+double preparing_seconds(const bundle::Outline& outline, int64_t thread_count);
+// Of one launch that goes so many times through the workload.
+double launch_seconds(const bundle::Outline& outline, const Need& need, const Workload& workload,
+                      int64_t round_count);
 
 }  // namespace qb::plan

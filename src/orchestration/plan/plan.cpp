@@ -96,11 +96,18 @@ Result<void> check_context(const PlannedModel& model, const task::Task& task, co
               model.name, model.context_tokens);
 }
 
-std::string misfit_of(const PlannedModel& model, const Case& subject, const Machine& machine) {
+// What shapes tell of the case.
+void note_need(const PlannedModel& model, const spec::Protocol& protocol, const Machine& machine,
+               PlannedCase& planned) {
+  const Case& subject = planned.subject;
   const Result<quant::Scheme> scheme = quant::find_scheme(subject.scheme);
-  if (!scheme) return {};  // the names were checked
+  if (!scheme) return;  // the names were checked
   const auto need = need_of(model.outline, *scheme, subject.framework, subject.workload);
-  return need ? misfit_of(*need, machine.memory_bytes) : std::string();
+  if (!need) return;
+  planned.misfit = misfit_of(*need, machine.memory_bytes);
+  const int64_t round_count = protocol.warmup_count_min + protocol.iteration_count_min;
+  planned.launch_ns = static_cast<int64_t>(
+      1e9 * launch_seconds(model.outline, *need, subject.workload, round_count));
 }
 
 int64_t item_count_of(const spec::Benchmark& benchmark, const PlannedModel& model) {
@@ -109,8 +116,9 @@ int64_t item_count_of(const spec::Benchmark& benchmark, const PlannedModel& mode
   return wanted == 0 ? large_item_count : std::min(wanted, large_item_count);
 }
 
-Result<void> add_cases(const spec::Benchmark& benchmark, const PlannedModel& model,
-                       const Narrowing& narrowing, const Machine& machine, Plan& plan) {
+Result<void> add_cases(const spec::Suite& suite, const spec::Benchmark& benchmark,
+                       const PlannedModel& model, const Narrowing& narrowing,
+                       const Machine& machine, Plan& plan) {
   const task::Task& task = task::row_of(model.task);
   const auto workloads = workloads_of(task, benchmark.axes, machine.thread_count);
   for (const Workload& workload : workloads) QB_CHECK(check_context(model, task, workload));
@@ -124,7 +132,7 @@ Result<void> add_cases(const spec::Benchmark& benchmark, const PlannedModel& mod
               .quality = benchmark.quality,
               .quality_item_count = item_count,
               .source = model.source};
-          planned.misfit = misfit_of(model, planned.subject, machine);
+          note_need(model, suite.protocol, machine, planned);
           add_case(std::move(planned), plan);
         }
   return {};
@@ -249,7 +257,7 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
     QB_CHECK(check_names(benchmark));
     QB_TRY(const std::vector<PlannedModel> wanted, models_of(benchmark, suite, narrowing));
     for (const PlannedModel& model : wanted)
-      QB_CHECK(add_cases(benchmark, model, narrowing, machine, plan));
+      QB_CHECK(add_cases(suite, benchmark, model, narrowing, machine, plan));
   }
   QB_CHECK(check_left(plan, suite, narrowing));
   add_launches(plan, suite.protocol, seed);

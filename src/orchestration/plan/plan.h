@@ -49,6 +49,7 @@ struct PlannedCase {
   std::string source;              // of the model, see PlannedModel; empty: there is a file
   std::string file;         // of a framework's, see plan/own_files.h; empty: there is a source
   std::string misfit = {};  // why this machine can't run it, see plan/need.h; empty: it can
+  int64_t launch_ns = 0;    // that a launch is expected to take by its shapes; 0: not known
 };
 
 // One worker process to start.
