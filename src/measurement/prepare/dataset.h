@@ -22,9 +22,12 @@ struct Dataset {
 // For language models "tokens" i64 [window_count, window_tokens] from the start of the text, for
 // classifiers "images" f32 [n, 3, size, size] and "labels" i64 [n, k] padded with -1, for encoders
 // of sentences "tokens" and "mask" i64 [n, tokens of the longest]. Kept below `cache_folder`.
-// Errors: the text or the pictures are not on this machine.
+// A `text_file` of the user's takes the place of the text of language models: its first two
+// windows, or one of what there is. Errors: the text or the pictures are not on this machine; the
+// user's text is no UTF-8, or too short.
 Result<Dataset> prepare_dataset(const ModelSource& source, const std::filesystem::path& data_folder,
-                                const std::filesystem::path& cache_folder);
+                                const std::filesystem::path& cache_folder,
+                                const std::filesystem::path& text_file = {});
 
 // What schemes are calibrated on: text or sentences from the same book as the quality data, further
 // on, or 20

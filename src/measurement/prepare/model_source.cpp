@@ -25,7 +25,8 @@ constexpr uint64_t synthetic_seed = 20261123;
 
 bundle::ParameterSource synthetic_source() {
   return [](const ir::ValueInfo& info, std::span<float> out) -> Result<void> {
-    weights::fill_synthetic(info.name, synthetic_seed, ir::bind(info.shape, {}), out);
+    weights::fill_synthetic(info.name, synthetic_seed, ir::bind(info.shape, {}), out,
+                            available_threads());
     return {};
   };
 }
@@ -156,13 +157,19 @@ Result<ModelSource> open_model(const models::Model& model,
                                const std::filesystem::path& data_folder) {
   ModelSource source = {.model = model};
   QB_TRY(source.networks, models::build_networks(model));
-  if (model.weights_file.empty()) {
+  if (models::is_synthetic(model)) {
     source.parameters = synthetic_source();
     source.weights = "synthetic";
     source.source_hash = fmt::format("seed {}", synthetic_seed);
     source.tokenizer_problem = "its weights are synthetic";
     return source;
   }
+  if (model.weights_file.empty())
+    return fail(
+        Errc::unavailable,
+        "the weights of {0} are not here; `qbench fetch {1}` brings them, {0}@synthetic has "
+        "made up ones",
+        model.name, model.repository);
   const std::filesystem::path path = data_folder / model.weights_file;
   if (!std::filesystem::exists(path))
     return fail(Errc::unavailable,

@@ -34,8 +34,11 @@ struct Model {
   std::string name;
   std::string summary;
   std::string task = "causal_lm";  // a row of task/task.h
-  // Below the data folder; empty: none known, synthetic weights at the true shapes.
+  // Where its weights are: a file below the data folder, or a repository of the hub (ORG/NAME).
+  // Both empty: none are known, or synthetic ones are wanted, at the true shapes.
   std::string weights_file;
+  std::string repository = "";
+  std::string licence = "";    // of the weights, by SPDX's name or its own; empty: synthetic
   int64_t context_tokens = 0;  // of text: that it was trained for
   int64_t image_size_px = 0;   // vision models: side of the input
   // Of a text tower: the token whose vector is the text's, where it comes first; 2, which older
@@ -63,7 +66,13 @@ Result<std::vector<NamedGraph>> build_networks(const Model& model);
 // The zoo.
 std::span<const Model> models();
 
-// A model of the zoo. An unknown name is an error that lists the known ones.
+// Whether its weights are made up from a seed.
+inline bool is_synthetic(const Model& model) {
+  return model.weights_file.empty() && model.repository.empty();
+}
+
+// A model of the zoo; NAME@synthetic is the same with synthetic weights. An unknown name is an
+// error that lists the known ones.
 Result<Model> find_model(std::string_view name);
 
 }  // namespace qb::models
