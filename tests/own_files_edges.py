@@ -212,6 +212,7 @@ OPTIONS = {
     "--events": (["{here}/events"], lambda d, r, f: '"ended"' in (f.folder / "events").read_text()),
     "--resume": (["newest"], lambda d, r, f: len(r) == 1),
     "--text": (["{here}/a.onnx"], "--text"),
+    "--images": (["{here}"], "--images"),
     "--yes": ([], lambda d, r, f: r["a.onnx"]["outcome"] in GOOD),
     "--plan-only": ([], lambda d, r, f: "2 launches" in d.stdout),
     "--quiet": ([], lambda d, r, f: d.stderr == ""),

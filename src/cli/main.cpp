@@ -90,6 +90,10 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--events", options.events, "A file to write progress to, as JSON lines");
   run.add_option("--text", options.text,
                  "Judge language models on this text (UTF-8) instead of the built-in one");
+  run.add_option(
+      "--images", options.images,
+      "Judge networks of pictures on these instead of the built-in ones: a folder with a "
+      "folder of PNGs and JPEGs for each class, or a CSV of file,label");
   run.add_flag("--yes", options.yes, "Fetch what is not here of a hub's models without asking");
   run.add_flag("--plan-only", options.plan_only, "Print the cases and measure nothing");
   run.add_flag("--quiet", options.quiet, "No progress");

@@ -1,5 +1,6 @@
 #include "cli/own_text.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -17,22 +18,37 @@ Result<fs::path> text_path(const fs::path& given) {
   return fs::absolute(given).lexically_normal();
 }
 
-Result<void> check_text(const fs::path& text, const plan::Plan& plan, bool is_quiet) {
-  if (text.empty()) return {};
+Result<void> check_own_data(const OwnData& data, const plan::Plan& plan, bool is_quiet) {
   std::set<std::string> sources;
-  for (const plan::PlannedCase& planned : plan.cases)
-    if (planned.quality && task::row_of(planned.subject.task).dataset == "text")
+  for (const plan::PlannedCase& planned : plan.cases) {
+    const std::string_view dataset = task::row_of(planned.subject.task).dataset;
+    if (planned.quality && std::ranges::find(data.datasets, dataset) != data.datasets.end())
       sources.insert(planned.source);
+  }
   if (sources.empty())
-    return fail(Errc::bad_input, "--text {}: nothing of this run is judged on a text",
-                text.string());
+    return fail(Errc::bad_input, "{} {}: nothing of this run is judged on {}", data.option,
+                data.path.string(), data.kind);
   for (const std::string& source : sources) {
-    QB_TRY(campaign::PreparationOptions processes, process_options("text"));
-    const Result<Json> cut =
-        prepare({.model = source, .text_file = text.string()}, processes, is_quiet);
-    if (!cut && cut.error().code == Errc::bad_input) return tl::unexpected(cut.error());
+    QB_TRY(campaign::PreparationOptions processes,
+           process_options(std::string(data.option.substr(2))));
+    wire::Preparation asked = data.preparation;
+    asked.model = source;
+    const Result<Json> made = prepare(asked, processes, is_quiet);
+    const bool is_wrong =
+        !made && (made.error().code == Errc::bad_input || made.error().code == Errc::unsupported);
+    if (is_wrong) return tl::unexpected(made.error());
   }
   return {};
+}
+
+Result<void> check_text(const fs::path& text, const plan::Plan& plan, bool is_quiet) {
+  if (text.empty()) return {};
+  return check_own_data({.option = "--text",
+                         .kind = "a text",
+                         .path = text,
+                         .datasets = {"text"},
+                         .preparation = {.text_file = text.string()}},
+                        plan, is_quiet);
 }
 
 }  // namespace qb::cli

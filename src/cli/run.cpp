@@ -19,6 +19,7 @@
 #include "cli/interruption.h"
 #include "cli/narrowing.h"
 #include "cli/own_files.h"
+#include "cli/own_images.h"
 #include "cli/own_models.h"
 #include "cli/own_text.h"
 #include "cli/progress.h"
@@ -105,6 +106,8 @@ Json to_json(const RunOptions& options) {
   if (!options.text.empty())
     json.set("text", options.text.string())
         .set("text_hash", hash_of_file(options.text).value_or(""));
+  if (!options.images.empty())
+    json.set("images", options.images.string()).set("images_hash", images_hash(options.images));
   if (options.launches) json.set("launches", *options.launches);
   if (!options.cool_down.empty()) json.set("cool_down", options.cool_down);
   if (!options.memory_max.empty()) json.set("memory_max", options.memory_max);
@@ -132,6 +135,7 @@ RunOptions with_options(RunOptions options, const Json& json) {
   options.files = texts_of(json["files"]);
   options.inputs = texts_of(json["inputs"]);
   options.text = json["text"].as_string();
+  options.images = json["images"].as_string();
   for (const auto& [name, values] : json["axes"].as_object())
     options.narrowing.axes[name] = numbers_of(values);
   for (const auto& [name, names] : json["versions"].as_object())
@@ -217,8 +221,10 @@ Result<Undertaking> begin(const RunOptions& given) {
   u.options.narrowing.versions = versions_of(u.frameworks);
   QB_TRY(u.plan, plan_of(options, u.suite, u.run.seed));
   QB_TRY(u.options.text, text_path(options.text));
+  QB_TRY(u.options.images, images_path(options.images));
   QB_CHECK(find_all_weights(u.plan, options));
   QB_CHECK(check_text(options.text, u.plan, is_quiet(options)));
+  QB_CHECK(check_images(options.images, u.plan, is_quiet(options)));
   u.run = {.id = make_run_id(u.run.seed),
            .started_at = utc_timestamp(),
            .suite_name = u.suite.name,
@@ -252,6 +258,7 @@ Result<Undertaking> resume(const RunOptions& options) {
   add_absent(u.options, u.frameworks);
   QB_TRY(u.plan, plan_of(u.options, u.suite, found->seed));
   QB_CHECK(check_same_text(u.options.text, found->options["text_hash"].as_string()));
+  QB_CHECK(check_same_images(u.options.images, found->options["images_hash"].as_string()));
   QB_CHECK(find_all_weights(u.plan, u.options));
   QB_TRY(u.earlier, store.load_records(found->id));
   QB_CHECK(check_unchanged(u.plan, u.options.narrowing, u.earlier));
@@ -338,6 +345,7 @@ Result<int> measure(const Undertaking& u) {
                                        .cache_folder = cache,
                                        .log_folder = cache / "logs" / u.run.id,
                                        .text_file = options.text,
+                                       .images = options.images,
                                        .is_interrupted = &interruption(),
                                        .earlier = u.earlier};
   Progress progress(options.quiet || options.json, u.plan, u.suite.protocol);

@@ -18,11 +18,11 @@ SEEN = 5e-4       # what another value of a field must change at least
 
 
 def with_noise(model: torch.nn.Module) -> torch.nn.Module:
-    """Fresh vectors (norms, biases) are all 1 or 0, and one that is dropped would go unseen; fresh matrices hardly change
-    what goes through them."""
+    """Fresh vectors (norms, biases, tokens of their own) are all alike or nothing, and one that is dropped would go unseen;
+    fresh matrices hardly change what goes through them."""
     with torch.no_grad():
         for parameter in model.parameters():
-            if parameter.dim() == 1:
+            if parameter.dim() < 2 or parameter.shape[0] == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.1)
             else:
                 parameter.mul_(3.0)

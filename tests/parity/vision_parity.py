@@ -112,6 +112,9 @@ def with_statistics(model: torch.nn.Module, network: Network) -> torch.nn.Module
     """Batch norms whose statistics are those of their inputs, as after training: answers then hang on all of the picture."""
     model = with_noise(model)
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    for layer in model.modules() if norms else ():
+        if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear)):  # fresh ones may give less than a batch norm's epsilon
+            torch.nn.init.kaiming_normal_(layer.weight)
     for norm in norms:
         norm.momentum = None  # the plain mean of what it saw
         norm.reset_running_stats()
@@ -284,3 +287,120 @@ def test_preprocessing_that_isnt_followed_is_refused_by_its_name(made, runner, t
     folder = with_fields(made("vit").folder, tmp_path / "vit", fields, "preprocessor_config.json")
     refusal = runner.refusal(folder)
     assert "preprocessor_config.json" in refusal and word in refusal, refusal
+
+
+# CLIP: two towers.
+
+CLIP_TEXT = dict(vocab_size=256, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=16,
+                 bos_token_id=254, eos_token_id=255, pad_token_id=1)
+CLIP_VISION = dict(hidden_size=48, intermediate_size=80, num_hidden_layers=2, num_attention_heads=3, image_size=32, patch_size=8)
+LENGTHS = (16, 5, 2)
+
+
+@dataclass
+class Clip:
+    name: str
+    text: dict = field(default_factory=dict)
+    vision: dict = field(default_factory=dict)
+    projection_dim: int = 32
+    dtype: torch.dtype = torch.float32
+
+
+CLIPS = (
+    Clip("clip"),
+    Clip("clip-odd-sizes", dict(hidden_size=60, num_attention_heads=5, intermediate_size=91, vocab_size=300, num_hidden_layers=3),
+         dict(hidden_size=42, num_attention_heads=6, image_size=45, patch_size=9), projection_dim=27),
+    Clip("clip-gelu", dict(hidden_act="gelu"), dict(hidden_act="gelu")),
+    Clip("clip-largest-token-ends", dict(eos_token_id=2)),
+    Clip("clip-eps", dict(layer_norm_eps=0.1), dict(layer_norm_eps=0.01)),
+    Clip("clip-bf16", dtype=torch.bfloat16),
+)
+CLIP_BY_NAME = {clip.name: clip for clip in CLIPS}
+
+
+@dataclass
+class MadeClip:
+    folder: Path
+    pictures: np.ndarray
+    tokens: np.ndarray
+    positions: np.ndarray  # of the end tokens
+    picture_vectors: np.ndarray
+    text_vectors: np.ndarray  # unit vectors times the scale
+    scores: np.ndarray
+
+
+def texts_of(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
+    """Ended by the largest id; what is behind it is padding, which may hold the same id again."""
+    vocabulary = (CLIP_TEXT | clip.text)["vocab_size"]
+    end = vocabulary - 1 if clip.text.get("eos_token_id") == 2 else 255
+    tokens = np.random.default_rng(11).integers(0, 250, (len(LENGTHS), max(LENGTHS)))
+    for row, length in enumerate(LENGTHS):
+        tokens[row, length - 1] = end
+        tokens[row, length:] = end if row == 1 else 0
+    return tokens, np.array(LENGTHS) - 1
+
+
+@pytest.fixture(scope="module")
+def made_clip(tmp_path_factory):
+    known: dict[str, MadeClip] = {}
+
+    def make(name: str) -> MadeClip:
+        if name in known:
+            return known[name]
+        torch.manual_seed(len(name))
+        clip, folder = CLIP_BY_NAME[name], tmp_path_factory.mktemp("models") / name
+        config = transformers.CLIPConfig(text_config=CLIP_TEXT | clip.text, vision_config=CLIP_VISION | clip.vision, projection_dim=clip.projection_dim)
+        model = with_noise(transformers.CLIPModel(config))
+        with torch.no_grad():
+            model.logit_scale.fill_(3.3)  # other than what the config says it began with
+        model.to(clip.dtype).save_pretrained(folder)
+        model = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float32).eval()
+        size_px, (tokens, positions) = (CLIP_VISION | clip.vision)["image_size"], texts_of(clip)
+        pictures = pictures_of(size_px)
+        with torch.no_grad():
+            out = model(input_ids=torch.tensor(tokens), pixel_values=pictures)
+            text_vectors = out.text_embeds * model.logit_scale.exp()
+        assert np.abs(out.logits_per_image - out.logits_per_image.mean(0)).max() > 0.1
+        known[name] = MadeClip(folder, pictures.numpy(), tokens, positions, out.image_embeds.numpy(), text_vectors.numpy(), out.logits_per_image.numpy())
+        return known[name]
+    return make
+
+
+def towers(folder: Path) -> dict[str, Path]:
+    networks = json.loads((folder / "model.json").read_text())["networks"]
+    return {network["name"]: folder.parent / network["bundle"] for network in networks}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", CLIP_BY_NAME)
+def test_clips_vectors_and_scores_are_transformers(made_clip, runner, name, engine):
+    clip = made_clip(name)
+    tower = towers(runner.bundle(clip.folder))
+    pictures = runner.at_once(tower["picture"], engine, dict(image=clip.pictures))
+    texts = runner.at_once(tower["text"], engine, dict(tokens=clip.tokens, position=clip.positions))
+    assert error_of(pictures, clip.picture_vectors) <= TOLERANCE
+    assert error_of(texts, clip.text_vectors) <= TOLERANCE
+    assert error_of(pictures @ texts.T, clip.scores) <= TOLERANCE
+    for row, length in enumerate(LENGTHS):  # not padded, as texts are encoded
+        alone = runner.at_once(tower["text"], engine, dict(tokens=clip.tokens[row:row + 1, :length], position=clip.positions[row:row + 1]))
+        assert error_of(alone, clip.text_vectors[row:row + 1]) <= TOLERANCE
+
+
+CLIP_SPOILT = (("clip", "text_config", dict(layer_norm_eps=0.1), "text"), ("clip", "text_config", dict(hidden_act="gelu"), "text"),
+               ("clip", "text_config", dict(num_attention_heads=2), "text"), ("clip", "vision_config", dict(hidden_act="gelu"), "picture"),
+               ("clip", "vision_config", dict(num_attention_heads=6), "picture"), ("clip-eps", "vision_config", dict(layer_norm_eps=1e-5), "picture"))
+
+
+@pytest.mark.parametrize("name, part, fields, which", CLIP_SPOILT, ids=str)
+def test_each_field_of_clip_counts(made_clip, runner, tmp_path, name, part, fields, which):
+    clip = made_clip(name)
+    config = json.loads((clip.folder / "config.json").read_text())
+    tower = towers(runner.bundle(with_fields(clip.folder, tmp_path / name, {part: config[part] | fields})))
+    picture, text = dict(image=clip.pictures), dict(tokens=clip.tokens, position=clip.positions)
+    answer = runner.at_once(tower[which], "reference", picture if which == "picture" else text)
+    assert error_of(answer, clip.picture_vectors if which == "picture" else clip.text_vectors) > SEEN
+
+
+def test_a_clip_that_says_two_things_is_refused(made_clip, runner, tmp_path):
+    folder = with_fields(made_clip("clip").folder, tmp_path / "clip", dict(vision_config_dict=dict(hidden_size=64)))
+    assert "vision_config_dict has hidden_size 64" in runner.refusal(folder)

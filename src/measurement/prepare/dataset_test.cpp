@@ -37,7 +37,7 @@ TEST_CASE("a text of the user's that says nothing is refused by its name, before
     CAPTURE(row.reason);
     const fs::path file = folder.path / "mine.txt";
     std::ofstream(file, std::ios::binary) << row.text;
-    const auto dataset = prepare_dataset(*source, folder.path, folder.path, file);
+    const auto dataset = prepare_dataset(*source, folder.path, folder.path, {.text_file = file});
     REQUIRE_FALSE(dataset);
     CHECK(dataset.error().message.find(row.reason) != std::string::npos);
   }

@@ -128,8 +128,9 @@ Result<void> run_preparation(const wire::Preparation& preparation, const ModelSo
   if (preparation.only_looks) return {};
   if (!preparation.scheme.empty()) return run_bundle(preparation, source, send);
   send(wire::PhaseStarted{fmt::format("data for {}", source.model.name)});
-  QB_TRY(const Dataset dataset, prepare_dataset(source, preparation.data_folder,
-                                                preparation.cache_folder, preparation.text_file));
+  QB_TRY(const Dataset dataset,
+         prepare_dataset(source, preparation.data_folder, preparation.cache_folder,
+                         {preparation.text_file, preparation.images}));
   send(wire::Fact{"dataset", describe(dataset)});
   return {};
 }

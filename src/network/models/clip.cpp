@@ -13,7 +13,7 @@ using ir::Builder;
 using ir::Op;
 using ir::Value;
 
-constexpr const char* scale_name = "logit_scale.exp";
+constexpr const char* scale_name = "logit_scale.weight";
 constexpr TransformerNames names = {
     "layer_norm1",        "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
     "self_attn.out_proj", "layer_norm2",      "mlp.fc1",          "mlp.fc2"};

@@ -27,7 +27,7 @@ struct ClipConfig {
 // Network "picture": image f32 [batch, 3, size, size] to unit vectors [batch, projection_width].
 // Network "text": tokens i64 [batch, sequence] and position i64 [batch], where the end token
 // stands, to unit vectors times CLIP's learnt scale: the product of both towers' vectors is the
-// logit. Parameters are named as on the Hugging Face hub; logit_scale.exp is the scale itself.
+// logit. Parameters are named as on the Hugging Face hub; logit_scale.weight is the scale itself.
 Result<std::vector<NamedGraph>> build_clip(const ClipConfig& config);
 
 // The model without a name.

@@ -9,6 +9,7 @@
 #include "network/models/efficientnet.h"
 #include "network/models/language_models.h"
 #include "network/models/llama.h"
+#include "network/models/vision_models.h"
 
 namespace qb::models {
 namespace {
@@ -126,6 +127,7 @@ const std::vector<Model>& rows() {
   static const std::vector<Model> all = [] {
     std::vector<Model> models = first_rows();
     std::ranges::move(language_models(), std::back_inserter(models));
+    std::ranges::move(vision_models(), std::back_inserter(models));
     return models;
   }();
   return all;

@@ -49,9 +49,10 @@ class Campaign {
         frameworks_(frameworks),
         observer_(observer),
         save_(save),
-        materials_({settings.data_folder, settings.cache_folder, settings.log_folder,
-                    settings.text_file, limits_of(settings.protocol), settings.is_interrupted},
-                   [this](std::string_view what) { tell(what); }),
+        materials_(
+            {settings.data_folder, settings.cache_folder, settings.log_folder, settings.text_file,
+             settings.images, limits_of(settings.protocol), settings.is_interrupted},
+            [this](std::string_view what) { tell(what); }),
         files_(plan, settings.seed, settings.log_folder,
                [this](std::string_view what) { tell(what); }),
         products_([this](const runner::Framework& framework, const std::string& device) {

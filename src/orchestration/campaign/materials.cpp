@@ -31,7 +31,8 @@ Result<Json> Materials::prepare(const std::string& model, const std::string& sch
                           .scheme = scheme,
                           .data_folder = settings_.data_folder.string(),
                           .cache_folder = settings_.cache_folder.string(),
-                          .text_file = settings_.text_file.string()},
+                          .text_file = settings_.text_file.string(),
+                          .images = settings_.images.string()},
                          {settings_.log_folder, settings_.limits, settings_.is_interrupted, tell_});
 }
 

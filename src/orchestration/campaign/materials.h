@@ -20,6 +20,7 @@ struct MaterialSettings {
   std::filesystem::path cache_folder;
   std::filesystem::path log_folder;
   std::filesystem::path text_file;  // that language models are judged on; empty: the built-in one
+  std::filesystem::path images;     // that networks of pictures are judged on, likewise
   wire::Limits limits;              // memory and processes of what prepares, and of the reference
   const std::atomic<bool>* is_interrupted = nullptr;
 };
