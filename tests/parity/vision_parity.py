@@ -116,6 +116,7 @@ def with_statistics(model: torch.nn.Module, network: Network) -> torch.nn.Module
         if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear)):  # fresh ones may give less than a batch norm's epsilon
             torch.nn.init.kaiming_normal_(layer.weight)
     for norm in norms:
+        torch.nn.init.uniform_(norm.weight, 0.8, 1.2)  # 0 in some classes
         norm.momentum = None  # the plain mean of what it saw
         norm.reset_running_stats()
     if norms:

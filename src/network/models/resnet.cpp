@@ -44,7 +44,7 @@ Value residual(Builder& b, Value input, const ResNetConfig& config, const std::s
   for (size_t i = 0; i < convolutions.size(); ++i) {
     x = convolve(b, x, fmt::format("{}.conv{}", block, i + 1), fmt::format("{}.bn{}", block, i + 1),
                  convolutions[i]);
-    if (i + 1 < convolutions.size()) x = activate(b, x, config.activation);
+    if (i + 1 < convolutions.size()) x = activate(b, x, Activation::relu);
   }
   const bool keeps_shape =
       stride == 1 && b.shape(input).size() == 4 && b.shape(input)[1].extent == channels;

@@ -24,7 +24,7 @@ struct ResNetConfig {
   bool is_bottleneck = true;
   bool halves_in_first_stage = false;
   bool halves_in_first_convolution = false;  // of a bottleneck: version 1
-  Activation activation = Activation::relu;
+  Activation activation = Activation::relu;  // of stem and sums; within a block it is relu
   int64_t image_size_px = 224;
   int64_t class_count = 1000;
 };

@@ -57,6 +57,7 @@ std::vector<Taps> taps_of(int64_t in_extent, int64_t out_extent, models::Filter 
   const double ratio = static_cast<double>(in_extent) / static_cast<double>(out_extent);
   const double widening = std::max(ratio, 1.0);
   const double support = kernel.support * widening;
+  const double narrowing = 1.0 / widening;
   std::vector<Taps> all;
   for (int64_t out = 0; out < out_extent; ++out) {
     const double centre = (static_cast<double>(out) + 0.5) * ratio;
@@ -67,7 +68,7 @@ std::vector<Taps> taps_of(int64_t in_extent, int64_t out_extent, models::Filter 
     std::vector<double> weights;
     double sum = 0.0;
     for (int64_t x = taps.first; x < end; ++x) {
-      weights.push_back(kernel.value((static_cast<double>(x) - centre + 0.5) / widening));
+      weights.push_back(kernel.value((static_cast<double>(x) - centre + 0.5) * narrowing));
       sum += weights.back();
     }
     for (const double weight : weights) {
