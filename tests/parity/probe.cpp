@@ -108,8 +108,8 @@ Result<void> print_pixels(const std::string& model, const std::string& file) {
   const models::Preprocessing& preprocessing = source.model.preprocessing;
   const auto side = static_cast<size_t>(preprocessing.size_px());
   std::vector<float> values(3 * side * side);
-  pictures::to_planar_f32(pictures::fit(pictures::to_rgb(picture), preprocessing), preprocessing,
-                          values);
+  QB_TRY(const pictures::Picture fitted, pictures::fit(pictures::to_rgb(picture), preprocessing));
+  pictures::to_planar_f32(fitted, preprocessing, values);
   std::fwrite(values.data(), sizeof(float), values.size(), stdout);
   return {};
 }

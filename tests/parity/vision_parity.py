@@ -280,7 +280,9 @@ def test_a_picture_becomes_what_timm_makes_of_it(made, pixels, tmp_path, picture
 
 PREPROCESSING_REFUSED = ((dict(image_processor_type="BlipImageProcessor"), "Blip"), (dict(do_resize=False), "do_resize"), (dict(resample=1), "resample"),
                          (dict(size=dict(longest_edge=32)), "size"), (dict(image_mean=[0.5]), "image_mean"), (dict(do_pad=True), "do_pad"),
-                         (dict(size=dict(height=32, width=40)), "no square"), (dict(do_center_crop=True, crop_size=40), "crop_size is 40"))
+                         (dict(size=dict(height=32, width=40)), "no square"), (dict(do_center_crop=True, crop_size=40), "crop_size is 40"),
+                         (dict(image_processor_type="ConvNextImageProcessor", size=dict(shortest_edge=32), crop_pct=1.5), "crop_pct is 1.5"),
+                         (dict(size=dict(height=9000, width=9000)), "9000 px"))
 
 
 @pytest.mark.parametrize("fields, word", PREPROCESSING_REFUSED, ids=str)

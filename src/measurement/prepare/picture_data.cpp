@@ -28,7 +28,9 @@ Result<void> load_picture_into(const pictures::LabelledPicture& labelled,
   const pictures::Picture rgb = labelled.is_cut_out && picture.channel_count == 4
                                     ? pictures::composite_on_white_square(picture, white_margin)
                                     : pictures::to_rgb(picture);
-  pictures::to_planar_f32(pictures::fit(rgb, preprocessing), preprocessing, out);
+  QB_TRY(const pictures::Picture fitted,
+         with_context(pictures::fit(rgb, preprocessing), labelled.path.string()));
+  pictures::to_planar_f32(fitted, preprocessing, out);
   return {};
 }
 

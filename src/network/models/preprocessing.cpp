@@ -7,6 +7,8 @@
 namespace qb::models {
 namespace {
 
+constexpr double usual_share = 0.875;
+
 void refuse(Config& config, std::string message) {
   config.fail_with({Errc::unsupported, std::move(message)});
 }
@@ -63,6 +65,15 @@ int64_t read_shorter_edge(Config& config) {
   return edge;
 }
 
+// Of the resized picture, the side that is cut out.
+double read_crop_share(Config& config, double otherwise) {
+  constexpr double share_min = 0.1;
+  const double share = config.positive("crop_pct", otherwise);
+  if (share >= share_min && share <= 1.0) return share;
+  refuse(config, fmt::format("crop_pct is {}, followed are {} to 1", share, share_min));
+  return 1.0;
+}
+
 // How ConvNext's processor, which ResNets have, understands its size.
 void read_convnext(Config& c, Preprocessing& p) {
   constexpr int64_t cropped_below_px = 384;
@@ -72,7 +83,7 @@ void read_convnext(Config& c, Preprocessing& p) {
   p.resized_px = edge;
   if (edge >= cropped_below_px) return;
   p.fit = Fit::shorter_edge;
-  p.resized_px = static_cast<int64_t>(static_cast<double>(edge) / c.positive("crop_pct", 0.875));
+  p.resized_px = static_cast<int64_t>(static_cast<double>(edge) / read_crop_share(c, usual_share));
   p.crop_px = edge;
 }
 
@@ -122,6 +133,10 @@ Preprocessing read_processor(Config& c) {
     read_convnext(c, p);
   else
     read_others(c, p, name == "CLIP");
+  constexpr int64_t size_px_max = 8192;
+  if (p.resized_px > size_px_max)
+    refuse(c, fmt::format("pictures of {} px are not followed, {} is the most", p.resized_px,
+                          size_px_max));
   constexpr double deepest = 255.0;
   p.scale = c.positive("rescale_factor", 1.0 / deepest);
   p.mean = read_channels(c, "image_mean");
@@ -145,9 +160,8 @@ Preprocessing read_preprocessor(Config& config) {
 Preprocessing read_timm_preprocessing(Config& config, int64_t image_size_px) {
   Config c(config["pretrained_cfg"]);
   Preprocessing p = {.fit = Fit::shorter_edge, .crop_px = image_size_px, .rounds_centre = true};
-  constexpr double usual_share = 0.875;
   p.resized_px = static_cast<int64_t>(
-      std::floor(static_cast<double>(image_size_px) / c.positive("crop_pct", usual_share)));
+      std::floor(static_cast<double>(image_size_px) / read_crop_share(c, usual_share)));
   const std::string mode = c.text("crop_mode", "center");
   if (mode == "squash") p.fit = Fit::squash;
   if (mode != "squash" && mode != "center")
@@ -156,7 +170,6 @@ Preprocessing read_timm_preprocessing(Config& config, int64_t image_size_px) {
   p.filter = filter == "bicubic" ? Filter::bicubic : Filter::bilinear;
   if (filter != "bicubic" && filter != "bilinear")
     refuse(c, fmt::format("interpolation is \"{}\", followed are bilinear and bicubic", filter));
-  if (p.crop_px > p.resized_px) refuse(c, "crop_pct is above 1, which is not followed");
   constexpr double deepest = 255.0;
   p.scale = 1.0 / deepest;
   p.mean = read_channels(c, "mean", imagenet_mean);

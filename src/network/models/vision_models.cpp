@@ -72,8 +72,8 @@ Model clip_vit_b_32() {
   Model model = clip_model(config);
   model.name = config.name;
   model.summary = "CLIP ViT-B/32, pictures and texts to vectors, 151 million weights";
-  model.preprocessing = cropped(size_px, {0.48145466, 0.4578275, 0.40821073},
-                                {0.26862954, 0.26130258, 0.27577711});
+  model.preprocessing =
+      cropped(size_px, {0.48145466, 0.4578275, 0.40821073}, {0.26862954, 0.26130258, 0.27577711});
   return model;
 }
 

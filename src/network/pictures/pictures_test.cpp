@@ -31,7 +31,7 @@ struct TemporaryFile {
 }  // namespace
 
 TEST_CASE("resizing keeps constants, and identity sizes keep bytes") {
-  const Picture constant = resize(flat(37, 19, 93, models::Filter::bicubic), 224, 7);
+  const Picture constant = resize(flat(37, 19, 93), 224, 7, models::Filter::bicubic);
   CHECK(std::ranges::all_of(constant.pixels, [](uint8_t level) { return level == 93; }));
   Picture ramp = flat(5, 4, 0);
   std::iota(ramp.pixels.begin(), ramp.pixels.end(), uint8_t{0});
@@ -110,4 +110,38 @@ TEST_CASE("files cut or scrambled are errors that name the file, never a crash")
   huge.replace(16, 8, std::string("\x7f\xff\xff\xff\x7f\xff\xff\xff"));
   file.write(huge);
   CHECK_FALSE(load_picture(file.path));
+}
+
+TEST_CASE("a picture that isn't square is fitted as its network wants it") {
+  // Columns of their own brightness; rows are alike.
+  Picture wide = {9, 4, 3, {}};
+  for (int64_t i = 0; i < 9 * 4 * 3; ++i)
+    wide.pixels.push_back(static_cast<uint8_t>(10 * (i / 3 % 9)));
+  const auto columns_of = [&](const models::Preprocessing& p) {
+    const Picture fitted = fit(wide, p).value();
+    CHECK(fitted.width_px == p.size_px());
+    CHECK(fitted.height_px == p.size_px());
+    std::vector<int> columns;
+    for (int64_t x = 0; x < fitted.width_px; ++x)
+      columns.push_back(fitted.pixels[static_cast<size_t>(x * 3)]);
+    return columns;
+  };
+  using Columns = std::vector<int>;
+  using models::Filter;
+  using models::Fit;
+  CHECK(columns_of({.fit = Fit::centre_square, .resized_px = 4}) == Columns{20, 30, 40, 50});
+  CHECK(columns_of({.fit = Fit::squash, .filter = Filter::nearest, .resized_px = 3}) ==
+        Columns{10, 40, 70});
+  models::Preprocessing cut = {.fit = Fit::shorter_edge, .resized_px = 4, .crop_px = 4};
+  CHECK(columns_of(cut) == Columns{20, 30, 40, 50});
+  cut.crop_px = 2;  // 3.5 columns to each side
+  CHECK(columns_of(cut) == Columns{30, 40});
+  cut.rounds_centre = true;
+  CHECK(columns_of(cut) == Columns{40, 50});
+}
+
+TEST_CASE("a picture that would become too large is refused") {
+  const models::Preprocessing p = {
+      .fit = models::Fit::shorter_edge, .resized_px = 1000, .crop_px = 1000};
+  CHECK_FALSE(fit(flat(200, 1, 7), p));
 }

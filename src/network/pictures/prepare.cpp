@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "network/pictures/decoders.h"
+
 namespace qb::pictures {
 namespace {
 
@@ -168,7 +170,7 @@ Picture resize(const Picture& rgb, int64_t width_px, int64_t height_px, models::
   return height_px == wide.height_px ? wide : resize_height(wide, height_px, filter);
 }
 
-Picture fit(const Picture& rgb, const models::Preprocessing& p) {
+Result<Picture> fit(const Picture& rgb, const models::Preprocessing& p) {
   const int64_t side = p.resized_px;
   if (p.fit == models::Fit::centre_square)
     return resize(crop_centre_square(rgb), side, side, p.filter);
@@ -181,6 +183,7 @@ Picture fit(const Picture& rgb, const models::Preprocessing& p) {
     if (rgb.width_px > rgb.height_px) width_px = longer(rgb.width_px, rgb.height_px);
     if (rgb.height_px > rgb.width_px) height_px = longer(rgb.height_px, rgb.width_px);
   }
+  QB_CHECK(check_size({.width_px = width_px, .height_px = height_px}));
   const Picture resized = resize(rgb, width_px, height_px, p.filter);
   return p.crop_px > 0 ? crop_centre(resized, p.crop_px, p.rounds_centre) : resized;
 }

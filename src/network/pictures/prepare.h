@@ -23,8 +23,9 @@ Picture crop_centre_square(const Picture& picture);
 // 22-bit fixed point.
 Picture resize(const Picture& rgb, int64_t width_px, int64_t height_px, models::Filter filter);
 
-// Resized and cropped to the square that the network takes.
-Picture fit(const Picture& rgb, const models::Preprocessing& preprocessing);
+// Resized and cropped to the square that the network takes. Error: a picture so long that it would
+// be too large.
+Result<Picture> fit(const Picture& rgb, const models::Preprocessing& preprocessing);
 
 // out[channel, y, x] = (pixel * scale - mean) / deviation; out has 3 * height * width values.
 void to_planar_f32(const Picture& rgb, const models::Preprocessing& preprocessing,
