@@ -76,7 +76,7 @@ def little(files):
 
     def run(*more):
         return files.run("run", files.folder / "little.toml", "--store", files.folder / "a.db", "--quiet", *more, "-o", files.folder / "a.html")
-    run.records = lambda: {r["scheme"]: r for r in files.program.records(files.folder / "a.db", "--run", "newest")}
+    run.records = lambda: {r["scheme"]: r for r in files.program.records(files.folder / "a.db")}
     run.files = files
     return run
 
