@@ -39,6 +39,9 @@ struct RunOptions {
   std::filesystem::path store;   // of these and the following: "" for the default
   std::filesystem::path output;  // of the HTML page; "" for the default
   std::filesystem::path events;  // a file for progress as JSON lines; "" for none
+  std::filesystem::path text;    // that language models are judged on; "" for the built-in one
+  std::filesystem::path images;  // that networks of pictures are judged on; "" likewise
+  bool yes = false;              // what is missing of a hub is fetched without a question
   bool plan_only = false;
   bool json = false;
   bool quiet = false;

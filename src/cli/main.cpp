@@ -42,7 +42,8 @@ void add_narrowing(CLI::App& verb, RunOptions& options) {
   // Split by plan::split_models: a file's name may have commas.
   verb.add_option("--model", n.models,
                   "Only these models of the suite; or your own: a Hugging Face folder, a .gguf or "
-                  "ORG/NAME that `qbench fetch` brought; or files of a framework (.onnx .pt2 .pt "
+                  "ORG/NAME of a hub, which is fetched when you say so; or files of a framework "
+                  "(.onnx .pt2 .pt "
                   ".mlxfn), whose outputs are compared when there are several");
   verb.add_option("--input", options.inputs,
                   "Of model files: NAME=SHAPE:TYPE:VALUES, as in x=1x3x224x224:f32 or "
@@ -87,6 +88,13 @@ void add_run(CLI::App& app, RunOptions& options) {
       ->expected(0, 1)
       ->default_str(newest_run);
   run.add_option("--events", options.events, "A file to write progress to, as JSON lines");
+  run.add_option("--text", options.text,
+                 "Judge language models on this text (UTF-8) instead of the built-in one");
+  run.add_option(
+      "--images", options.images,
+      "Judge networks of pictures on these instead of the built-in ones: a folder with a "
+      "folder of PNGs and JPEGs for each class, or a CSV of file,label");
+  run.add_flag("--yes", options.yes, "Fetch what is not here of a hub's models without asking");
   run.add_flag("--plan-only", options.plan_only, "Print the cases and measure nothing");
   run.add_flag("--quiet", options.quiet, "No progress");
   add_wide(run, options.wide);

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "compression/bundle/outline.h"
 #include "compression/quant/quantize.h"
 #include "network/ir/builder.h"
 
@@ -54,6 +55,11 @@ TEST_CASE("every scheme's bundle gives back what quantizing in memory gives") {
     const auto bundle = load_bundle(*folder);
     REQUIRE(bundle);
     CHECK(verify_content(*folder));
+    size_t stored_bytes = 0;
+    for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter))
+      stored_bytes += bundle->parameter(value).stored_bytes();
+    if (scheme.weight_type != quant::WeightType::mixed)  // which bits it chooses no shape tells
+      CHECK(stored_bytes_of(outline_of(graph), scheme) == static_cast<int64_t>(stored_bytes));
     for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter)) {
       const auto count = static_cast<size_t>(ir::element_count(graph[value].shape));
       std::vector<float> source(count);

@@ -257,6 +257,19 @@ TEST_CASE("a pickle that asks for code is refused by the code's name") {
   check_refused(file.path, "os.system");
 }
 
+TEST_CASE("synthetic weights are one stream, however many threads write it") {
+  constexpr size_t count = 3 * 50000;  // more than two of the pieces that threads take
+  std::vector<float> expected(count);
+  Rng rng(derive_seed(1, "x.weight"));
+  for (float& value : expected) value = static_cast<float>(rng.normal() / std::sqrt(50000.0));
+  std::vector<float> values(count);
+  for (const int64_t thread_count : {1, 2, 5}) {
+    std::ranges::fill(values, 0.0f);
+    fill_synthetic("x.weight", 1, {3, 50000}, values, thread_count);
+    CHECK(values == expected);
+  }
+}
+
 TEST_CASE("synthetic weights depend on seed and name, and norms start at one") {
   std::vector<float> a(64);
   std::vector<float> b(64);

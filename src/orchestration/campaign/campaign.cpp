@@ -49,9 +49,10 @@ class Campaign {
         frameworks_(frameworks),
         observer_(observer),
         save_(save),
-        materials_({settings.data_folder, settings.cache_folder, settings.log_folder,
-                    limits_of(settings.protocol), settings.is_interrupted},
-                   [this](std::string_view what) { tell(what); }),
+        materials_(
+            {settings.data_folder, settings.cache_folder, settings.log_folder, settings.text_file,
+             settings.images, limits_of(settings.protocol), settings.is_interrupted},
+            [this](std::string_view what) { tell(what); }),
         files_(plan, settings.seed, settings.log_folder,
                [this](std::string_view what) { tell(what); }),
         products_([this](const runner::Framework& framework, const std::string& device) {
@@ -213,6 +214,7 @@ class Campaign {
     record.manifest.set("worker_hash", hash_of_file(framework.worker).value_or(""));
     if (const auto right = products_.check(framework, subject.device, record.manifest); !right)
       return refuse(record, right.error());
+    if (!planned.misfit.empty()) return refuse(record, {Errc::unavailable, planned.misfit});
     if (!planned.file.empty()) return prepare_file(planned, record);
     const Result<BundleMaterial>& bundle = materials_.bundle(planned.source, subject.scheme);
     if (!bundle) return refuse(record, bundle.error());

@@ -24,6 +24,8 @@ struct Settings {
   std::filesystem::path data_folder;
   std::filesystem::path cache_folder;
   std::filesystem::path log_folder;
+  std::filesystem::path text_file = {};  // that language models are judged on; empty: the built-in
+  std::filesystem::path images = {};     // that networks of pictures are judged on, likewise
   const std::atomic<bool>* is_interrupted = nullptr;
   // Records of an earlier part of the same run: their launches are not made again.
   std::vector<Record> earlier = {};

@@ -32,7 +32,7 @@ constexpr Trait record_traits[] = {
     {"workers", "worker_hash"},         {"weights", "weights"},
     {"weights", "source_hash"},         {"bundle", "bundle_hash"},
     {"bundle", "content_hash"},         {"data", "dataset", "hash"},
-    {"data", "quality_item_count_max"},
+    {"data", "quality_item_count_max"}, {"data", "baseline_scheme"},
 };
 
 const Json& value_of(const Json& json, const Trait& trait) {
