@@ -124,7 +124,7 @@ download() {
     sdist) quietly "pip could not download $name: is there a network?" \
       curl -fsSL --retry 2 -o "$folder/$name-$version.tar.gz" "$(sdist_address "$name" "$version")" ;;
     deb) (cd "$folder" && quietly "apt-get could not download $name: is there a network?" apt-get download "$name=$version") || exit 2 ;;
-    npm | headers) quietly "$name could not be downloaded: is there a network?" \
+    npm | charts | headers) quietly "$name could not be downloaded: is there a network?" \
       curl -fsSL --retry 2 -o "$folder/${name##*/}-$version.tgz" "$(npm_registry)/$name/-/${name##*/}-$version.tgz" ;;
   esac
   # A wheel's name has underscores where the package's has hyphens.
@@ -173,6 +173,8 @@ extract() {
     sdist) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 ;;
     deb) quietly "$file can't be unpacked" dpkg-deb -x "$file" "$target" ;;
     npm) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 --exclude package/dist ;;
+    charts) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 \
+      package/LICENSE package/NOTICE package/dist/echarts.min.js ;;
     headers) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 6 \
       'package/Plugins/iOS~/onnxruntime.xcframework/ios-arm64_x86_64-simulator/onnxruntime.framework/Headers' ;;
   esac

@@ -188,6 +188,20 @@ struct FetchOptions {
 };
 int fetch_model(const FetchOptions& options);
 
+struct ServeOptions {
+  std::filesystem::path store;
+  std::string address = "127.0.0.1";
+  int port = 7300;                 // 0: any that is free
+  std::vector<std::string> hosts;  // further names, with their port, by which it may be called
+};
+int serve_dashboard(const ServeOptions& options);
+
+struct MergeOptions {
+  std::filesystem::path target;
+  std::vector<std::filesystem::path> sources;
+};
+int merge_stores(const MergeOptions& options);
+
 int doctor(bool json);
 int list_models(bool json);
 int list_schemes(bool json);

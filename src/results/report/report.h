@@ -55,6 +55,8 @@ std::string markdown_of(const sections::Blocks& blocks);
 Result<std::string> render_explanation(const Record& record, std::string_view metric_name);
 
 Json to_json(const Record& record, bool with_samples);
+// What each of these metrics is called, its unit, which way is better; no names: all metrics.
+Json metrics_json(const std::vector<std::string_view>& names = {});
 
 // A fact of a machine for people, its unit being what its name ends with: "25.3 GB", "400 GB/s".
 std::string host_value_text(std::string_view key, const Json& value);

@@ -132,6 +132,38 @@ Result<std::vector<Run>> Store::load_runs() const {
   }
 }
 
+Result<Run> Store::load_run(std::string_view id) const {
+  QB_TRY(Statement rows, Statement::prepare(database_.get(), "SELECT * FROM run WHERE id = :id"));
+  QB_TRY(const bool has_row, rows.bind("id", id).step());
+  if (!has_row) return fail(Errc::not_found, "the store has no run {}", id);
+  Run run = read_run(rows);
+  if (!run.damage.empty()) return fail(Errc::bad_input, "{}", run.damage);
+  return run;
+}
+
+namespace {
+
+// The record of the row, with its launches and measurements.
+Result<Record> load_whole(sqlite3* database, const Statement& row) {
+  const std::string id = row.text("case_id");
+  const std::string where = fmt::format("run {}, {}: damaged in the store", row.text("run_id"), id);
+  QB_TRY(Record record, with_context(read_record(row), where));
+  QB_CHECK(with_context(load_launches(database, id, record), where));
+  QB_CHECK(with_context(load_measurements(database, id, record), where));
+  return record;
+}
+
+}  // namespace
+
+Result<Record> Store::load_record(std::string_view run_id, std::string_view case_id) const {
+  QB_TRY(Statement rows,
+         Statement::prepare(database_.get(),
+                            "SELECT * FROM record WHERE run_id = :run_id AND case_id = :case_id"));
+  QB_TRY(const bool has_row, rows.bind("run_id", run_id).bind("case_id", case_id).step());
+  if (!has_row) return fail(Errc::not_found, "run {} has no record {}", run_id, case_id);
+  return load_whole(database_.get(), rows);
+}
+
 Result<std::vector<Record>> Store::load_records(std::string_view run_id) const {
   QB_TRY(Statement rows,
          Statement::prepare(database_.get(),
@@ -141,11 +173,7 @@ Result<std::vector<Record>> Store::load_records(std::string_view run_id) const {
   while (true) {
     QB_TRY(const bool has_row, rows.step());
     if (!has_row) return records;
-    const std::string id = rows.text("case_id");
-    const std::string where = fmt::format("run {}, {}: damaged in the store", run_id, id);
-    QB_TRY(Record record, with_context(read_record(rows), where));
-    QB_CHECK(with_context(load_launches(database_.get(), id, record), where));
-    QB_CHECK(with_context(load_measurements(database_.get(), id, record), where));
+    QB_TRY(Record record, load_whole(database_.get(), rows));
     records.push_back(std::move(record));
   }
 }

@@ -42,6 +42,10 @@ class Store {
 
   // Newest first. A row that can't be read is there with its `damage`.
   Result<std::vector<Run>> load_runs() const;
+  // Errors: no such run, or its row can't be read.
+  Result<Run> load_run(std::string_view id) const;
+  // Errors: no such record, or a row that can't be read.
+  Result<Record> load_record(std::string_view run_id, std::string_view case_id) const;
   // In the order of their positions. Errors: a row that can't be read; it is named.
   Result<std::vector<Record>> load_records(std::string_view run_id) const;
   // Those of these metrics, of all runs' records that are ok: the oldest run first, then in the
