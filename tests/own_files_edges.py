@@ -190,6 +190,7 @@ def test_a_pointer_for_an_npy_is_refused(files):
 # (of the program's end, the records by model, and the files).
 OPTIONS = {
     "--model": (["{here}/b.onnx"], lambda d, r, f: len(r) == 2),
+    "--adapter": (["{here}"], "--adapter"),
     "--input": (["x=3x4"], lambda d, r, f: r["a.onnx"]["manifest"]["inputs"][0]["shape"] == "3x4"),
     "--scheme": (["fp32"], "--scheme"),
     "--framework": (["pytorch"], "--framework"),

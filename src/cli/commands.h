@@ -29,6 +29,7 @@ struct RunOptions {
   plan::Narrowing narrowing;
   std::vector<std::string> files;  // of the narrowing's models, those that are the user's own files
   std::vector<std::string> own_models;  // of them too, the user's own, see cli/own_models.h
+  std::string adapter;                  // a LoRA adapter's folder, on all of the narrowing's models
   std::vector<std::string> inputs;  // of the files: --input, see measurement/record/input_spec.h
   std::string budget;               // "" or a duration
   std::string cool_down;            // "" or a duration, between launches

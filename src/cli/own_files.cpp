@@ -29,6 +29,11 @@ Result<RunOptions> with_own(RunOptions options) {
                 "--model {}: a run is of models that qbench quantizes or of a framework's files "
                 "({}), not of both",
                 names.empty() ? options.own_models.front() : names.front(), options.files.front());
+  if (!options.files.empty() && !options.adapter.empty())
+    return fail(Errc::bad_input,
+                "--adapter {}: {} is a framework's file, whose weights stay as they are",
+                options.adapter, options.files.front());
+  QB_CHECK(put_adapter(options.adapter, names, options.own_models));
   options.narrowing.models = std::move(names);
   for (std::string& input : options.inputs) {
     QB_TRY(const InputSpec spec, parse_input_spec(input));

@@ -30,9 +30,11 @@ bool has_framework_ending(const std::string& text) {
 }
 
 // With as many folders before the name as it takes.
-std::string label_of(const fs::path& source, size_t folder_count) {
-  std::string label = models::model_name_of(source);
-  fs::path folder = fs::path(source).parent_path();
+std::string label_of(const std::string& source, size_t folder_count) {
+  const auto [model, adapter] = models::split_adapter(source);
+  std::string label = models::model_name_of(model);
+  if (!adapter.empty()) label += "+" + models::model_name_of(adapter);
+  fs::path folder = fs::path(model).parent_path();
   for (size_t i = 0; i < folder_count && folder.has_filename(); ++i) {
     label = fmt::format("{}/{}", folder.filename().string(), label);
     folder = folder.parent_path();
@@ -90,6 +92,30 @@ Result<std::string> fetched_source_of(const std::string& model, const RunOptions
   if (!is_on_hub || !may_fetch || find_snapshot(*name)) return source_of(model);
   QB_TRY(const hub::Plan plan, fetch({.name = model, .yes = options.yes, .quiet = options.quiet}));
   return fs::absolute(plan.folder).string();
+}
+
+Result<void> put_adapter(const std::string& adapter, std::vector<std::string>& names,
+                         std::vector<std::string>& sources) {
+  if (adapter.empty()) return {};
+  if (names.empty() && sources.empty())
+    return fail(Errc::bad_input, "--adapter {}: give the model that it is for with --model",
+                adapter);
+  std::error_code ignored;
+  if (!fs::is_directory(adapter, ignored))
+    return fail(Errc::not_found, "--adapter {}: no such folder", adapter);
+  const std::string folder = fs::absolute(adapter).lexically_normal().string();
+  for (std::string& name : names) {
+    QB_TRY(const models::Model row, models::find_model(name));
+    sources.push_back(row.name);
+  }
+  names.clear();
+  for (std::string& source : sources) {
+    std::string both = models::with_adapter(source, folder);
+    if (const auto parts = models::split_adapter(both); parts.model != source)
+      return fail(Errc::bad_input, "{}: a path with \" + /\" in it takes no adapter", source);
+    source = std::move(both);
+  }
+  return {};
 }
 
 Result<std::vector<plan::PlannedModel>> look_at(const std::vector<std::string>& sources,

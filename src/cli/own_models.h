@@ -27,6 +27,11 @@ Result<std::string> source_of(const std::string& model);
 // cli/fetching.h, unless only a plan is wanted. No hub is asked where nobody said yes or can.
 Result<std::string> fetched_source_of(const std::string& model, const RunOptions& options);
 
+// Of each model, of the zoo by its name (which is then none of `names`) or a source, the source
+// with the adapter on it. Errors: there is no such folder, or no model.
+Result<void> put_adapter(const std::string& adapter, std::vector<std::string>& names,
+                         std::vector<std::string>& sources);
+
 // Has qbench-prepare look at each (sources, see above): names, tasks and contents for a plan. Two
 // of one name, or one of the zoo's, are told apart by their folders. Errors: what isn't read or is
 // wrong, one given twice.

@@ -37,6 +37,10 @@ void add_narrowing(CLI::App& verb, RunOptions& options) {
                   "ORG/NAME of a hub, which is fetched when you say so; or files of a framework "
                   "(.onnx .pt2 .pt "
                   ".mlxfn), whose outputs are compared when there are several");
+  verb.add_option(
+      "--adapter", options.adapter,
+      "A folder with a LoRA adapter (PEFT or mlx-lm) for the models that --model names: "
+      "fused into their weights and, in schemes with +lora, beside them");
   verb.add_option("--input", options.inputs,
                   "Of model files: NAME=SHAPE:TYPE:VALUES, as in x=1x3x224x224:f32 or "
                   "ids=1x128:i64:0..30521, or NAME=FILE.npy; what is left away is the file's")

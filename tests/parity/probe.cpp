@@ -122,6 +122,8 @@ Result<ggml::BlockRow> find_block_format(std::string_view name) {
 
 Result<void> convert_blocks(std::string_view name, bool is_encoding) {
   QB_TRY(const ggml::BlockRow row, find_block_format(name));
+  if (is_encoding && !ggml::can_encode(row.format))
+    return fail(Errc::bad_input, "{} is decoded only", name);
   const std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
   const size_t value_bytes = static_cast<size_t>(row.length) * sizeof(float);
   const size_t block_count =

@@ -141,7 +141,7 @@ TEST_CASE("hostile bundles are refused with the field's name") {
       {"\"codes\":0", "\"codes\":9223372036854775744", "outside the file"},
       {"\"codes\":0", "\"codes\":1", "no multiple"},
       {"\"scheme\":\"w8c\"", "\"scheme\":\"w3\"", "unknown scheme"},
-      {"\"bits\":8", "\"bits\":3", "no layout"},
+      {"\"bits\":8", "\"bits\":7", "no layout"},
       {"\"group_size\":40", "\"group_size\":0", "no layout"},
       {"\"group_size\":40", "\"group_size\":41", "no layout"},
       {"\"encoding\":\"packed\"", "\"encoding\":\"block\"", "unknown block format"},

@@ -22,14 +22,27 @@ Extent extent_of(const std::vector<int64_t>& shape) {
   return extent;
 }
 
+namespace {
+
+// The branch of an adapter may be added to it.
+bool gives_output(const ir::Graph& graph, const ir::Node& node) {
+  if (graph.is_output(node.output)) return true;
+  const ir::Node* reader = graph.only_reader(node.output);
+  return reader && reader->op == ir::Op::add && graph.is_output(reader->output);
+}
+
+}  // namespace
+
 uint32_t roles_of(const ir::Graph& graph, ir::Value parameter) {
+  const std::string_view name = graph[parameter].name;
+  if (name.ends_with(adapter_down) || name.ends_with(adapter_up)) return quant::role_adapter;
   uint32_t roles = 0;
   for (const ir::Node& node : graph.nodes) {
     if (std::ranges::find(node.inputs, parameter) == node.inputs.end()) continue;
-    roles |= node.op == ir::Op::embedding   ? quant::role_embedding
-             : node.op == ir::Op::conv2d    ? quant::role_convolution
-             : graph.is_output(node.output) ? quant::role_head
-                                            : quant::role_linear;
+    roles |= node.op == ir::Op::embedding ? quant::role_embedding
+             : node.op == ir::Op::conv2d  ? quant::role_convolution
+             : gives_output(graph, node)  ? quant::role_head
+                                          : quant::role_linear;
   }
   return roles;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "compression/bundle/bundle.h"
@@ -21,6 +22,10 @@ struct Extent {
   int64_t column_count = 1;
 };
 Extent extent_of(const std::vector<int64_t>& shape);
+
+// What the names of the parameters of an adapter's branches end with: linear(linear(x, a), b).
+inline constexpr std::string_view adapter_down = ".lora_a.weight";
+inline constexpr std::string_view adapter_up = ".lora_b.weight";
 
 // Whether every use of the parameter is an operator's quantizable input; others are f32 always.
 bool is_quantizable(const ir::Graph& graph, ir::Value parameter);

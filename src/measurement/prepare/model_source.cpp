@@ -108,6 +108,8 @@ Result<void> use_weights(const CheckpointFiles& files,
   else
     source.tokenizer_problem = "there is no tokenizer beside its weights";
   source.format = stored_format(placement);
+  source.read_in_8_bits = read_in_8_bits(placement);
+  source.input_orders = input_orders(placement);
   source.given = given_source(file, placement);
   source.parameters = placed_source(std::move(file), std::move(placement));
   return {};
@@ -145,9 +147,54 @@ Result<void> open_known(const std::filesystem::path& path, ModelSource& source) 
   return use_weights(files, shared, source);
 }
 
+Result<void> put_on(const std::filesystem::path& folder, ModelSource& source) {
+  QB_TRY(weights::Adapter adapter, weights::load_adapter(folder));
+  QB_TRY(const std::string hash, hash_of_files(adapter.paths));
+  source.source_hash = hash_of(source.source_hash + "\n" + hash);
+  QB_TRY(source.adapter,
+         with_context(place_adapter(std::move(adapter), source.model, source.networks),
+                      folder.string()));
+  source.model.name += "+" + models::model_name_of(folder);
+  return {};
+}
+
+Result<compress::Network> with_adapter_for(const ModelSource& source, const ir::Graph& graph,
+                                           const quant::Scheme& scheme) {
+  const bool has_branches = scheme.has(quant::option_lora);
+  if (!source.adapter) {
+    if (!has_branches) return compress::Network{graph, source.parameters};
+    return fail(Errc::unsupported, "{}: {} has no adapter; --adapter gives one", scheme.name,
+                source.model.name);
+  }
+  if (!has_branches && scheme.weight_type == quant::WeightType::given)
+    return fail(Errc::unsupported,
+                "{0}: the checkpoint's bits are the base's alone; {0}+lora has the adapter beside "
+                "them",
+                scheme.name);
+  if (!has_branches)
+    return compress::Network{graph, fused_source(*source.adapter, source.parameters)};
+  QB_TRY(ir::Graph branched, with_branches(graph, *source.adapter));
+  return compress::Network{std::move(branched),
+                           branched_source(*source.adapter, source.parameters)};
+}
+
+// A network as the scheme has it, and where its parameters come from.
+Result<compress::Network> network_for(const ModelSource& source, const ir::Graph& graph,
+                                      const quant::Scheme& scheme) {
+  QB_TRY(compress::Network network, with_adapter_for(source, graph, scheme));
+  if (scheme.weight_type != quant::WeightType::given) return network;
+  return with_ordered_inputs(network, source.input_orders);
+}
+
 }  // namespace
 
-Result<ModelSource> open_model(std::string_view model, const std::filesystem::path& data_folder) {
+Result<ModelSource> open_model(std::string_view given, const std::filesystem::path& data_folder) {
+  const auto [model, adapter] = models::split_adapter(given);
+  if (!adapter.empty()) {
+    QB_TRY(ModelSource source, open_model(model, data_folder));
+    QB_CHECK(put_on(adapter, source));
+    return source;
+  }
   if (std::filesystem::path(model).is_absolute()) return open_checkpoint(model);
   QB_TRY(const models::Model row, models::find_model(model));
   return open_model(row, data_folder);
@@ -189,16 +236,19 @@ Result<std::vector<compress::NetworkJob>> bundle_jobs(const ModelSource& source,
                                      fmt::format("{} in {}", source.model.name, scheme.name)));
   }
   std::vector<compress::NetworkJob> jobs;
-  for (const auto& [name, graph] : source.networks)
+  for (const auto& [name, graph] : source.networks) {
+    QB_TRY(compress::Network network, network_for(source, graph, scheme));
     jobs.push_back({name,
-                    {.model = {graph, source.parameters},
+                    {.model = std::move(network),
                      .scheme = scheme,
                      .given = source.given,
+                     .read_in_8_bits = source.read_in_8_bits,
                      .weights = source.weights,
                      .source_hash = source.source_hash,
                      .calibration = calibration,
                      .root = cache_folder / "bundles",
                      .thread_count = available_threads()}});
+  }
   return jobs;
 }
 

@@ -154,6 +154,20 @@ std::string model_name_of(const std::filesystem::path& path) {
   return file_ending(place) == ".gguf" ? place.stem().string() : place.filename().string();
 }
 
+namespace {
+constexpr std::string_view joined_by = " + ";
+}
+
+std::string with_adapter(std::string_view model, std::string_view adapter) {
+  return fmt::format("{}{}{}", model, joined_by, adapter);
+}
+
+ModelAndAdapter split_adapter(std::string_view source) {
+  const size_t at = source.find(fmt::format("{}/", joined_by));
+  if (at == std::string_view::npos) return {std::string(source), ""};
+  return {std::string(source.substr(0, at)), std::string(source.substr(at + joined_by.size()))};
+}
+
 std::span<const Model> models() { return rows(); }
 
 Result<std::vector<NamedGraph>> build_networks(const Model& model) {

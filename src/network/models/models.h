@@ -60,6 +60,14 @@ struct Model {
 // without the ending; of a snapshot in a hub's cache the repository's name.
 std::string model_name_of(const std::filesystem::path& path);
 
+// A model with a LoRA adapter on it as one text, as in plans, and in two again; without an adapter
+// the second is empty. `adapter` is an absolute path.
+std::string with_adapter(std::string_view model, std::string_view adapter);
+struct ModelAndAdapter {
+  std::string model, adapter;
+};
+ModelAndAdapter split_adapter(std::string_view source);
+
 // All networks of the model: one without a name, or several.
 Result<std::vector<NamedGraph>> build_networks(const Model& model);
 

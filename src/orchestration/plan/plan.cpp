@@ -75,11 +75,19 @@ Result<void> check_names(const spec::Benchmark& benchmark) {
   return check_devices(benchmark.devices);
 }
 
-// What another tool quantized is measured with its own bits too, unless schemes were asked for.
+// What another tool quantized is measured with its own bits too, and an adapter beside the weights
+// as well as in them, unless schemes were asked for.
 std::vector<std::string> schemes_for(const PlannedModel& model, const spec::Benchmark& benchmark,
                                      const Narrowing& narrowing) {
   std::vector<std::string> schemes = benchmark.schemes;
-  if (!model.format.empty() && narrowing.schemes.empty()) schemes.emplace_back("as-is");
+  if (!narrowing.schemes.empty()) return schemes;
+  const bool has_adapter = !models::split_adapter(model.source).adapter.empty();
+  if (!model.format.empty() && !has_adapter) schemes.emplace_back("as-is");
+  if (!model.format.empty() && has_adapter) schemes.emplace_back("as-is+lora");
+  if (has_adapter)
+    for (const std::string& scheme : benchmark.schemes)
+      if (const std::string beside = scheme + "+lora"; quant::find_scheme(beside))
+        schemes.push_back(beside);
   return schemes;
 }
 

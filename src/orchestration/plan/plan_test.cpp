@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "network/models/models.h"
+
 using namespace qb;
 using namespace qb::plan;
 
@@ -199,4 +201,8 @@ TEST_CASE("what another tool quantized is measured as it is, unless schemes are 
   narrowing.schemes.clear();
   narrowing.own_models[0].format.clear();
   CHECK(schemes() == std::set<std::string>{"fp32", "w8c"});
+  narrowing.own_models[0].source = models::with_adapter("/own", "/adapter");
+  CHECK(schemes() == std::set<std::string>{"fp32", "fp32+lora", "w8c", "w8c+lora"});
+  narrowing.own_models[0].format = "gptq-w4g128s";
+  CHECK(schemes() == std::set<std::string>{"as-is+lora", "fp32", "fp32+lora", "w8c", "w8c+lora"});
 }

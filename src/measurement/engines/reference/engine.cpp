@@ -24,7 +24,7 @@ class ReferenceSession : public Session {
   ReferenceSession(const bundle::Bundle& bundle, const CompileOptions& options)
       : interpreter_(bundle, {options.batch, options.context_tokens,
                               decoded_bytes(bundle) > decoded_bytes_max}),
-        rounds_(bundle.scheme().activations != quant::Activations::none) {}
+        rounds_(bundle.rounds_activations()) {}
 
   Result<void> run(const StepInputs& inputs) override {
     return interpreter_.run(inputs.tensors, inputs.past_tokens);
