@@ -34,10 +34,10 @@ struct Variant {
   std::string misfit;
 };
 
-double seconds_of(const bundle::Outline& outline, const plan::Need& need,
+double seconds_of(const bundle::Outline& outline, const plan::Need& need, const task::Task& task,
                   const Workload& workload) {
   return plan::preparing_seconds(outline, workload.thread_count()) +
-         listed_launches * plan::launch_seconds(outline, need, workload, rounds_per_launch);
+         listed_launches * plan::launch_seconds(outline, need, task, workload, rounds_per_launch);
 }
 
 std::vector<Variant> variants_of(const plan::PlannedModel& model) {
@@ -47,9 +47,9 @@ std::vector<Variant> variants_of(const plan::PlannedModel& model) {
   for (const std::string_view name : listed_schemes) {
     const Result<quant::Scheme> scheme = quant::find_scheme(name);
     if (!scheme) continue;
-    const auto need = plan::need_of(model.outline, *scheme, listed_framework, workload);
+    const auto need = plan::need_of(model.outline, *scheme, listed_framework, task, workload);
     if (!need) continue;
-    variants.push_back({name, *need, seconds_of(model.outline, *need, workload),
+    variants.push_back({name, *need, seconds_of(model.outline, *need, task, workload),
                         plan::misfit_of(*need, probes::usable_memory_bytes())});
   }
   return variants;

@@ -37,6 +37,7 @@ constexpr Axis generated_tokens = {.name = "generated_tokens",
                                    .letter = 'g',
                                    .is_in_every_id = true,
                                    .is_context = true,
+                                   .is_passes = true,
                                    .title = ", {} generated"};
 constexpr Axis depth_tokens = {.name = "depth_tokens",
                                .suite_key = "depth",

@@ -1,11 +1,13 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <numeric>
 
+#include "base/rng.h"
 #include "network/weights/synthetic.h"
 #include "network/weights/weight_file.h"
 

@@ -23,9 +23,18 @@ double factor_of(std::string_view framework) {
   return row == std::end(framework_rows) ? FrameworkRow{}.memory_factor : row->memory_factor;
 }
 
-int64_t context_tokens_of(const Workload& workload) {
-  return workload.integer("depth_tokens") + workload.integer("prompt_tokens") +
-         workload.integer("generated_tokens");
+// Of one sequence: those that a context holds, and of them those that are passes of their own.
+struct Tokens {
+  double context = 0.0;
+  double passes = 0.0;
+};
+Tokens tokens_of(const task::Task& task, const Workload& workload) {
+  Tokens tokens;
+  for (const task::Axis* axis : task.axes) {
+    if (axis->is_context) tokens.context += task::value_of(*axis, workload);
+    if (axis->is_passes) tokens.passes += task::value_of(*axis, workload);
+  }
+  return tokens;
 }
 
 std::string bytes_text(int64_t count) { return format_quantity(static_cast<double>(count), "B"); }
@@ -33,11 +42,12 @@ std::string bytes_text(int64_t count) { return format_quantity(static_cast<doubl
 }  // namespace
 
 std::optional<Need> need_of(const bundle::Outline& outline, const quant::Scheme& scheme,
-                            std::string_view framework, const Workload& workload) {
+                            std::string_view framework, const task::Task& task,
+                            const Workload& workload) {
   const std::optional<int64_t> stored = stored_bytes_of(outline, scheme);
   if (!stored || outline.groups.empty()) return std::nullopt;
-  const int64_t cache_bytes =
-      workload.batch() * context_tokens_of(workload) * outline.cache_bytes_per_token;
+  const auto context_tokens = static_cast<int64_t>(tokens_of(task, workload).context);
+  const int64_t cache_bytes = workload.batch() * context_tokens * outline.cache_bytes_per_token;
   return Need{
       .bundle_bytes = *stored,
       .worker_bytes = framework_bytes + cache_bytes +
@@ -58,17 +68,18 @@ double preparing_seconds(const bundle::Outline& outline, int64_t thread_count) {
          (quantized_per_core_s * static_cast<double>(thread_count));
 }
 
-double launch_seconds(const bundle::Outline& outline, const Need& need, const Workload& workload,
-                      int64_t round_count) {
+double launch_seconds(const bundle::Outline& outline, const Need& need, const task::Task& task,
+                      const Workload& workload, int64_t round_count) {
   const auto weights = static_cast<double>(outline.weight_count());
   const auto cores = static_cast<double>(workload.thread_count());
   const auto batch = static_cast<double>(workload.batch());
-  // A network without prompts goes once through its weights for an item: a bound from below, since
+  const Tokens tokens = tokens_of(task, workload);
+  // A network without tokens goes once through its weights for an item: a bound from below, since
   // convolutions use theirs many times.
-  const auto prompt = static_cast<double>(workload.integer("prompt_tokens", 1));
-  const auto steps = static_cast<double>(workload.integer("generated_tokens"));
-  const double round_s = batch * prompt * weights / (products_per_core_s * cores) +
-                         steps * static_cast<double>(need.bundle_bytes) / streamed_bytes_per_s;
+  const double at_once = std::max(1.0, tokens.context - tokens.passes);
+  const double round_s =
+      batch * at_once * weights / (products_per_core_s * cores) +
+      tokens.passes * static_cast<double>(need.bundle_bytes) / streamed_bytes_per_s;
   return start_s + static_cast<double>(round_count) * round_s;
 }
 

@@ -109,14 +109,15 @@ Result<void> check_context(const PlannedModel& model, const task::Task& task, co
 void note_need(const PlannedModel& model, const spec::Protocol& protocol, const Machine& machine,
                PlannedCase& planned) {
   const Case& subject = planned.subject;
+  const task::Task& task = task::row_of(subject.task);
   const Result<quant::Scheme> scheme = quant::find_scheme(subject.scheme);
   if (!scheme) return;  // the names were checked
-  const auto need = need_of(model.outline, *scheme, subject.framework, subject.workload);
+  const auto need = need_of(model.outline, *scheme, subject.framework, task, subject.workload);
   if (!need) return;
   planned.misfit = misfit_of(*need, machine.memory_bytes);
   const int64_t round_count = protocol.warmup_count_min + protocol.iteration_count_min;
   planned.launch_ns = static_cast<int64_t>(
-      1e9 * launch_seconds(model.outline, *need, subject.workload, round_count));
+      1e9 * launch_seconds(model.outline, *need, task, subject.workload, round_count));
 }
 
 int64_t item_count_of(const spec::Benchmark& benchmark, const PlannedModel& model) {
