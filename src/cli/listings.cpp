@@ -7,6 +7,7 @@
 #include "cli/zoo.h"
 #include "compression/quant/quantize.h"
 #include "compression/quant/scheme.h"
+#include "compression/quant/table.h"
 #include "measurement/probes/condition.h"
 #include "measurement/probes/host.h"
 #include "network/models/models.h"
@@ -79,6 +80,12 @@ double effective_bits(const quant::Scheme& scheme) {
     case quant::WeightType::integer:
       return static_cast<double>(quant::layout_for(scheme, 4096, 4096).total_bytes()) * 8.0 /
              (4096.0 * 4096.0);
+    case quant::WeightType::table: {
+      const quant::TableLayout layout =
+          quant::table_layout(4096, 4096, scheme.weight_bits, scheme.group_size);
+      return scheme.weight_bits +
+             static_cast<double>(layout.entry_total()) * 16.0 / (4096.0 * 4096.0);
+    }
     default:
       return scheme.weight_bits;
   }

@@ -303,10 +303,14 @@ void add_export(CLI::App& app, ExportOptions& options) {
   verb.add_option("--framework", options.framework,
                   "The framework whose package it is; `qbench frameworks` says which emit any")
       ->required();
-  verb.add_option("--target", options.target,
-                  "What the package is for, in the framework's words: of MLX, cpu or gpu");
-  verb.add_option("--extent", options.extents,
-                  "NAME=N: a dimension that the package has fixed, as in batch=4; batch is 1")
+  verb.add_option(
+      "--target", options.target,
+      "What the package is for, in the framework's words: of MLX, cpu or gpu; of Core ML, "
+      "ios17, ios18, ios26, macos14, macos15, macos26, and :f16 or :f32 behind it");
+  verb.add_option(
+          "--extent", options.extents,
+          "NAME=N: a dimension that the package has fixed, as in batch=4; batch is 1. Core ML "
+          "takes several of one name, and has a function for each")
       ->delimiter(',');
   verb.add_option("-o,--output", options.output, "A new folder for the package")->required();
   verb.add_option("--threads", options.thread_count, "Threads to quantize with; all when not given")

@@ -76,6 +76,12 @@ TEST_CASE("every scheme's bundle gives back what quantizing in memory gives") {
       if (bundle->parameter(value).encoding == Encoding::micro)
         quant::decode_microscaled(quant::encode_microscaled({scheme.micro, 6, 40}, source).view(),
                                   expected);
+      if (bundle->parameter(value).encoding == Encoding::table)
+        quant::decode_tabled(
+            quant::make_tables(quant::table_layout(6, 40, scheme.weight_bits, scheme.group_size),
+                               source)
+                .view(),
+            expected);
       // Rows of 40 are no whole blocks: block formats store them in fp16.
       const bool is_half =
           scheme.weight_bits == 16 || scheme.weight_type == quant::WeightType::block;
@@ -146,6 +152,8 @@ TEST_CASE("hostile bundles are refused with the field's name") {
       {"\"group_size\":40", "\"group_size\":41", "no layout"},
       {"\"encoding\":\"packed\"", "\"encoding\":\"block\"", "unknown block format"},
       {"\"encoding\":\"packed\"", "\"encoding\":\"micro\"", "unknown microscaling format"},
+      {"\"encoding\":\"packed\"", "\"encoding\":\"table\"", "rows_each"},
+      {"\"encoding\":\"packed\"", "\"rows_each\":4,\"encoding\":\"table\"", "for 4 of 6 rows"},
       {"\"encoding\":\"f32\"", "\"encoding\":\"f16\"", "take f32"},
       {"\"activations\":[]", R"("activations":[{"value":"w","mode":"dynamic"}])", "no value"},
       {"\"activations\":[]",

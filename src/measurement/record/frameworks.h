@@ -21,7 +21,7 @@ inline constexpr FrameworkRow framework_rows[] = {
     {"onnxruntime", "ONNX Runtime", "run ./qb setup, which builds its worker"},
     {"pytorch", "PyTorch", "run ./qb setup, which installs it and builds its worker", false, 1.3},
     {"mlx", "MLX", "run ./qb setup, which installs it and builds its worker", true},
-    {"coreml", "Core ML", "it needs macOS, and this version of qbench has no worker for it yet"},
+    {"coreml", "Core ML", "run ./qb setup, which builds its worker"},
     {"reference", "qbench's reference interpreter", "run ./qb setup, which builds its worker"},
 };
 

@@ -15,7 +15,7 @@
 namespace qb::plan {
 namespace {
 
-constexpr std::string_view devices[] = {"cpu", "gpu", "ane"};
+constexpr std::string_view devices[] = {"cpu", "gpu", "ane", "cpu+gpu", "cpu+ane", "all"};
 
 Result<void> check_name(std::string_view kind, std::string_view name,
                         std::span<const std::string_view> known) {
