@@ -119,9 +119,16 @@ count_arm_tests() {
   grep -ho 'not run here:.*' "$built/Testing/Temporary/LastTest.log" | sort | uniq -c || true
 }
 
+# once_here COMMAND [ARGUMENT…]: what it says, or said when it passed on the same bits.
+once_here() {
+  QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed tests/apple/once.sh "$@" || status=1
+}
+
 # Tests of sources and of the build don't depend on the processor; whole programs start others, which the
-# emulator can't; whole models take it too long.
+# emulator can't; whole models and simulations take it too long. What simulations call, the other tests of
+# stats call too.
 left_out='^(rules|patches|end_to_end)$'
+simulations='*coverage_test.cpp,*drift_test.cpp,*gate_test.cpp'
 
 take_path
 unpack_system
@@ -136,13 +143,17 @@ mkdir -p "$own/passed"
 find "$own/passed" -type f -mtime +30 -delete
 status=0
 say "running the tests on $QEMU_CPU"
-count_arm_tests all -LE "$left_out" -E '^parity_models$'
+count_arm_tests all -LE "$left_out" -E '^(parity_models|stats)$'
+once_here "$qemu" "$built/bin/test_stats.aarch64" --source-file-exclude="$simulations" --no-colors
 say "running kernels and engines on $newer_cpu"
 QEMU_CPU=$newer_cpu count_arm_tests newer -R '^(ggml|quant|reference|compress|parity_(reference|onnxruntime|pytorch|mlx))$'
 say "running qbench"
 install_frameworks
 build_program release
-QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed tests/apple/once.sh "$venv/bin/python" tests/apple/arm_run.py \
-  "$built/bin" "$build/release/bin" tests/suites/arm.toml "$work/run" "$built"/bin/qbench*.aarch64 "$build"/release/bin/qbench* || status=1
-echo "not run here: $(ctest --test-dir "$built" -N -L "$left_out" | sed -n 's/^ *Test *#[0-9]*: //p' | paste -sd ' ' -) parity_models"
+once_here "$venv/bin/python" tests/apple/arm_run.py "$built/bin" "$build/release/bin" tests/suites/arm.toml "$work/run" \
+  "$built"/bin/qbench*.aarch64 "$build"/release/bin/qbench*
+say "comparing hashes"
+once_here tests/apple/hashes.sh "$work" "g++ $build/release/bin/test_hashes" "g++-aarch64 $built/bin/test_hashes" \
+  "$built/bin/test_hashes.aarch64" "$build/release/bin/test_hashes" tests/compilers/compare.py
+echo "not run here: $(ctest --test-dir "$built" -N -L "$left_out" | sed -n 's/^ *Test *#[0-9]*: //p' | paste -sd ' ' -) parity_models; of stats $simulations"
 exit "$status"
