@@ -50,6 +50,24 @@ Result<Operator> frozen_linear(const at::Tensor& weight, const at::Tensor& bias)
   return failure(error);
 }
 
+class WithoutOnednn {
+ public:
+  WithoutOnednn() { at::globalContext().setUserEnabledMkldnn(false); }
+  ~WithoutOnednn() { at::globalContext().setUserEnabledMkldnn(was_enabled_); }
+  WithoutOnednn(const WithoutOnednn&) = delete;
+  WithoutOnednn& operator=(const WithoutOnednn&) = delete;
+
+ private:
+  bool was_enabled_ = at::globalContext().userEnabledMkldnn();
+};
+
+// linear where oneDNN has no product for the type. On ARM PyTorch calls oneDNN's all the same, and
+// when that throws, switches oneDNN off for the rest of the process.
+at::Tensor linear_without_onednn(const at::Tensor& x, const at::Tensor& weight) {
+  const WithoutOnednn off;
+  return at::linear(x, weight);
+}
+
 Result<Product> frozen_product(Lowering& l, const at::Tensor& weight, const at::Tensor& bias) {
   if (!l.device().is_cpu()) return fail(Errc::unsupported, "oneDNN computes on cpu only");
   const at::ScalarType type = weight.scalar_type();
@@ -77,10 +95,9 @@ Result<Product> float_product(Lowering& l, const std::vector<const bundle::Param
   if (weight.scalar_type() == at::kFloat)
     return Product{[=](const at::Tensor& x) { return at::linear(x, weight, bias); }};
   const at::ScalarType type = weight.scalar_type();
-  note_type(l, type,
-            [](const at::Tensor& x, const at::Tensor& ones) { return at::linear(x, ones); });
+  note_type(l, type, linear_without_onednn);
   return Product{[=](const at::Tensor& x) {
-    const at::Tensor y = at::linear(x.to(type), weight).to(at::kFloat);
+    const at::Tensor y = linear_without_onednn(x.to(type), weight).to(at::kFloat);
     return bias.defined() ? at::add(y, bias) : y;
   }};
 }
