@@ -146,12 +146,12 @@ status=0
 say "running the tests on $QEMU_CPU"
 count_arm_tests all -LE "$left_out" -E "^($whole_models|stats)\$"
 once_here "$qemu" "$built/bin/test_stats.aarch64" --source-file-exclude="$simulations" --no-colors
-# Our own code and MLX's is compiled for one processor; these two choose kernels by what they find.
+# These two choose kernels by what the processor has; ours and MLX's own are compiled for one.
 say "running ONNX Runtime and PyTorch on $newer_cpu"
 QEMU_CPU=$newer_cpu count_arm_tests newer -R '^parity_(onnxruntime|pytorch.*)$'
 say "running qbench"
 install_frameworks
-build_program release
+build_program release "" qbench qbench-prepare qbench-worker-{reference,onnxruntime,pytorch,mlx} test_hashes
 once_here "$venv/bin/python" tests/apple/arm_run.py "$built/bin" "$build/release/bin" tests/suites/arm.toml "$work/run" \
   "$built"/bin/qbench*.aarch64 "$build"/release/bin/qbench*
 say "comparing hashes"
