@@ -124,6 +124,17 @@ once_here() {
   QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed tests/apple/once.sh "$@" || status=1
 }
 
+check_once() {
+  say "checking that a pass counts for the same bits alone"
+  rm -rf "$work/once" && mkdir "$work/once"
+  said() { env "$1" QB_INPUTS="$2" QB_PASSED="$work/once" tests/apple/once.sh sh -c "echo $3 \$QBENCH_TEST" | head -n 1; }
+  [ "$(said QBENCH_TEST=a 1 x) $(said QBENCH_TEST=b 1 x) $(said QBENCH_TEST=a 1 y)" = "x a x b y a" ] ||
+    die "once.sh takes another environment or command for the same"
+  [ "$(said QBENCH_TEST=a 1 x; ls "$work/once" | wc -l)" = "x a"$'\n3' ] || die "once.sh remembers no pass"
+  said QBENCH_TEST=a 2 x >/dev/null
+  [ "$(ls "$work/once" | wc -l)" = 4 ] || die "once.sh takes other inputs for the same"
+}
+
 # Tests of sources and of the build don't depend on the processor; whole programs start others, which the
 # emulator can't; whole models and simulations take it too long. What simulations call, the other tests of
 # stats call too.
@@ -131,6 +142,7 @@ left_out='^(rules|patches|end_to_end)$'
 whole_models='parity_models|parity_decoders|parity_encoders'
 simulations='*coverage_test.cpp,*drift_test.cpp,*gate_test.cpp'
 
+check_once
 take_path
 unpack_system
 install_arm_frameworks
