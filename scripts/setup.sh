@@ -218,9 +218,11 @@ is_set() {
 }
 
 # Configured anew when the frameworks that are installed, or the processor, have changed, or when the
-# given option (-DNAME=ON) is not yet set; without it, it stays as it is.
+# given option (-DNAME=ON) is not yet set; without it, it stays as it is. Builds all, or the targets:
+# build_program PRESET [OPTION [TARGET…]]
 build_program() {
   local preset=$1 option=${2:-} found
+  shift $(($# < 2 ? $# : 2))
   # Another clone of the same sources hits the compiler's cache: paths count from the clone's root.
   export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
   found=$build/$preset/.configured-$( (find "$venv" -maxdepth 1 -name '.framework-*' | sort; processor) | cksum | tr -d ' ')
@@ -232,7 +234,7 @@ build_program() {
     touch "$found"
   fi
   [ -e "$build/$preset/bin" ] || say "building (this first time takes a few minutes)"
-  (cd "$root" && quietly "the build failed" cmake --build --preset "$preset") || exit 2
+  (cd "$root" && quietly "the build failed" cmake --build --preset "$preset" ${1:+--target "$@"}) || exit 2
 }
 
 # The workers of another Python's frameworks, for that version of each, in a build of their own.
