@@ -5,6 +5,8 @@
 
 #include "base/file_name.h"
 #include "base/printable.h"
+#include "cli/fetching.h"
+#include "cli/hub_rows.h"
 #include "cli/prepare.h"
 #include "measurement/record/frameworks.h"
 #include "network/hub/cache.h"
@@ -25,15 +27,6 @@ bool is_there(const fs::path& path) {
 bool has_framework_ending(const std::string& text) {
   return std::ranges::find(file_kind_rows, file_ending(text), &FileKindRow::ending) !=
          std::end(file_kind_rows);
-}
-
-// The folder of the hub's cache that has the repository's files.
-Result<fs::path> find_snapshot(const hub::RepositoryName& name) {
-  QB_TRY(const hub::Settings settings, hub::settings_of(hub::system_environment()));
-  const hub::RepositoryCache cache(settings.cache, name);
-  if (const auto commit = cache.find_commit(name.revision)) return cache.snapshot(*commit);
-  return fail(Errc::not_found, "{0}: neither a path nor in {1}; `qbench fetch {0}` brings it",
-              hub::text_of(name), settings.cache.string());
 }
 
 // With as many folders before the name as it takes.
@@ -62,6 +55,16 @@ std::string distinct_label(const std::string& source, const std::vector<std::str
 
 }  // namespace
 
+Result<fs::path> find_snapshot(const hub::RepositoryName& name) {
+  QB_TRY(const hub::Settings settings, hub::settings_of(hub::system_environment()));
+  const hub::RepositoryCache cache(settings.cache, name);
+  if (const auto commit = cache.find_commit(name.revision)) return cache.snapshot(*commit);
+  return fail(Errc::not_found,
+              "{0}: neither a path nor in {1}; `qbench fetch {0}` or run --yes "
+              "brings it",
+              hub::text_of(name), settings.cache.string());
+}
+
 bool is_own_model(const std::string& text) {
   if (models::find_model(text) || has_framework_ending(text)) return false;
   std::error_code ignored;
@@ -70,7 +73,8 @@ bool is_own_model(const std::string& text) {
 }
 
 Result<std::string> source_of(const std::string& model) {
-  if (models::find_model(model)) return model;
+  if (const auto row = models::find_model(model))
+    return row->repository.empty() ? model : find_weights(*row);
   if (is_there(model)) return fs::absolute(model).lexically_normal().string();
   if (const auto name = hub::parse_name(model); name && file_ending(model) != ".gguf") {
     QB_TRY(const fs::path snapshot, find_snapshot(*name));
@@ -79,6 +83,15 @@ Result<std::string> source_of(const std::string& model) {
   if (is_own_model(model) || model.find('/') != std::string::npos)
     return fail(Errc::not_found, "{}: no such file or folder", model);
   return models::find_model(model).map([](const models::Model& row) { return row.name; });
+}
+
+Result<std::string> fetched_source_of(const std::string& model, const RunOptions& options) {
+  const auto name = hub::parse_name(model);
+  const bool is_on_hub = name && !is_there(model) && file_ending(model) != ".gguf";
+  const bool may_fetch = !options.plan_only && (options.yes || can_ask());
+  if (!is_on_hub || !may_fetch || find_snapshot(*name)) return source_of(model);
+  QB_TRY(const hub::Plan plan, fetch({.name = model, .yes = options.yes, .quiet = options.quiet}));
+  return fs::absolute(plan.folder).string();
 }
 
 Result<void> put_adapter(const std::string& adapter, std::vector<std::string>& names,
@@ -114,9 +127,10 @@ Result<std::vector<plan::PlannedModel>> look_at(const std::vector<std::string>& 
     QB_TRY(campaign::PreparationOptions processes, process_options("look"));
     QB_TRY(const Json facts, prepare({.model = source, .only_looks = true}, processes, is_quiet));
     const Json& found = facts["source"];
+    QB_TRY(bundle::Outline outline, bundle::outline_from_json(found["outline"]));
     looked.push_back({distinct_label(source, sources), source, found["task"].as_string(),
                       found["context_tokens"].as_int(), found["hash"].as_string(),
-                      found["format"].as_string()});
+                      found["format"].as_string(), std::move(outline)});
   }
   return looked;
 }

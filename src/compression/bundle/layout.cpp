@@ -51,4 +51,12 @@ bool is_quantized(const ir::Graph& graph, ir::Value parameter, const quant::Sche
   return is_quantizable(graph, parameter) && (roles_of(graph, parameter) & ~scheme.roles()) == 0;
 }
 
+std::optional<ggml::BlockFormat> fitting_block(ggml::BlockFormat format, int64_t column_count) {
+  using ggml::BlockFormat;
+  if (column_count % ggml::row_of(format).length == 0) return format;
+  if (format == BlockFormat::q4_k) return fitting_block(BlockFormat::q4_1, column_count);
+  if (format == BlockFormat::q6_k) return fitting_block(BlockFormat::q8_0, column_count);
+  return std::nullopt;
+}
+
 }  // namespace qb::bundle

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -34,5 +35,8 @@ uint32_t roles_of(const ir::Graph& graph, ir::Value parameter);
 
 // Whether the scheme stores it other than in f32: it is quantizable in all its roles.
 bool is_quantized(const ir::Graph& graph, ir::Value parameter, const quant::Scheme& scheme);
+
+// The block format for rows of that length; nothing: no block fits, and fp16 it is.
+std::optional<ggml::BlockFormat> fitting_block(ggml::BlockFormat format, int64_t column_count);
 
 }  // namespace qb::bundle

@@ -353,6 +353,11 @@ std::string stored_as(const bundle::Parameter& parameter) {
       return std::string(ggml::row_of(parameter.block).name);
     case bundle::Encoding::micro:
       return std::string(quant::row_of(parameter.micro.layout.format).name);
+    case bundle::Encoding::table: {
+      const quant::TableLayout& table = parameter.table.layout;
+      return table.table_count() == 1 ? fmt::format("lut{}", table.bits)
+                                      : fmt::format("lut{}g{}", table.bits, table.rows_each);
+    }
     case bundle::Encoding::packed:
       break;
   }

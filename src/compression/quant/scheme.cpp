@@ -102,6 +102,10 @@ constexpr MicroscalingSummary microscaling_rows[] = {
      "MLX's nvfp4: 4-bit floats (E2M1), an 8-bit float scale (E4M3) for each 16 of a row."},
 };
 
+// Bits of a code, with a table for the whole weight and one for each 8 output channels.
+constexpr int32_t table_bits[] = {8, 6, 4, 3, 2, 1};
+constexpr int32_t table_group_rows[] = {0, 8};
+
 // What stands in `schemes()` beside the bases.
 constexpr std::string_view listed_combinations[] = {
     "static8t:average",    "static8t:percentile", "static8t:mse",      "static8t:entropy",
@@ -123,6 +127,18 @@ Scheme integer_scheme(int32_t bits, const GranularityRow& row, bool symmetric) {
           .summary = fmt::format("{}-bit weights, one scale{} {}{}.", bits,
                                  symmetric ? "" : " and zero point", row.extent,
                                  symmetric ? ", symmetric about zero" : "")};
+}
+
+Scheme table_scheme(int32_t bits, int32_t group_rows) {
+  const bool is_whole = group_rows == 0;
+  return {.name = fmt::format("lut{}{}", bits, is_whole ? "" : fmt::format("g{}", group_rows)),
+          .weight_type = WeightType::table,
+          .weight_bits = bits,
+          .granularity = is_whole ? Granularity::tensor : Granularity::group,
+          .group_size = group_rows,
+          .summary = fmt::format(
+              "Entries of a table of {}, found by k-means, for {}.", 1 << bits,
+              is_whole ? "the whole tensor" : fmt::format("each {} output channels", group_rows))};
 }
 
 // Weights symmetric: integer kernels for convolution take one zero point for all channels.
@@ -161,6 +177,8 @@ std::vector<Scheme> make_bases() {
                    .weight_bits = row_of(row.format).bits,
                    .micro = row.format,
                    .summary = std::string(row.summary)});
+  for (const int32_t group_rows : table_group_rows)
+    for (const int32_t bits : table_bits) all.push_back(table_scheme(bits, group_rows));
   return all;
 }
 

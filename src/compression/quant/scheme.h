@@ -27,6 +27,7 @@ enum class WeightType : uint8_t {
   integer,  // packed codes, see packed.h
   block,    // a block format of GGUF
   micro,    // small floats that share scales, see microscaling.h
+  table,    // entries of small tables, see table.h
   mixed,    // integer, of bits that are chosen for each parameter
   given,    // each parameter as the checkpoint stores it
 };
@@ -34,7 +35,7 @@ enum class Granularity : uint8_t {
   none,     // floating point
   tensor,   // one scale for the whole weight
   channel,  // one scale for each row (output channel, vocabulary entry)
-  group,    // one scale for each run of group_size weights in a row
+  group,    // one scale for each run of group_size weights in a row; one table for group_size rows
 };
 enum class Activations : uint8_t {
   none,      // floating point

@@ -107,6 +107,12 @@ FoldedConvolution fold(const bundle::Bundle& bundle, const Fold& fold) {
   return folded;
 }
 
+bool has_tables(const bundle::Bundle& bundle) {
+  return std::ranges::any_of(
+      bundle.graph().of_kind(ir::ValueKind::parameter),
+      [&](ir::Value value) { return bundle.parameter(value).encoding == bundle::Encoding::table; });
+}
+
 std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle) {
   if (bundle.scheme().weight_type == quant::WeightType::micro) return bundle.scheme().micro;
   for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter))

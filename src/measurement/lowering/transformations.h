@@ -58,4 +58,7 @@ std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle)
 // Of a checkpoint's first parameter whose codes have neither 4 nor 8 bits.
 std::optional<int32_t> odd_bits_of(const bundle::Bundle& bundle);
 
+// Whether a weight is stored as entries of tables.
+bool has_tables(const bundle::Bundle& bundle);
+
 }  // namespace qb::lowering

@@ -75,7 +75,7 @@ class Given {
   Result<bundle::Stored> find(const ir::ValueInfo& info) {
     const Place& place = placement_.find(info.name)->second;
     const StoredTensor& tensor = *place.tensor;
-    if (place.offset != 0.0)
+    if (place.offset != 0.0 || place.is_logarithm)
       return fail(Errc::unsupported, "{} is not stored as it is used", tensor.name);
     const std::vector<int64_t> shape = ir::bind(info.shape, {});
     if (tensor.coding) return coded(place, shape[0]);
@@ -95,7 +95,7 @@ class Given {
  private:
   void copy_rows(const Place& place, int64_t row_count) {
     const StoredTensor& tensor = *place.tensor;
-    const size_t row_bytes = tensor.bytes.size() / static_cast<size_t>(tensor.shape[0]);
+    const size_t row_bytes = tensor.bytes.size() / static_cast<size_t>(place.shape[0]);
     bytes_.resize(static_cast<size_t>(row_count) * row_bytes);
     for (int64_t row = 0; row < row_count; ++row) {
       const auto from = static_cast<size_t>(source_row(place, row_count, row)) * row_bytes;

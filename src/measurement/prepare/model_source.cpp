@@ -25,7 +25,8 @@ constexpr uint64_t synthetic_seed = 20261123;
 
 bundle::ParameterSource synthetic_source() {
   return [](const ir::ValueInfo& info, std::span<float> out) -> Result<void> {
-    weights::fill_synthetic(info.name, synthetic_seed, ir::bind(info.shape, {}), out);
+    weights::fill_synthetic(info.name, synthetic_seed, ir::bind(info.shape, {}), out,
+                            available_threads());
     return {};
   };
 }
@@ -48,6 +49,18 @@ void use_tokenizer(Result<text::Definition> tokenizer, ModelSource& source) {
     source.tokenizer_problem = tokenizer.error().message;
 }
 
+// How pictures are prepared, where a file beside the config says it.
+Result<void> add_preprocessor(CheckpointFiles& files, Json& config) {
+  const std::filesystem::path file = files.config.parent_path() / "preprocessor_config.json";
+  std::error_code ignored;
+  if (!config.is_object() || !std::filesystem::exists(file, ignored)) return {};
+  QB_TRY(const std::string text, read_file(file));
+  QB_TRY(Json fields, with_context(parse_json(text), file.filename().string()));
+  config.set("preprocessor", std::move(fields));
+  files.beside.push_back(file);
+  return {};
+}
+
 // Notes the files that it reads.
 Result<Json> read_config(const weights::WeightFile& file, CheckpointFiles& files) {
   if (file.format_name == "gguf") return config_of_gguf(file);
@@ -58,6 +71,7 @@ Result<Json> read_config(const weights::WeightFile& file, CheckpointFiles& files
   files.beside = std::move(sentence.paths);
   if (config.is_object() && !sentence.fields.is_null())
     config.set("sentence_transformers", std::move(sentence.fields));
+  QB_CHECK(add_preprocessor(files, config));
   return config;
 }
 
@@ -190,13 +204,19 @@ Result<ModelSource> open_model(const models::Model& model,
                                const std::filesystem::path& data_folder) {
   ModelSource source = {.model = model};
   QB_TRY(source.networks, models::build_networks(model));
-  if (model.weights_file.empty()) {
+  if (models::is_synthetic(model)) {
     source.parameters = synthetic_source();
     source.weights = "synthetic";
     source.source_hash = fmt::format("seed {}", synthetic_seed);
     source.tokenizer_problem = "its weights are synthetic";
     return source;
   }
+  if (model.weights_file.empty())
+    return fail(
+        Errc::unavailable,
+        "the weights of {0} are not here; `qbench fetch {1}` brings them, {0}@synthetic has "
+        "made up ones",
+        model.name, model.repository);
   const std::filesystem::path path = data_folder / model.weights_file;
   if (!std::filesystem::exists(path))
     return fail(Errc::unavailable,

@@ -54,6 +54,8 @@ class PytorchEngine : public worker::Engine {
 
   Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                    const worker::CompileOptions& options) override {
+    if (lowering::has_tables(bundle))
+      return fail(Errc::unsupported, "PyTorch has no kernels for weights in tables");
     if (const auto format = lowering::microscaling_of(bundle))
       return fail(Errc::unsupported, "PyTorch has no kernels for {} weights on {}",
                   quant::row_of(*format).name, options.device);
