@@ -10,6 +10,7 @@ from browser import Seen, browser, scroll_through, serious_issues
 from conftest import ROOT
 from made_up_runs import MadeUpRun, write_run
 from playwright._impl._driver import compute_driver_executable
+from playwright.sync_api import expect
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +162,7 @@ def test_table_behind_and_exports(chromium, page_file, program, store):
     with Seen(chromium, page_file.as_uri()) as page:
         panel = page.locator("[data-view=speed-quality]").first
         panel.get_by_text("The table behind it").click()
-        assert panel.locator(".behind tbody tr").count() == 8
+        expect(panel.locator(".behind tbody tr")).to_have_count(8)
         def saved(kind):
             with page.expect_download() as waiting:
                 panel.get_by_role("button", name=kind, exact=True).click()

@@ -116,7 +116,10 @@ std::string value_of(const Parameters& wanted, const std::string& name,
 bool Answers::has_changed() {
   std::filesystem::path log = store_;
   log += "-wal";
-  return std::exchange(seen_, file_state(store_) + " " + file_state(log)) != seen_;
+  std::string state = file_state(store_) + " " + file_state(log);
+  if (state == seen_) return false;
+  seen_ = std::move(state);
+  return true;
 }
 
 Result<void> Answers::look() {

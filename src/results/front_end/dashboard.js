@@ -46,6 +46,8 @@ class Dashboard {
     this.asked = 0;
     /** @type {import("qbench/over_time.js").Point[]} */
     this.points = [];
+    /** @type {Panel|null} */
+    this.timePanel = null;
   }
 
   /** Asks anew for what is chosen; an answer that comes too late is dropped. */

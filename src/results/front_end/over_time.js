@@ -13,6 +13,7 @@ import {quantityWithInterval} from "qbench/units.js";
 
 const lineCountMax = 40;
 const versionCountMax = 12;
+const pointCountOfSvg = 300; // more are drawn on a canvas, which is quicker
 
 /** @param {Point[]} points @returns {Point[][]} by case and machine, each in the order of time */
 function linesOf(points) {
@@ -54,7 +55,16 @@ export const overTime = points => ({
     );
     const at = (/** @type {Point} */ point) => Date.parse(point.started_at);
     const scaled = (/** @type {number|null} */ value) => (value === null ? NaN : value * scale.factor);
+    const shown = lines.flat();
+    const frameworks = [...new Set(shown.map(point => point.framework))];
+    const bars = (/** @type {string} */ framework) =>
+      shown
+        .filter(point => point.framework === framework)
+        .map(({figure, started_at}) => ({
+          value: [Date.parse(started_at), scaled(figure.value), null, null, scaled(figure.low), scaled(figure.high)],
+        }));
     return {
+      isLarge: shown.length > pointCountOfSvg,
       height: 420,
       table: {
         columns: [
@@ -84,21 +94,7 @@ export const overTime = points => ({
         },
         yAxis: valueAxis(theme, headingOf(name, metrics, scale.unit), {nameGap: 46}),
         series: [
-          ...lines.map(line =>
-            errorBars(
-              line.map(point => ({
-                value: [
-                  at(point),
-                  scaled(point.figure.value),
-                  null,
-                  null,
-                  scaled(point.figure.low),
-                  scaled(point.figure.high),
-                ],
-              })),
-              colourOf(line[0].framework),
-            ),
-          ),
+          ...frameworks.map(framework => errorBars(bars(framework), colourOf(framework))),
           ...lines.map(line => ({
             type: "line",
             symbol: symbolOf(line[0].framework),

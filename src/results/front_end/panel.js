@@ -11,7 +11,7 @@ import {baseOption, theme} from "qbench/theme.js";
  * @typedef {{records: RecordOf[], metrics: Record<string, Metric>, theme: import("qbench/theme.js").Theme,
  *   chosen: (name: string) => string}} Context
  * @typedef {{title: string, lines: string[]}} Tip
- * @typedef {{option: Record<string, any>, table: TableData, height?: number}} Drawing
+ * @typedef {{option: Record<string, any>, table: TableData, height?: number, isLarge?: boolean}} Drawing
  *   A point of a series that has `tip` is shown by hover and keyboard; one that has `record`, a place in
  *   the records, opens it.
  * @typedef {{name: string, title: string, help: string,
@@ -41,6 +41,7 @@ export class Panel {
     this.records = [];
     /** @type {Chart|null} */
     this.chart = null;
+    this.renderer = "";
     /** @type {Drawing|null} */
     this.drawing = null;
     /** @type {Choice[]} */
@@ -103,8 +104,11 @@ export class Panel {
     this.isStale = false;
     this.place = -1;
     this.plot.style.height = `${drawing.height ?? 380}px`;
-    if (!this.chart) {
-      this.chart = echarts.init(this.plot, null, {renderer: "svg"});
+    const renderer = drawing.isLarge ? "canvas" : "svg";
+    if (!this.chart || this.renderer !== renderer) {
+      this.chart?.dispose();
+      this.renderer = renderer;
+      this.chart = echarts.init(this.plot, null, {renderer});
       this.chart.on("click", event => this.openPoint(event.data));
     }
     this.chart.resize();
@@ -187,8 +191,16 @@ export class Panel {
   }
 
   svg() {
-    this.render();
-    return this.chart?.renderToSVGString() ?? "";
+    const chart = echarts.init(null, null, {
+      renderer: "svg",
+      ssr: true,
+      width: this.plot.clientWidth,
+      height: this.plot.clientHeight,
+    });
+    chart.setOption(this.drawing?.option ?? {});
+    const text = chart.renderToSVGString();
+    chart.dispose();
+    return text;
   }
 
   /** @returns {Blob} twice the size on the screen, on the page's colour */

@@ -235,7 +235,7 @@ Json metrics_json(const std::vector<std::string_view>& names) {
   return json;
 }
 
-std::string render_json(const Document& document) {
+Json document_json(const Document& document) {
   Json::Array records;
   Json::Array verdicts;
   std::map<const Record*, Json> drawn;
@@ -245,17 +245,19 @@ std::string render_json(const Document& document) {
   }
   for (const Record& record : document.records) records.push_back(std::move(drawn[&record]));
   const Run& run = document.run;
-  return dump_json(Json::object({{"run", run.id},
-                                 {"started_at", run.started_at},
-                                 {"suite", run.suite_name},
-                                 {"suite_text", run.suite_text},
-                                 {"seed", fmt::format("{}", run.seed)},
-                                 {"host", run.host},
-                                 {"metrics", metrics_json(names_of_figures(document.records))},
-                                 {"verdicts", std::move(verdicts)},
-                                 {"records", std::move(records)}}),
-                   1) +
-         "\n";
+  return Json::object({{"run", run.id},
+                       {"started_at", run.started_at},
+                       {"suite", run.suite_name},
+                       {"suite_text", run.suite_text},
+                       {"seed", fmt::format("{}", run.seed)},
+                       {"host", run.host},
+                       {"metrics", metrics_json(names_of_figures(document.records))},
+                       {"verdicts", std::move(verdicts)},
+                       {"records", std::move(records)}});
+}
+
+std::string render_json(const Document& document) {
+  return dump_json(document_json(document), 1) + "\n";
 }
 
 std::string render_csv(const Document& document) {

@@ -37,6 +37,7 @@ std::string render_markdown(const Document& document);
 // One line a measurement, RFC 4180; an absent value is an empty field.
 std::string render_csv(const Document& document);
 // Everything that is stored, raw samples too.
+Json document_json(const Document& document);
 std::string render_json(const Document& document);
 // Bencher Metric Format: {case: {metric: {value, lower_value, upper_value}}}.
 std::string render_bmf(const Document& document);
