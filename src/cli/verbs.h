@@ -1,9 +1,11 @@
 // The command line's verbs, with their options.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
+
+namespace CLI {
+class App;
+}
 
 namespace qb::cli {
 
