@@ -140,8 +140,9 @@ class Server {
         [this](const httplib::Request& asked, httplib::Response& response) {
           return guard(asked, response);
         });
-    http_.set_exception_handler(
-        [](const auto&, auto& response, const auto&) { tell(response, 500, "qbench made a mistake"); });
+    http_.set_exception_handler([](const auto&, auto& response, const auto&) {
+      tell(response, 500, "qbench made a mistake");
+    });
     http_.Get("/", [](const auto&, auto& response) { send_page(response); });
     http_.Get("/front_end/([a-z_]+\\.(?:js|css))", [](const auto& asked, auto& response) {
       const front_end::File* file = front_end::find_file(asked.matches[1].str());

@@ -17,8 +17,8 @@ Result<void> lower_reorder(Lowering& l, const ir::Node& node) {
   const auto order = node.attributes.integers("order");
   l.node({"Gather",
           "",
-          {l.operand(node.inputs[0]), l.constant("order", ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
-                                                 {std::ssize(order)}, order)},
+          {l.operand(node.inputs[0]),
+           l.constant("order", ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, {std::ssize(order)}, order)},
           {l.output(node.output)},
           {{"axis", int64_t{-1}}}});
   return {};
