@@ -119,8 +119,8 @@ TEST_CASE(
     "the zoo's networks of pictures are those that timm's and transformers' configs describe") {
   const auto graph_text = [](const Model& model) {
     std::string text;
-    const auto networks = build_networks(model);
-    for (const auto& [name, graph] : networks.value())
+    const auto networks = build_networks(model).value();
+    for (const auto& [name, graph] : networks)
       text += ir::print(graph).substr(ir::print(graph).find('\n'));
     return text;
   };
