@@ -20,7 +20,7 @@ namespace {
 
 constexpr int busy_ms = 2'000;
 constexpr int64_t page_size = 100;
-constexpr size_t point_count_max = 1'000;
+constexpr size_t point_count_max = 500;
 constexpr size_t live_run_count = 3;  // records of the newest runs may still change
 
 Result<std::string> required(const Parameters& wanted, const std::string& name) {

@@ -13,7 +13,8 @@ import {quantityWithInterval} from "qbench/units.js";
 
 const lineCountMax = 40;
 const versionCountMax = 12;
-const pointCountOfSvg = 300; // more are drawn on a canvas, which is quicker
+// More are drawn on a canvas and without intervals, which is quicker.
+const largePointCount = 300;
 
 /** @param {Point[]} points @returns {Point[][]} by case and machine, each in the order of time */
 function linesOf(points) {
@@ -41,7 +42,7 @@ function versionsOf(points) {
 export const overTime = points => ({
   name: "over-time",
   title: "Over time",
-  help: "Each case of each machine is a line; bars are 95 % intervals within a run. A dotted line stands where a version was first seen.",
+  help: "Each case of each machine is a line; bars are 95 % intervals within a run, where there are not more than 300 points. A dotted line stands where a version was first seen.",
   draw({metrics, theme}) {
     const name = points()[0]?.figure.name;
     const all = points().filter(point => point.figure.name === name);
@@ -63,8 +64,20 @@ export const overTime = points => ({
         .map(({figure, started_at}) => ({
           value: [Date.parse(started_at), scaled(figure.value), null, null, scaled(figure.low), scaled(figure.high)],
         }));
+    const markOf = (/** @type {Point} */ point) => ({
+      value: [at(point), scaled(point.figure.value)],
+      tip: {
+        title: point.case,
+        lines: [
+          `${point.framework} ${point.version}, ${point.machine}`,
+          `run ${point.run}, ${point.started_at}`,
+          quantityWithInterval(point.figure, point.figure.unit),
+        ],
+      },
+    });
+    const isLarge = shown.length > largePointCount;
     return {
-      isLarge: shown.length > pointCountOfSvg,
+      isLarge,
       height: 420,
       table: {
         columns: [
@@ -94,26 +107,24 @@ export const overTime = points => ({
         },
         yAxis: valueAxis(theme, headingOf(name, metrics, scale.unit), {nameGap: 46}),
         series: [
-          ...frameworks.map(framework => errorBars(bars(framework), colourOf(framework))),
-          ...lines.map(line => ({
+          ...(isLarge ? [] : frameworks.map(framework => errorBars(bars(framework), colourOf(framework)))),
+          // Many series of marks are slow to draw: the lines of a framework are one series, with gaps, and so are its marks.
+          ...frameworks.map(framework => ({
             type: "line",
-            symbol: symbolOf(line[0].framework),
-            symbolSize: line.length > 200 ? 3 : 7,
-            showAllSymbol: true,
+            silent: true,
+            symbol: "none",
+            lineStyle: {width: 1, color: colourOf(framework), opacity: 0.6},
+            data: lines
+              .filter(line => line[0].framework === framework)
+              .flatMap(line => [...line.map(point => [at(point), scaled(point.figure.value)]), ["-", "-"]]),
+          })),
+          ...frameworks.map(framework => ({
+            type: "scatter",
+            symbol: symbolOf(framework),
+            symbolSize: isLarge ? 4 : 7,
             z: 3,
-            lineStyle: {width: 1, color: colourOf(line[0].framework), opacity: 0.6},
-            itemStyle: {color: colourOf(line[0].framework)},
-            data: line.map(point => ({
-              value: [at(point), scaled(point.figure.value)],
-              tip: {
-                title: point.case,
-                lines: [
-                  `${point.framework} ${point.version}, ${point.machine}`,
-                  `run ${point.run}, ${point.started_at}`,
-                  quantityWithInterval(point.figure, point.figure.unit),
-                ],
-              },
-            })),
+            itemStyle: {color: colourOf(framework)},
+            data: shown.filter(point => point.framework === framework).map(markOf),
           })),
           {
             type: "line",
