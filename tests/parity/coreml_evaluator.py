@@ -105,6 +105,21 @@ class Program:
         self.program = load(self.spec, specification_version=self.spec.specificationVersion, file_weights_dir=str(folder / "weights"))
         self.rounds, self.states, self.kinds = rounds, {}, set()
         self.constants = {}
+        self._check_description()
+
+    def _check_description(self):
+        """What the model says of its functions is what the program has, which coremltools doesn't compare."""
+        types = {"fp16": 65552, "fp32": 65568, "int32": 131104}
+        described = {f.name: f for f in self.spec.description.functions} or {"main": self.spec.description}
+        assert described.keys() == self.program.functions.keys()
+        for name, function in self.program.functions.items():
+            inputs = {n: v for n, v in function.inputs.items() if not mil.types.is_state(v.sym_type)}
+            for features, wanted in ((described[name].input, inputs), (described[name].output, {v.name: v for v in function.outputs})):
+                told = {f.name: (list(f.type.multiArrayType.shape), f.type.multiArrayType.dataType) for f in features}
+                assert told == {n: (list(v.shape), types[mil.types.builtin_to_string(v.dtype)]) for n, v in wanted.items()}, told
+            states = {f.name: list(f.type.stateType.arrayType.shape) for f in described[name].state}
+            assert states == {n: [int(d) for d in v.sym_type.wrapped_type().get_shape()] for n, v in function.inputs.items()
+                              if mil.types.is_state(v.sym_type)}, states
 
     def _typed(self, value, var):
         """A value as the program declares it."""
