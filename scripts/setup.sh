@@ -121,10 +121,13 @@ download() {
   case $kind in
     wheel) quietly "pip could not download $name: is there a network?" \
       "$venv/bin/python" -m pip download --disable-pip-version-check --no-deps --only-binary :all: --platform any -d "$folder" "$name==$version" ;;
+    schema) quietly "pip could not download $name: is there a network?" \
+      "$venv/bin/python" -m pip download --disable-pip-version-check --no-deps --only-binary :all: --platform manylinux1_x86_64 \
+      --python-version 3.13 -d "$folder" "$name==$version" ;;
     sdist) quietly "pip could not download $name: is there a network?" \
       curl -fsSL --retry 2 -o "$folder/$name-$version.tar.gz" "$(sdist_address "$name" "$version")" ;;
     deb) (cd "$folder" && quietly "apt-get could not download $name: is there a network?" apt-get download "$name=$version") || exit 2 ;;
-    npm | headers) quietly "$name could not be downloaded: is there a network?" \
+    npm | charts | headers) quietly "$name could not be downloaded: is there a network?" \
       curl -fsSL --retry 2 -o "$folder/${name##*/}-$version.tgz" "$(npm_registry)/$name/-/${name##*/}-$version.tgz" ;;
   esac
   # A wheel's name has underscores where the package's has hyphens.
@@ -170,9 +173,12 @@ extract() {
   rm -rf "$target" && mkdir -p "$target"
   case $kind in
     wheel) quietly "$file can't be unpacked" unzip -q -o "$file" -d "$target" ;;
+    schema) quietly "$file can't be unpacked" unzip -q -o "$file" 'coremltools/proto/*' -d "$target" ;;
     sdist) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 ;;
     deb) quietly "$file can't be unpacked" dpkg-deb -x "$file" "$target" ;;
     npm) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 --exclude package/dist ;;
+    charts) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 \
+      package/LICENSE package/NOTICE package/dist/echarts.min.js ;;
     headers) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 6 \
       'package/Plugins/iOS~/onnxruntime.xcframework/ios-arm64_x86_64-simulator/onnxruntime.framework/Headers' ;;
   esac
@@ -186,6 +192,7 @@ install_data() {
     [ "$needed" = run ] || [ "$wanted" = test ] || continue
     target=$build/data/$name-$version
     [ "$kind" = headers ] && target=$build/onnxruntime-headers
+    [ "$kind" = schema ] && target=$build/coremltools  # the descriptors of any of its wheels; it needn't run here
     [ -e "$target/.complete-$sha256" ] && continue
     if [ "$kind" = deb ] && ! command -v dpkg-deb >/dev/null; then
       say "$name comes from Debian only: pictures will be judged on foolbox's 20"

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "base/units.h"
+#include "results/front_end/front_end.h"
 #include "results/report/page.h"
 #include "results/report/report.h"
 #include "results/sections/markup.h"
@@ -100,11 +101,19 @@ struct ToHtml {
   }
 };
 
-std::string group_html(const analysis::ModelGroup& group) {
+// Where the group's records lie in the document, for the charts.
+std::string places_of(const analysis::ModelGroup& group, const std::vector<Record>& all) {
+  std::string places;
+  for (const Record* record : group.records)
+    places += fmt::format("{}{}", places.empty() ? "" : " ", record - all.data());
+  return places;
+}
+
+std::string group_html(const analysis::ModelGroup& group, const std::vector<Record>& all) {
   std::string html;
   for (const sections::Section& section : sections::sections)
     for (const sections::Block& block : section.build(group)) html += std::visit(ToHtml{}, block);
-  return fmt::format("<section>{}</section>", html);
+  return fmt::format(R"(<section data-records="{}">{}</section>)", places_of(group, all), html);
 }
 
 std::string host_html(const Run& run) {
@@ -129,13 +138,24 @@ std::string filled(std::string_view text, const std::map<std::string_view, std::
   return out;
 }
 
+// The same in every page.
+const std::string& packed_echarts() {
+  static const std::string packed = front_end::packed(front_end::find_file("echarts.js")->text);
+  return packed;
+}
+
 }  // namespace
 
 std::string render_html(const Document& document) {
   const Run& run = document.run;
   std::string groups;
-  for (const auto& group : analysis::group_by_model(document.records)) groups += group_html(group);
-  return filled(page_template(), {{"suite", escape_markup(run.suite_name)},
+  for (const auto& group : analysis::group_by_model(document.records))
+    groups += group_html(group, document.records);
+  return filled(page_template(), {{"style", std::string(front_end::find_file("style.css")->text)},
+                                  {"document", front_end::packed(render_json(document))},
+                                  {"echarts", packed_echarts()},
+                                  {"import_map", front_end::import_map_of_one_file()},
+                                  {"suite", escape_markup(run.suite_name)},
                                   {"started_at", escape_markup(run.started_at)},
                                   {"run", escape_markup(run.id)},
                                   {"seed", fmt::format("{}", run.seed)},

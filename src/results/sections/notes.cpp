@@ -117,6 +117,11 @@ Blocks build_notes(const analysis::ModelGroup& group) {
       facts.add(*record, NoteKind::data,
                 fmt::format("calibrated on {} ({} items)", set["name"].as_string(),
                             set["item_count"].as_int()));
+    if (const Json& scheme = record->manifest["baseline_scheme"]; scheme.is_string())
+      facts.add(*record, NoteKind::data,
+                fmt::format("the baseline is of the checkpoint's own bits ({}): its fp32 weights "
+                            "are too large for this machine",
+                            scheme.as_string()));
     const std::string& type = record->manifest["actual"]["compute_type"].as_string();
     if (!type.empty() && type != "f32") facts.add(*record, NoteKind::kernels, "computes " + type);
   }

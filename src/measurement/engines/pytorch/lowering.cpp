@@ -123,6 +123,7 @@ Result<Program> Lowering::build() {
   QB_CHECK(
       lowering::lower_nodes(lowerings(), *this, "PyTorch's engine", [this](const ir::Node& node) {
         if (is_done(node)) return false;
+        bundle_.drop_resident_pages();  // weights are copied or packed, one after another
         program_.begin(ir::name_of(node.op));
         return true;
       }));
