@@ -127,7 +127,7 @@ download() {
     sdist) quietly "pip could not download $name: is there a network?" \
       curl -fsSL --retry 2 -o "$folder/$name-$version.tar.gz" "$(sdist_address "$name" "$version")" ;;
     deb) (cd "$folder" && quietly "apt-get could not download $name: is there a network?" apt-get download "$name=$version") || exit 2 ;;
-    npm | headers) quietly "$name could not be downloaded: is there a network?" \
+    npm | charts | headers) quietly "$name could not be downloaded: is there a network?" \
       curl -fsSL --retry 2 -o "$folder/${name##*/}-$version.tgz" "$(npm_registry)/$name/-/${name##*/}-$version.tgz" ;;
   esac
   # A wheel's name has underscores where the package's has hyphens.
@@ -177,6 +177,8 @@ extract() {
     sdist) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 ;;
     deb) quietly "$file can't be unpacked" dpkg-deb -x "$file" "$target" ;;
     npm) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 --exclude package/dist ;;
+    charts) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 \
+      package/LICENSE package/NOTICE package/dist/echarts.min.js ;;
     headers) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 6 \
       'package/Plugins/iOS~/onnxruntime.xcframework/ios-arm64_x86_64-simulator/onnxruntime.framework/Headers' ;;
   esac
@@ -216,9 +218,11 @@ is_set() {
 }
 
 # Configured anew when the frameworks that are installed, or the processor, have changed, or when the
-# given option (-DNAME=ON) is not yet set; without it, it stays as it is.
+# given option (-DNAME=ON) is not yet set; without it, it stays as it is. Builds all, or the targets:
+# build_program PRESET [OPTION [TARGET…]]
 build_program() {
   local preset=$1 option=${2:-} found
+  shift $(($# < 2 ? $# : 2))
   # Another clone of the same sources hits the compiler's cache: paths count from the clone's root.
   export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
   found=$build/$preset/.configured-$( (find "$venv" -maxdepth 1 -name '.framework-*' | sort; processor) | cksum | tr -d ' ')
@@ -230,7 +234,7 @@ build_program() {
     touch "$found"
   fi
   [ -e "$build/$preset/bin" ] || say "building (this first time takes a few minutes)"
-  (cd "$root" && quietly "the build failed" cmake --build --preset "$preset") || exit 2
+  (cd "$root" && quietly "the build failed" cmake --build --preset "$preset" ${1:+--target "$@"}) || exit 2
 }
 
 # The workers of another Python's frameworks, for that version of each, in a build of their own.

@@ -12,8 +12,8 @@ HEAVY = {  # header: modules whose .cpp files may include it
     "nlohmann/": {"base"}, "CLI/": {"cli"}, "toml++/": {"spec", "gate"}, "httplib": {"dashboard"},
     "png.h": {"pictures"}, "jpeglib.h": {"pictures"}, "pcre2.h": {"text"},
     "sentencepiece": {"text"}, "utf8proc.h": {"text"}, "sqlite3.h": {"store"},
-    "minizip/": {"weights"}, "zlib.h": {"store"}, "Eigen/": {"reference", "quant", "compress"}, "boost/": {"stats"},
-    "xxhash.h": {"base"}, "fast_float/": {"base"}, "curl/": {"hub"}, "google/protobuf/": {"engines/coreml"},
+    "minizip/": {"weights"}, "zlib.h": {"store", "front_end"}, "Eigen/": {"reference", "quant", "compress"}, "boost/": {"stats"},
+    "xxhash.h": {"base"}, "fast_float/": {"base"}, "curl/": {"hub", "publish"}, "google/protobuf/": {"engines/coreml"},
     "Model.pb.h": {"engines/coreml"}, "openssl/": {"hub"}, "CommonCrypto/": {"hub"},
 }
 HEADER_EXCEPTIONS = {"src/compression/reference/matrix.h"}  # Eigen's views, for that module's .cpp files only

@@ -303,6 +303,16 @@ std::vector<Situation> situations() {
   }));
   for (const char* name : {"llama-test"})
     all.push_back({name, models::find_model(name)->build().value(), {9, 1, 1}});
+  all.push_back(situation("values in another order",
+                          [](Builder& b) {
+                            std::vector<int64_t> order(64);
+                            for (int64_t i = 0; i < 64; ++i)
+                              order[static_cast<size_t>(i)] = i * 23 % 64;
+                            const Value x = vector_input(b, 64);
+                            return b.add(b.apply(ir::Op::reorder, {x}, {{"order", order}}),
+                                         b.parameter("b", {64}));
+                          },
+                          {4}));
   return all;
 }
 

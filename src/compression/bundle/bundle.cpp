@@ -58,7 +58,7 @@ Result<quant::PackedLayout> read_layout(const Json& entry, const Extent& extent)
   layout.symmetric = entry["symmetric"].as_bool();
   layout.per_tensor = entry["per_tensor"].as_bool();
   layout.has_minimums = entry.contains("minimums");
-  if ((bits != 4 && bits != 8) || layout.group_size < 1 ||
+  if (!quant::is_packable(bits) || layout.group_size < 1 ||
       layout.group_size > extent.column_count ||
       (layout.per_tensor && layout.group_size != extent.column_count) ||
       (layout.has_minimums &&
@@ -271,6 +271,12 @@ const Parameter& Bundle::parameter(ir::Value value) const {
   const auto found = parameters_.find(value.index);
   assert(found != parameters_.end());
   return found->second;
+}
+
+bool Bundle::rounds_activations() const {
+  return std::ranges::any_of(activations_, [](const auto& activation) {
+    return activation.second.mode != quant::Activations::none;
+  });
 }
 
 Activation Bundle::activation(ir::Value value) const {

@@ -69,6 +69,7 @@ class Bundle {
   const quant::Scheme& scheme() const { return scheme_; }
   const Parameter& parameter(ir::Value value) const;  // a value of kind parameter
   Activation activation(ir::Value value) const;       // of kind input or node
+  bool rounds_activations() const;
   const Json& manifest() const { return manifest_; }
   const std::string& content_hash() const { return content_hash_; }
   size_t stored_bytes() const { return weights_.bytes().size(); }

@@ -15,14 +15,6 @@ using ggml::BlockFormat;
 // Largest weight that the format's fp16 scale holds.
 constexpr float fp16_max = 65504.0f;
 
-// The format for rows of that length; nothing: no block fits.
-std::optional<BlockFormat> fitting_block(BlockFormat format, int64_t column_count) {
-  if (column_count % ggml::row_of(format).length == 0) return format;
-  if (format == BlockFormat::q4_k) return fitting_block(BlockFormat::q4_1, column_count);
-  if (format == BlockFormat::q6_k) return fitting_block(BlockFormat::q8_0, column_count);
-  return std::nullopt;
-}
-
 }  // namespace
 
 Result<Stored> Encoder::encode(const ir::Graph& graph, ir::Value parameter,

@@ -31,6 +31,8 @@ constexpr OptionRow option_rows[] = {
     {option_cle, "cle", "channel ranges of consecutive layers made equal where that is exact"},
     {option_bias, "bias", "the mean error of each convolution's output put into its bias", true},
     {option_inner, "inner", "embedding and head stay fp32"},
+    {option_lora, "lora",
+     "the branches of --adapter stay beside the weights, which are those of the base alone"},
 };
 
 struct FloatRow {
@@ -245,11 +247,14 @@ Result<Scheme> parse_base(std::string_view text) {
 std::string contradiction(const Scheme& scheme) {
   const bool is_integer =
       scheme.weight_type == WeightType::integer || scheme.weight_type == WeightType::mixed;
-  if (scheme.weight_type == WeightType::given && scheme.options != 0)
+  const uint32_t fitting = scheme.options & ~uint32_t{option_lora};
+  if (scheme.has(option_lora) && scheme.activations != Activations::none)
+    return "an adapter's branches would read rounded activations";
+  if (scheme.weight_type == WeightType::given && fitting != 0)
     return "the bits of the checkpoint are not fitted";
-  if (!is_integer && (scheme.options & ~uint32_t{option_inner}) != 0)
+  if (!is_integer && (fitting & ~uint32_t{option_inner}) != 0)
     return "only schemes of integer weights can be fitted";
-  if (scheme.weight_type == WeightType::f32 && scheme.options != 0)
+  if (scheme.weight_type == WeightType::f32 && fitting != 0)
     return "fp32 leaves nothing to be added to";
   if (scheme.has(option_mse) && scheme.has(option_hqq)) return "mse and hqq both choose scales";
   if (scheme.has(option_smooth) && scheme.activations == Activations::none)
@@ -272,7 +277,8 @@ bool Scheme::needs_calibration() const {
 
 uint32_t Scheme::roles() const {
   if (weight_type == WeightType::f32) return 0;
-  const uint32_t inner = role_linear | role_convolution;
+  uint32_t inner = role_linear | role_convolution;
+  if (weight_type == WeightType::f16 || weight_type == WeightType::bf16) inner |= role_adapter;
   return has(option_inner) ? inner : inner | role_embedding | role_head;
 }
 
@@ -285,7 +291,8 @@ std::string describe_roles(uint32_t roles) {
   constexpr std::pair<Role, std::string_view> names[] = {{role_linear, "linear"},
                                                          {role_convolution, "convolution"},
                                                          {role_embedding, "embedding"},
-                                                         {role_head, "head"}};
+                                                         {role_head, "head"},
+                                                         {role_adapter, "adapter"}};
   std::string text;
   for (const auto& [role, name] : names)
     if (roles & role) text += fmt::format("{}{}", text.empty() ? "" : ", ", name);

@@ -64,6 +64,7 @@ enum Option : uint32_t {
   option_cle = 1u << 6,
   option_bias = 1u << 7,
   option_inner = 1u << 8,
+  option_lora = 1u << 9,
 };
 struct OptionRow {
   Option option;
@@ -79,6 +80,8 @@ enum Role : uint32_t {
   role_convolution = 1u << 1,
   role_embedding = 1u << 2,
   role_head = 1u << 3,  // the linear that gives the outputs
+  role_adapter =
+      1u << 4,  // a branch of low rank beside a linear; fp32 unless all weights are floats
 };
 
 struct Scheme {

@@ -122,6 +122,15 @@ std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle)
   return std::nullopt;
 }
 
+std::optional<int32_t> odd_bits_of(const bundle::Bundle& bundle) {
+  for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter)) {
+    const bundle::Parameter& parameter = bundle.parameter(value);
+    const int32_t bits = parameter.packed.layout.bits;
+    if (parameter.encoding == bundle::Encoding::packed && bits != 4 && bits != 8) return bits;
+  }
+  return std::nullopt;
+}
+
 Json describe(const bundle::Bundle& bundle, const Transformations& transformations) {
   std::vector<std::pair<std::vector<std::string>, int64_t>> counts;
   for (const Join& join : transformations.joins) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 #include <span>
 
 #include "base/printable.h"
@@ -175,6 +176,25 @@ Json ratio_json(const Record& record, const std::vector<const Record*>& group) {
   return to_json(*ratio).set("over", case_id(base->subject));
 }
 
+// A record with what its table and its charts go by.
+Json drawn_json(const Record& record, const analysis::ModelGroup& group) {
+  return report::to_json(record, true)
+      .set("speed_ratio", ratio_json(record, group.records))
+      .set("table", group.model + analysis::title_of(record.subject.workload))
+      .set("label", analysis::label_of(record))
+      .set("variant", analysis::variant_of(record))
+      .set("speed_metric", metrics::speed_metric(record))
+      .set("quality_metric", analysis::quality_metric(record))
+      .set("is_judged_alike", analysis::is_judged_alike(record, group.records));
+}
+
+std::vector<std::string_view> names_of_figures(const std::vector<Record>& records) {
+  std::set<std::string_view> names;
+  for (const Record& record : records)
+    for (const Measurement& m : record.measurements) names.insert(m.name);
+  return {names.begin(), names.end()};
+}
+
 Json ids_of(const std::vector<const Record*>& records) {
   Json::Array ids;
   for (const Record* record : records) ids.emplace_back(case_id(record->subject));
@@ -204,27 +224,40 @@ Json to_json(const analysis::Verdict& verdict) {
 
 }  // namespace
 
-std::string render_json(const Document& document) {
+Json metrics_json(const std::vector<std::string_view>& names) {
+  Json json = Json::object({});
+  for (const metrics::Metric& metric : metrics::metrics())
+    if (names.empty() || std::ranges::find(names, metric.name) != names.end())
+      json.set(metric.name, Json::object({{"label", metric.label},
+                                          {"unit", metric.unit},
+                                          {"better", name_of(metric.better)},
+                                          {"summary", metric.summary}}));
+  return json;
+}
+
+Json document_json(const Document& document) {
   Json::Array records;
   Json::Array verdicts;
-  std::map<const Record*, Json> ratios;
+  std::map<const Record*, Json> drawn;
   for (const auto& group : analysis::group_by_model(document.records)) {
     for (const auto& verdict : analysis::judge(group)) verdicts.push_back(to_json(verdict));
-    for (const Record* record : group.records) ratios[record] = ratio_json(*record, group.records);
+    for (const Record* record : group.records) drawn[record] = drawn_json(*record, group);
   }
-  for (const Record& record : document.records)
-    records.push_back(to_json(record, true).set("speed_ratio", ratios[&record]));
+  for (const Record& record : document.records) records.push_back(std::move(drawn[&record]));
   const Run& run = document.run;
-  return dump_json(Json::object({{"run", run.id},
-                                 {"started_at", run.started_at},
-                                 {"suite", run.suite_name},
-                                 {"suite_text", run.suite_text},
-                                 {"seed", fmt::format("{}", run.seed)},
-                                 {"host", run.host},
-                                 {"verdicts", std::move(verdicts)},
-                                 {"records", std::move(records)}}),
-                   1) +
-         "\n";
+  return Json::object({{"run", run.id},
+                       {"started_at", run.started_at},
+                       {"suite", run.suite_name},
+                       {"suite_text", run.suite_text},
+                       {"seed", fmt::format("{}", run.seed)},
+                       {"host", run.host},
+                       {"metrics", metrics_json(names_of_figures(document.records))},
+                       {"verdicts", std::move(verdicts)},
+                       {"records", std::move(records)}});
+}
+
+std::string render_json(const Document& document) {
+  return dump_json(document_json(document), 1) + "\n";
 }
 
 std::string render_csv(const Document& document) {
@@ -248,7 +281,15 @@ std::vector<Format> formats() {
           {"md", [](const Document& document, const Layout&) { return render_markdown(document); }},
           {"csv", [](const Document& document, const Layout&) { return render_csv(document); }},
           {"json", [](const Document& document, const Layout&) { return render_json(document); }},
-          {"txt", render_terminal}};
+          {"txt", render_terminal},
+          {"bmf", [](const Document& document, const Layout&) { return render_bmf(document); }},
+          {"smaller-is-better",
+           [](const Document& document, const Layout&) {
+             return render_custom(document, metrics::Better::lower);
+           }},
+          {"bigger-is-better", [](const Document& document, const Layout&) {
+             return render_custom(document, metrics::Better::higher);
+           }}};
 }
 
 }  // namespace qb::report

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "base/units.h"
+#include "results/front_end/front_end.h"
 #include "results/report/page.h"
 #include "results/report/report.h"
 #include "results/sections/markup.h"
@@ -37,7 +38,7 @@ std::string cell_html(const Cell& cell, const analysis::Column& column,
   if (column.unit.empty() && cell.text.size() > long_text) classes += " long";
   std::string html = "<td";
   if (!classes.empty()) html += fmt::format(R"( class="{}")", classes);
-  if (cell.value) html += fmt::format(R"( data-value="{}")", *cell.value);
+  if (cell.value) html += fmt::format(R"( data-value="{:.6g}")", *cell.value);
   if (!cell.note.empty()) html += fmt::format(R"( title="{}")", escape_markup(cell.note));
   return html + fmt::format(">{}</td>", escape_markup(cell.text));
 }
@@ -58,7 +59,12 @@ std::string table_html(const Table& table) {
   return html + "</tbody></table></div>";
 }
 
+// More records than this make a page too large if it has their manifests twice: then only the
+// document that it carries has them, and each record that is opened.
+constexpr size_t folded_record_max = 100;
+
 struct ToHtml {
+  bool has_folded = true;
   std::string operator()(const sections::Heading& heading) const {
     const std::string_view tag = heading.level == sections::Level::model ? "h2" : "h3";
     return fmt::format("<{0}>{1}</{0}>", tag, escape_markup(heading.text));
@@ -91,20 +97,33 @@ struct ToHtml {
     return fmt::format(R"(<div class="chart">{}</div>)", figure.svg);
   }
   std::string operator()(const sections::Folded& folded) const {
+    if (!has_folded)
+      return fmt::format(
+          R"(<p class="soft">{}: in the record that a point of a chart opens, and in JSON</p>)",
+          escape_markup(folded.summary));
     std::string html;
     for (const auto& text : folded.texts)
       html += fmt::format("<details><summary>{}</summary><pre>{}</pre></details>",
-                          escape_markup(text.label), escape_markup(text.text));
+                          escape_markup(text.label), sections::escape_text(text.text));
     return fmt::format("<details><summary>{}</summary>{}</details>", escape_markup(folded.summary),
                        html);
   }
 };
 
-std::string group_html(const analysis::ModelGroup& group) {
+// Where the group's records lie in the document, for the charts.
+std::string places_of(const analysis::ModelGroup& group, const std::vector<Record>& all) {
+  std::string places;
+  for (const Record* record : group.records)
+    places += fmt::format("{}{}", places.empty() ? "" : " ", record - all.data());
+  return places;
+}
+
+std::string group_html(const analysis::ModelGroup& group, const std::vector<Record>& all) {
+  const ToHtml to_html = {.has_folded = all.size() <= folded_record_max};
   std::string html;
   for (const sections::Section& section : sections::sections)
-    for (const sections::Block& block : section.build(group)) html += std::visit(ToHtml{}, block);
-  return fmt::format("<section>{}</section>", html);
+    for (const sections::Block& block : section.build(group)) html += std::visit(to_html, block);
+  return fmt::format(R"(<section data-records="{}">{}</section>)", places_of(group, all), html);
 }
 
 std::string host_html(const Run& run) {
@@ -129,19 +148,31 @@ std::string filled(std::string_view text, const std::map<std::string_view, std::
   return out;
 }
 
+// The same in every page.
+const std::string& packed_echarts() {
+  static const std::string packed = front_end::packed(front_end::find_file("echarts.js")->text);
+  return packed;
+}
+
 }  // namespace
 
 std::string render_html(const Document& document) {
   const Run& run = document.run;
   std::string groups;
-  for (const auto& group : analysis::group_by_model(document.records)) groups += group_html(group);
-  return filled(page_template(), {{"suite", escape_markup(run.suite_name)},
-                                  {"started_at", escape_markup(run.started_at)},
-                                  {"run", escape_markup(run.id)},
-                                  {"seed", fmt::format("{}", run.seed)},
-                                  {"host", host_html(run)},
-                                  {"sections", groups},
-                                  {"suite_text", escape_markup(run.suite_text)}});
+  for (const auto& group : analysis::group_by_model(document.records))
+    groups += group_html(group, document.records);
+  return filled(page_template(),
+                {{"style", std::string(front_end::find_file("style.css")->text)},
+                 {"document", front_end::packed(dump_json(document_json(document)))},
+                 {"echarts", packed_echarts()},
+                 {"import_map", front_end::import_map_of_one_file()},
+                 {"suite", escape_markup(run.suite_name)},
+                 {"started_at", escape_markup(run.started_at)},
+                 {"run", escape_markup(run.id)},
+                 {"seed", fmt::format("{}", run.seed)},
+                 {"host", host_html(run)},
+                 {"sections", groups},
+                 {"suite_text", escape_markup(run.suite_text)}});
 }
 
 }  // namespace qb::report

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "measurement/record/record.h"
+#include "results/metrics/metrics.h"
 #include "results/sections/block.h"
 
 namespace qb::report {
@@ -36,7 +37,13 @@ std::string render_markdown(const Document& document);
 // One line a measurement, RFC 4180; an absent value is an empty field.
 std::string render_csv(const Document& document);
 // Everything that is stored, raw samples too.
+Json document_json(const Document& document);
 std::string render_json(const Document& document);
+// Bencher Metric Format: {case: {metric: {value, lower_value, upper_value}}}.
+std::string render_bmf(const Document& document);
+// What github-action-benchmark takes as customSmallerIsBetter and customBiggerIsBetter: a list for
+// either, since it knows one direction a file.
+std::string render_custom(const Document& document, metrics::Better better);
 // One page without any other file: charts, tables, how to read them.
 std::string render_html(const Document& document);
 
@@ -49,6 +56,8 @@ std::string markdown_of(const sections::Blocks& blocks);
 Result<std::string> render_explanation(const Record& record, std::string_view metric_name);
 
 Json to_json(const Record& record, bool with_samples);
+// What each of these metrics is called, its unit, which way is better; no names: all metrics.
+Json metrics_json(const std::vector<std::string_view>& names = {});
 
 // A fact of a machine for people, its unit being what its name ends with: "25.3 GB", "400 GB/s".
 std::string host_value_text(std::string_view key, const Json& value);

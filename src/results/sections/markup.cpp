@@ -24,12 +24,11 @@ std::string_view entity_of(char c) {
   }
 }
 
-}  // namespace
-
-std::string escape_markup(std::string_view text) {
+std::string escaped(std::string_view text, bool are_quotes_escaped) {
   std::string out;
   for (const char c : printable_lines(text)) {
-    const std::string_view entity = entity_of(c);
+    const bool is_quote = c == '"' || c == '\'';
+    const std::string_view entity = is_quote && !are_quotes_escaped ? "" : entity_of(c);
     if (entity.empty())
       out += c;
     else
@@ -37,6 +36,12 @@ std::string escape_markup(std::string_view text) {
   }
   return out;
 }
+
+}  // namespace
+
+std::string escape_markup(std::string_view text) { return escaped(text, true); }
+
+std::string escape_text(std::string_view text) { return escaped(text, false); }
 
 Element&& Element::with(std::string_view attribute, std::string_view value) && {
   attributes_ += fmt::format(R"( {}="{}")", attribute, escape_markup(value));

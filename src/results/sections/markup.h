@@ -8,6 +8,8 @@ namespace qb::sections {
 
 // Safe in text and in quoted attributes.
 std::string escape_markup(std::string_view text);
+// Safe in text only, where quotes may stay: JSON is a half longer without them.
+std::string escape_text(std::string_view text);
 
 class Element {
  public:

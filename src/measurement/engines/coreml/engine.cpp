@@ -8,6 +8,7 @@
 #include "measurement/engines/coreml/lowering.h"
 #include "measurement/engines/coreml/runtime.h"
 #include "measurement/engines/coreml/session.h"
+#include "measurement/lowering/transformations.h"
 
 namespace qb::coreml {
 namespace {
@@ -84,7 +85,13 @@ class CoreMlEngine : public worker::Engine {
  private:
   static Result<void> check_scheme(const bundle::Bundle& bundle) {
     const quant::Activations activations = bundle.scheme().activations;
-    if (activations == quant::Activations::on_run || activations == quant::Activations::by_token)
+    const bool is_by_checkpoint =  // which means it by token
+        activations == quant::Activations::none && bundle.rounds_activations();
+    if (const auto bits = lowering::odd_bits_of(bundle))
+      return fail(Errc::unsupported, "Core ML has no constexpr_blockwise_shift_scale of {} bits",
+                  *bits);
+    if (activations == quant::Activations::on_run || activations == quant::Activations::by_token ||
+        is_by_checkpoint)
       return fail(
           Errc::unsupported,
           "Core ML rounds activations by ranges that were measured before, not at each run");

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/float16.h"
+#include "base/small_float.h"
 #include "compression/quant/unpacked_blocks.h"
 #include "measurement/engines/coreml/lowering.h"
 
@@ -239,8 +240,7 @@ Result<Value> lower_blocks(Lowering& l, const bundle::Parameter& p) {
 
 // What a group's byte stands for, as microscaling.h tells it: E4M3, or E8M0's power of two.
 float scale_of(quant::Microscaling format, uint8_t bits) {
-  return format == quant::Microscaling::nvfp4 ? quant::from_e4m3(bits)
-                                              : std::ldexp(1.0f, bits - 127);
+  return format == quant::Microscaling::nvfp4 ? e4m3_to_float(bits) : e8m0_to_float(bits);
 }
 
 // Small floats are a table's entries, times a scale: one constexpr_ inside another.
@@ -254,7 +254,7 @@ Result<Value> lower_micro(Lowering& l, const bundle::Parameter& p) {
   std::vector<float> table(size_t{1} << format.bits);
   for (size_t i = 0; i < table.size(); ++i) {
     const auto code = static_cast<uint8_t>(i);
-    table[i] = is_small ? quant::from_e2m1(code) : quant::from_e4m3(code);
+    table[i] = is_small ? e2m1_to_float(code) : e4m3_to_float(code);
     if (std::isnan(table[i])) table[i] = 0.0f;  // a code that no weight has
   }
   const int64_t groups = layout.groups_per_row();

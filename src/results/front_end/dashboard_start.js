@@ -1,0 +1,4 @@
+// Begins the dashboard.
+import {start} from "qbench/dashboard.js";
+
+void start();
