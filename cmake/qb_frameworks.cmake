@@ -36,3 +36,28 @@ execute_process(COMMAND ${QB_PYTHON} -c
 if(mlx_status EQUAL 0)
   find_package(MLX CONFIG QUIET PATHS ${mlx_folder} NO_DEFAULT_PATH)
 endif()
+
+# qb_coreml_schema: Core ML's model format as classes, generated from the descriptors that coremltools
+# carries. Writing models needs no Mac.
+set(QB_COREMLTOOLS ${CMAKE_SOURCE_DIR}/build/coremltools CACHE PATH
+    "Folder into which the Python package coremltools is unpacked")
+pkg_check_modules(protobuf_lite QUIET IMPORTED_TARGET protobuf-lite)
+find_program(QB_PROTOC protoc)
+set(schema ${CMAKE_BINARY_DIR}/generated/coreml)
+file(MAKE_DIRECTORY ${schema})
+execute_process(COMMAND ${QB_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/coreml_schema.py ${QB_COREMLTOOLS}
+  ${schema}/schema.desc
+  RESULT_VARIABLE schema_status OUTPUT_QUIET ERROR_QUIET)
+if(schema_status EQUAL 0 AND protobuf_lite_FOUND AND QB_PROTOC)
+  set(schema_files FeatureTypes MIL Model)
+  list(TRANSFORM schema_files APPEND .proto OUTPUT_VARIABLE schema_protos)
+  list(TRANSFORM schema_files REPLACE "(.+)" "${schema}/\\1.pb.cc" OUTPUT_VARIABLE schema_sources)
+  list(TRANSFORM schema_files REPLACE "(.+)" "${schema}/\\1.pb.h" OUTPUT_VARIABLE schema_headers)
+  add_custom_command(OUTPUT ${schema_sources} ${schema_headers}
+    COMMAND ${QB_PROTOC} --descriptor_set_in=${schema}/schema.desc --cpp_out=${schema} ${schema_protos}
+    DEPENDS ${schema}/schema.desc)
+  add_library(qb_coreml_schema STATIC ${schema_sources} ${schema_headers})
+  target_compile_options(qb_coreml_schema PRIVATE -w)
+  target_include_directories(qb_coreml_schema SYSTEM PUBLIC ${schema})
+  target_link_libraries(qb_coreml_schema PUBLIC PkgConfig::protobuf_lite)
+endif()

@@ -3,7 +3,7 @@
 # libraries in the Python environment that they were built against. Weights and data stay where set-up
 # put them: a link leads there.
 foreach(program qbench qbench-prepare qbench-worker-reference qbench-worker-onnxruntime
-    qbench-worker-pytorch qbench-worker-mlx)
+    qbench-worker-pytorch qbench-worker-mlx qbench-worker-coreml)
   if(TARGET ${program})
     install(PROGRAMS $<TARGET_FILE:${program}> DESTINATION bin)
   endif()

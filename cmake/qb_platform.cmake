@@ -8,6 +8,7 @@ set(QB_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined")
 # that clone: running and testing in turn builds nothing anew.
 option(QB_WERROR "Warnings are errors" OFF)
 option(QB_OBJC_ON_LINUX "Build the tests of Objective-C++ with fakes of Apple's classes" OFF)
+option(QB_FUZZ "Fuzz targets are programs of clang's libFuzzer" OFF)
 option(QB_COVERAGE "Programs count which of their lines run" OFF)
 
 if(NOT CMAKE_BUILD_TYPE)

@@ -121,6 +121,9 @@ download() {
   case $kind in
     wheel) quietly "pip could not download $name: is there a network?" \
       "$venv/bin/python" -m pip download --disable-pip-version-check --no-deps --only-binary :all: --platform any -d "$folder" "$name==$version" ;;
+    schema) quietly "pip could not download $name: is there a network?" \
+      "$venv/bin/python" -m pip download --disable-pip-version-check --no-deps --only-binary :all: --platform manylinux1_x86_64 \
+      --python-version 3.13 -d "$folder" "$name==$version" ;;
     sdist) quietly "pip could not download $name: is there a network?" \
       curl -fsSL --retry 2 -o "$folder/$name-$version.tar.gz" "$(sdist_address "$name" "$version")" ;;
     deb) (cd "$folder" && quietly "apt-get could not download $name: is there a network?" apt-get download "$name=$version") || exit 2 ;;
@@ -170,6 +173,7 @@ extract() {
   rm -rf "$target" && mkdir -p "$target"
   case $kind in
     wheel) quietly "$file can't be unpacked" unzip -q -o "$file" -d "$target" ;;
+    schema) quietly "$file can't be unpacked" unzip -q -o "$file" 'coremltools/proto/*' -d "$target" ;;
     sdist) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 ;;
     deb) quietly "$file can't be unpacked" dpkg-deb -x "$file" "$target" ;;
     npm) quietly "$file can't be unpacked" tar xzf "$file" -C "$target" --strip-components 1 --exclude package/dist ;;
@@ -188,6 +192,7 @@ install_data() {
     [ "$needed" = run ] || [ "$wanted" = test ] || continue
     target=$build/data/$name-$version
     [ "$kind" = headers ] && target=$build/onnxruntime-headers
+    [ "$kind" = schema ] && target=$build/coremltools  # the descriptors of any of its wheels; it needn't run here
     [ -e "$target/.complete-$sha256" ] && continue
     if [ "$kind" = deb ] && ! command -v dpkg-deb >/dev/null; then
       say "$name comes from Debian only: pictures will be judged on foolbox's 20"
@@ -213,9 +218,11 @@ is_set() {
 }
 
 # Configured anew when the frameworks that are installed, or the processor, have changed, or when the
-# given option (-DNAME=ON) is not yet set; without it, it stays as it is.
+# given option (-DNAME=ON) is not yet set; without it, it stays as it is. Builds all, or the targets:
+# build_program PRESET [OPTION [TARGET…]]
 build_program() {
   local preset=$1 option=${2:-} found
+  shift $(($# < 2 ? $# : 2))
   # Another clone of the same sources hits the compiler's cache: paths count from the clone's root.
   export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
   found=$build/$preset/.configured-$( (find "$venv" -maxdepth 1 -name '.framework-*' | sort; processor) | cksum | tr -d ' ')
@@ -227,7 +234,7 @@ build_program() {
     touch "$found"
   fi
   [ -e "$build/$preset/bin" ] || say "building (this first time takes a few minutes)"
-  (cd "$root" && quietly "the build failed" cmake --build --preset "$preset") || exit 2
+  (cd "$root" && quietly "the build failed" cmake --build --preset "$preset" ${1:+--target "$@"}) || exit 2
 }
 
 # The workers of another Python's frameworks, for that version of each, in a build of their own.

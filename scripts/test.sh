@@ -78,13 +78,14 @@ run_tests() {
       build_program thread
       count_tests thread || status=$?
       say "not run here: all but unit tests, and the engines of PyTorch and MLX, which can't be instrumented" ;;
+    --fuzz*) shift; run_fuzz_tests "$@"; return ;;
     --apple*) shift; run_apple_tests "$@"; return ;;
     --coverage)
       build_program coverage
       find "$build/coverage" -name '*.gcda' -delete
       count_tests coverage --parallel 2 || status=$?
       print_coverage ;;
-    *) die "./qb test knows --unit, --sanitize, --sanitize thread, --apple and --coverage, not $*" ;;
+    *) die "./qb test knows --unit, --sanitize, --sanitize thread, --apple, --fuzz and --coverage, not $*" ;;
   esac
   echo "$tests_summary"
   return "$status"

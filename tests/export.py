@@ -135,7 +135,6 @@ def export(files, *arguments, framework="mlx", scheme="w8c", name=model, output=
 
 @pytest.mark.parametrize("arguments,how,code,words", (
     *(((), {"framework": name}, 1, (name, "emits no packages")) for name in ("onnxruntime", "pytorch", "reference")),
-    ((), {"framework": "coreml"}, 1, ("coreml", "unavailable", "macOS")),
     ((), {"name": "llama-test"}, 1, ("llama-test", "KV caches")),
     ((), {"scheme": "dyn8c"}, 1, ("8-bit activations",)),
     (("--target", "ane"), {}, 1, ("cpu and gpu", "ane")),

@@ -1,9 +1,11 @@
 """The commands of docs/ci.md, as they stand there, in their order, on real workers."""
+import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from mlflow_server import FakeMlflow
 import xml.etree.ElementTree as xml
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs/ci.md"
@@ -100,3 +102,29 @@ def test_what_pipelines_run(shell):
     for command in commands:
         shell.expect(command, (0,) if " run " in command else (0, 3), GITHUB_STEP_SUMMARY=str(summary))
     assert "gate: " in summary.read_text(), summary.read_text()
+
+
+def test_files_for_other_dashboards(shell):
+    for command in blocks("sh")[5].splitlines():
+        shell.expect(command, (0,))
+    cases, times, rates = (json.loads((shell.folder / name).read_text()) for name in ("results.json", "times.json", "rates.json"))
+    listed = {r["case"]: r["measurements"] for r in shell.program.json("list", "--store", shell.folder / "now.db")}
+    assert set(cases) == set(listed), cases
+    for case, measures in cases.items():
+        for metric, measure in measures.items():
+            known = listed[case][metric]
+            assert measure == {"value": known["value"], **({"lower_value": known["low"]} if known["low"] is not None else {}),
+                               **({"upper_value": known["high"]} if known["high"] is not None else {})}, (case, metric, measure, known)
+    assert any(entry["name"].endswith(": decode_tokens_per_s") and entry["unit"] == "tokens/s" for entry in rates), rates
+    assert {entry["name"] for entry in times}.isdisjoint(entry["name"] for entry in rates) and times, times
+
+
+def test_a_history_of_few_runs_says_so(shell):
+    assert "are looked for from 12" in shell.expect(blocks("sh")[6].strip(), (0,))
+
+
+def test_publishing(shell):
+    server = FakeMlflow()
+    said = shell.expect(blocks("sh")[7].strip(), (0,), MLFLOW_TRACKING_URI=server.uri)
+    server.close()
+    assert "cases sent" in said and server.artifacts, said

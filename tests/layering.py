@@ -13,7 +13,8 @@ HEAVY = {  # header: modules whose .cpp files may include it
     "png.h": {"pictures"}, "jpeglib.h": {"pictures"}, "pcre2.h": {"text"},
     "sentencepiece": {"text"}, "utf8proc.h": {"text"}, "sqlite3.h": {"store"},
     "minizip/": {"weights"}, "zlib.h": {"store", "front_end"}, "Eigen/": {"reference", "quant", "compress"}, "boost/": {"stats"},
-    "xxhash.h": {"base"}, "fast_float/": {"base"}, "curl/": {"hub"}, "openssl/": {"hub"}, "CommonCrypto/": {"hub"},
+    "xxhash.h": {"base"}, "fast_float/": {"base"}, "curl/": {"hub", "publish"}, "google/protobuf/": {"engines/coreml"},
+    "Model.pb.h": {"engines/coreml"}, "openssl/": {"hub"}, "CommonCrypto/": {"hub"},
 }
 HEADER_EXCEPTIONS = {"src/compression/reference/matrix.h"}  # Eigen's views, for that module's .cpp files only
 FRAMEWORKS = ("onnxruntime_", "torch/", "ATen/", "mlx/", "CoreML/", "c10/")

@@ -190,6 +190,7 @@ def test_a_pointer_for_an_npy_is_refused(files):
 # (of the program's end, the records by model, and the files).
 OPTIONS = {
     "--model": (["{here}/b.onnx"], lambda d, r, f: len(r) == 2),
+    "--adapter": (["{here}"], "--adapter"),
     "--input": (["x=3x4"], lambda d, r, f: r["a.onnx"]["manifest"]["inputs"][0]["shape"] == "3x4"),
     "--scheme": (["fp32"], "--scheme"),
     "--framework": (["pytorch"], "--framework"),
@@ -211,6 +212,9 @@ OPTIONS = {
     "--output": (["{here}/other.html"], lambda d, r, f: "a.onnx" in (f.folder / "other.html").read_text()),
     "--events": (["{here}/events"], lambda d, r, f: '"ended"' in (f.folder / "events").read_text()),
     "--resume": (["newest"], lambda d, r, f: len(r) == 1),
+    "--text": (["{here}/a.onnx"], "--text"),
+    "--images": (["{here}"], "--images"),
+    "--yes": ([], lambda d, r, f: r["a.onnx"]["outcome"] in GOOD),
     "--plan-only": ([], lambda d, r, f: "2 launches" in d.stdout),
     "--quiet": ([], lambda d, r, f: d.stderr == ""),
     "--json": ([], lambda d, r, f: json.loads(d.stdout)["records"]),

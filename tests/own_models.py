@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 
-import numpy as np
 import pytest
 import tokenizer_of_gguf
 import torch
 from program import Files, refused
-from safetensors.torch import load_file, save_file
+from quantized_folders import as_awq, as_compressed, as_fp8, as_gptq, as_mlx
+from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 
 GOOD = ("ok", "unstable")
@@ -176,66 +176,15 @@ def test_a_resumed_run_wants_the_same_weights(own):
     refused(own("--resume"), "has changed since run")
 
 
-def linears(folder) -> dict:
-    """The weights of the folder's linears by their names without ".weight", and the rest by their own."""
-    tensors = load_file(folder / "model.safetensors")
-    names = [name.removesuffix(".weight") for name in tensors if name.endswith("_proj.weight")]
-    return {name: tensors.pop(f"{name}.weight") for name in names}, tensors
-
-
-def words(codes: np.ndarray, bits: int = 4) -> torch.Tensor:
-    """Codes one after another along each row, in words of 32 bits."""
-    fields = codes.astype(np.uint64).reshape(len(codes), -1, 32 // bits) << np.arange(0, 32, bits, dtype=np.uint64)
-    return torch.from_numpy(fields.sum(-1).astype(np.uint32).view(np.int32))
-
-
-def as_gptq(folder, group: int = 32):
-    quantized, others = linears(folder)
-    for name, weight in quantized.items():
-        w = weight.float().numpy()
-        scale = (np.abs(w.reshape(len(w), -1, group)).max(-1) / 7).astype(np.float16).astype(np.float32)
-        codes = np.clip(np.round(w / scale.repeat(group, 1)) + 8, 0, 15).astype(np.int64)
-        others |= {f"{name}.qweight": words(codes).T.contiguous(), f"{name}.scales": torch.from_numpy(scale.T.copy()).half(),
-                   f"{name}.qzeros": words(np.full((scale.shape[1], len(w)), 7))}
-    save_file(others, folder / "model.safetensors")
-    return {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": group, "sym": True, "desc_act": False}}
-
-
-def as_awq(folder, group: int = 32):
-    quantized, others = linears(folder)
-    place = [0, 2, 4, 6, 1, 3, 5, 7]
-    for name, weight in quantized.items():
-        groups = weight.float().numpy().reshape(len(weight), -1, group)
-        low, high = groups.min(-1), groups.max(-1)
-        scale = ((high - low) / 15).astype(np.float16).astype(np.float32)
-        zeros = np.clip(np.round(-low / scale), 0, 15).astype(np.int64)
-        codes = np.clip(np.round(groups / scale[..., None]) + zeros[..., None], 0, 15).astype(np.int64).reshape(weight.shape)
-        others |= {f"{name}.scales": torch.from_numpy(scale.T.copy()).half()}
-        for part, values in (("qweight", codes.T), ("qzeros", zeros.T)):
-            others[f"{name}.{part}"] = words(values.reshape(len(values), -1, 8)[:, :, place].reshape(len(values), -1))
-    save_file(others, folder / "model.safetensors")
-    return {"quantization_config": {"quant_method": "awq", "bits": 4, "group_size": group, "zero_point": True, "version": "gemm"}}
-
-
-def as_mlx(folder, bits: int = 4, group: int = 32, mode: str = "affine"):
-    import mlx.core as mx
-    quantized, others = linears(folder)
-    quantized["model.embed_tokens"] = others.pop("model.embed_tokens.weight")
-    arrays = {name: mx.array(tensor.float().numpy()) for name, tensor in others.items()}
-    for name, weight in quantized.items():
-        parts = mx.quantize(mx.array(weight.float().numpy()), group_size=group, bits=bits, mode=mode)
-        arrays |= {f"{name}.{part}": array for part, array in zip(("weight", "scales", "biases"), parts)}
-    mx.save_safetensors(str(folder / "model.safetensors"), arrays)
-    return {"quantization": {"bits": bits, "group_size": group, "mode": mode}}
-
-
 @pytest.mark.parametrize("quantize, called, frameworks", (
     (as_gptq, "gptq-w4g32s", "reference,onnxruntime,pytorch,mlx"),
     (as_awq, "awq-w4g32", "reference,onnxruntime,pytorch,mlx"),
     (as_mlx, "mlx-w4g32", "reference,onnxruntime,pytorch,mlx"),
     (lambda folder: as_mlx(folder, 8), "mlx-w8g32", "reference,pytorch,mlx"),
+    (lambda folder: as_mlx(folder, 3), "mlx-w3g32", "reference,mlx"),
+    (lambda folder: as_mlx(folder, 6), "mlx-w6g32", "reference,mlx"),
     (lambda folder: as_mlx(folder, 4, 32, "mxfp4"), "mlx-mxfp4", "reference,mlx"),
-), ids=("gptq", "awq", "mlx4", "mlx8", "mxfp4"))
+), ids=("gptq", "awq", "mlx4", "mlx8", "mlx3", "mlx6", "mxfp4"))
 def test_what_another_tool_quantized_is_measured_with_its_own_bits(own, quantize, called, frameworks):
     change(own, **quantize(own.folder))
     planned = own("--plan-only")
@@ -258,12 +207,66 @@ def test_bits_that_one_framework_does_not_take_are_unsupported_there(own):
     assert record["outcome"] == "unsupported" and "MatMulNBits takes float zero points of 4-bit weights only" in record["reason"], record
 
 
-def test_bits_that_no_framework_takes_are_unsupported_with_the_reason(own):
+def test_bits_without_a_kernel_are_unsupported_with_the_reason(own):
     change(own, **as_mlx(own.folder, bits=3))
+    assert own("--scheme", "as-is", "--framework", "onnxruntime,pytorch").returncode == 1  # nothing was measured
+    records = {r["framework"]: r for r in own.all_records()}
+    assert {r["outcome"] for r in records.values()} == {"unsupported"}, records
+    assert records["onnxruntime"]["reason"].endswith("ONNX Runtime has no kernels for 3-bit weights on a CPU"), records
+    assert records["pytorch"]["reason"].endswith("PyTorch has no kernels for 3-bit weights on cpu"), records
+
+
+def test_bits_that_no_framework_takes_are_unsupported_with_the_reason(own):
+    change(own, **as_fp8(own.folder))
     done = own("--scheme", "as-is,w4g32")
     records = {r["scheme"]: r for r in own.all_records()}
     assert done.returncode == 0 and records["w4g32"]["outcome"] in GOOD, done
-    assert records["as-is"]["outcome"] == "unsupported" and "mlx-w3g32" in records["as-is"]["reason"], records["as-is"]
+    assert records["as-is"]["outcome"] == "unsupported" and "ct-fp8" in records["as-is"]["reason"], records["as-is"]
+
+
+@pytest.mark.parametrize("quantize, called", ((lambda folder: as_gptq(folder, order=True), "gptq-w4g32s"), (as_compressed, "ct-w8a8")),
+                         ids=("act-order", "w8a8"))
+def test_act_order_and_activations_in_8_bits_are_measured(own, quantize, called):
+    change(own, **quantize(own.folder))
+    assert own("--scheme", "as-is", "--framework", "reference,onnxruntime,pytorch").returncode == 0
+    records = {r["framework"]: r for r in own.all_records()}
+    assert len(records) == 3 and all(r["outcome"] in GOOD for r in records.values()), records
+    assert {r["manifest"]["checkpoint_format"] for r in records.values()} == {called}
+
+
+def write_adapter(folder, width: int = 64):
+    """As PEFT saves one for q_proj of both layers."""
+    folder.mkdir()
+    stem = "base_model.model.model.layers.{}.self_attn.q_proj.lora_{}.weight"
+    save_file({stem.format(layer, part): torch.full(shape, 0.1) for layer in (0, 1) for part, shape in (("A", (2, width)), ("B", (64, 2)))},
+              folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"]}))
+    return folder
+
+
+def test_an_adapter_is_fused_and_beside_the_weights_in_one_table(own, tmp_path):
+    adapter = write_adapter(tmp_path / "tuned")
+    planned = own("--adapter", adapter, "--plan-only")
+    assert planned.returncode == 0 and all(f"own+tuned/{scheme}/onnxruntime" in planned.stdout for scheme in ("w4g32", "w4g32+lora")), planned
+    done = own("--adapter", adapter, "--scheme", "fp32,fp32+lora,w4g32,w4g32+lora", "--framework", "reference")
+    assert done.returncode == 0, done
+    records = {r["scheme"]: r for r in own.all_records()}
+    assert len(records) == 4 and all(r["outcome"] in GOOD and r["model"] == "own+tuned" for r in records.values()), records
+    hashes = {scheme: r["launches"][0]["facts"]["output_hash"] for scheme, r in records.items()}
+    assert len(set(hashes.values())) == 4  # four variants
+
+
+def test_an_adapter_that_does_not_fit_is_refused(own, tmp_path):
+    refused(own("--adapter", write_adapter(tmp_path / "other", width=96)), "adapter is of another base", "q_proj", "96 inputs")
+    refused(own("--adapter", tmp_path / "nowhere"), "nowhere: no such folder")
+    (tmp_path / "empty").mkdir()
+    refused(own("--adapter", tmp_path / "empty"), "adapter_config.json")
+
+
+def test_a_scheme_with_an_adapter_needs_one(own):
+    assert own("--scheme", "w4g32+lora").returncode == 1
+    record, = own.all_records()
+    assert record["outcome"] == "unsupported" and "has no adapter; --adapter gives one" in record["reason"], record
 
 
 def test_quantize_takes_a_folder(own, files):

@@ -66,3 +66,33 @@ def test_bad_constraints_are_a_line(program, tmp_path):
                              (("--min", "top1_agreement=much"), ["--min top1_agreement", "no number"]),
                              (("--max", "rss_bytes_peak=6 gigs"), ["--max rss_bytes_peak", "6GB"]), (("--prefer", "speed"), ["no metric"])):
         refused(program.run("recommend", *arguments, "--store", tmp_path / "none.db"), *words)
+
+
+RACE = """
+name = "race"
+[protocol]
+launches = 1
+warmup_count = 1
+iteration_count = 1
+duration_min = "1ms"
+[[benchmark]]
+model = ["llama-test"]
+scheme = ["fp32", "w8c", "w4g32"]
+framework = ["reference"]
+workload = { prompt_tokens = 16, generated_tokens = 4 }
+quality = false
+"""
+
+
+def test_measures_by_itself_only_as_long_as_the_answer_is_open(program, tmp_path):
+    (tmp_path / "race.toml").write_text(RACE)
+    store = tmp_path / "r.db"
+    done = program.run("recommend", "--run", tmp_path / "race.toml", "--max", "bundle_bytes=250000", "--store", store)
+    assert done.returncode in (0, 1) and "By decode" in done.stdout, done
+    records = {r["scheme"]: r for r in program.records(store)}
+    speeds = {scheme: {launch["index"] % 10_000 for launch in r["launches"] if launch["kind"] == "speed"} for scheme, r in records.items()}
+    assert len(speeds["fp32"]) == 1, "its bundle is too large, as its first launch tells"
+    assert "is not at most 250 kB" in records["fp32"]["manifest"]["stopped"], records["fp32"]["manifest"]
+    assert all(2 <= len(launches) <= 10 for scheme, launches in speeds.items() if scheme != "fp32"), speeds
+    refused(program.run("recommend", "--budget", "1m", "--store", store), "--budget", "needs --run")
+    refused(program.run("recommend", "newest", "--run", "quick", "--store", store), "don't name run")

@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 
 namespace qb {
@@ -34,8 +36,14 @@ std::string hash_of(std::span<const std::byte> bytes) {
 std::string hash_of(std::string_view text) { return hash_of(std::as_bytes(std::span(text))); }
 
 Result<std::string> hash_of_file(const std::filesystem::path& path) {
+  constexpr size_t part_bytes = 64 << 20;
   QB_TRY(const MappedFile file, MappedFile::open(path));
-  return hash_of(file.bytes());
+  Hasher hasher;
+  for (size_t at = 0; at < file.bytes().size(); at += part_bytes) {
+    hasher.update(file.bytes().subspan(at, std::min(part_bytes, file.bytes().size() - at)));
+    file.drop_resident_pages();  // a bundle's may be more than the machine has
+  }
+  return hasher.hex();
 }
 
 }  // namespace qb

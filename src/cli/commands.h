@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ struct RunOptions {
   plan::Narrowing narrowing;
   std::vector<std::string> files;  // of the narrowing's models, those that are the user's own files
   std::vector<std::string> own_models;  // of them too, the user's own, see cli/own_models.h
+  std::string adapter;                  // a LoRA adapter's folder, on all of the narrowing's models
   std::vector<std::string> inputs;  // of the files: --input, see measurement/record/input_spec.h
   std::string budget;               // "" or a duration
   std::string cool_down;            // "" or a duration, between launches
@@ -38,10 +40,17 @@ struct RunOptions {
   std::filesystem::path store;   // of these and the following: "" for the default
   std::filesystem::path output;  // of the HTML page; "" for the default
   std::filesystem::path events;  // a file for progress as JSON lines; "" for none
+  std::filesystem::path text;    // that language models are judged on; "" for the built-in one
+  std::filesystem::path images;  // that networks of pictures are judged on; "" likewise
+  bool yes = false;              // what is missing of a hub is fetched without a question
   bool plan_only = false;
   bool json = false;
   bool quiet = false;
   bool wide = false;  // every column and note in the terminal
+  // Of `qbench recommend --run`: quality is judged first, and a case gets only the launches that
+  // campaign::Settings::why_enough leaves it.
+  std::function<std::string(const std::vector<Record>&, const Record&, int64_t)> why_enough = {};
+  bool shows_nothing = false;  // no table, and no paths
 };
 int run_suite(RunOptions options);
 
@@ -104,6 +113,8 @@ int set_baseline(const BaselineOptions& options);
 int export_baseline(const BaselineOptions& options);
 
 struct RecommendOptions {
+  RunOptions run_options;  // of --run: suite, narrowing, budget
+  bool measures = false;   // --run was given
   std::filesystem::path store;
   std::string run;                  // as cli/sides.h has it; "" for the newest
   std::vector<std::string> maxima;  // "rss_bytes_peak=6GB"
@@ -114,6 +125,38 @@ struct RecommendOptions {
   bool wide = false;
 };
 int recommend_case(const RecommendOptions& options);
+
+struct HistoryOptions {
+  std::filesystem::path store;
+  std::vector<std::string> metrics;  // empty: those that the gate judges
+  std::string part;                  // of the case's id; "" for all
+  std::string acknowledged;          // a change's id: it is not shown again; "" for none
+  std::string note;                  // why
+  std::filesystem::path markdown;    // "" for none
+  bool shows_acknowledged = false;
+  bool is_nightly = false;
+  bool json = false;
+  bool wide = false;
+};
+int show_history(const HistoryOptions& options);
+
+struct PublishOptions {
+  std::filesystem::path store;
+  std::string uri;                // "" for MLFLOW_TRACKING_URI
+  std::vector<std::string> runs;  // as cli/sides.h has them; empty: the newest
+  bool all = false;               // of the store
+};
+int publish_runs(const PublishOptions& options);
+
+struct NightlyOptions {
+  RunOptions run;
+  std::string wait = "30m";  // for a quiet machine, at most
+  std::string mlflow;        // "" publishes nothing
+  std::string webhook;       // "" tells nobody
+  int64_t webhook_timeout_s = 30;
+  int64_t kept_logs = 30;  // of runs; 0: all
+};
+int run_nightly(const NightlyOptions& options);
 
 struct QuantizeOptions {
   std::string model;

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/consent.h"
+#include "cli/fetching.h"
 #include "cli/interruption.h"
 #include "cli/progress.h"
 #include "network/hub/hub.h"
@@ -48,8 +49,7 @@ std::string ask() {
 
 Result<void> check_consent(const hub::Plan& plan, bool has_said_yes) {
   if (plan.is_here()) return {};
-  const bool is_terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
-  switch (consent_of(has_said_yes, is_terminal, ask)) {
+  switch (consent_of(has_said_yes, can_ask(), ask)) {
     case Consent::given:
       return {};
     case Consent::refused:
@@ -67,6 +67,10 @@ std::string text_of(const hub::Progress& progress) {
                      bytes_text(progress.missing_bytes), bytes_text(progress.bytes_per_s),
                      printable(progress.what));
 }
+
+}  // namespace
+
+bool can_ask() { return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1; }
 
 Result<hub::Plan> fetch(const FetchOptions& options) {
   QB_TRY(const hub::RepositoryName name, hub::parse_name(options.name));
@@ -96,8 +100,6 @@ Result<hub::Plan> fetch(const FetchOptions& options) {
   if (!done) return tl::unexpected(done.error());
   return plan;
 }
-
-}  // namespace
 
 int fetch_model(const FetchOptions& options) {
   watch_interruption();

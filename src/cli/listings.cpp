@@ -1,11 +1,13 @@
-// `qbench doctor`, `zoo`, `schemes`, `frameworks`, `metrics`.
+// `qbench doctor`, `schemes`, `frameworks`, `metrics`.
 #include <cstdio>
 
 #include "base/paths.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/zoo.h"
 #include "compression/quant/quantize.h"
 #include "compression/quant/scheme.h"
+#include "compression/quant/table.h"
 #include "measurement/probes/condition.h"
 #include "measurement/probes/host.h"
 #include "network/models/models.h"
@@ -66,17 +68,6 @@ void print_framework(const runner::Framework& framework) {
                 device.is_available ? "available" : ("unavailable: " + device.reason).c_str());
 }
 
-std::filesystem::path weights_path(const models::Model& model) {
-  return data_folder() / model.weights_file;
-}
-
-std::string weights_state(const models::Model& model) {
-  if (model.weights_file.empty()) return "synthetic weights (none are known)";
-  if (std::filesystem::exists(weights_path(model))) return "pretrained weights are here";
-  return fmt::format("pretrained weights are missing ({}); ./qb setup brings them",
-                     weights_path(model).lexically_normal().string());
-}
-
 // Stored bits for each weight of a 4096 x 4096 matrix: codes, scales and zero points.
 double effective_bits(const quant::Scheme& scheme) {
   switch (scheme.weight_type) {
@@ -89,6 +80,12 @@ double effective_bits(const quant::Scheme& scheme) {
     case quant::WeightType::integer:
       return static_cast<double>(quant::layout_for(scheme, 4096, 4096).total_bytes()) * 8.0 /
              (4096.0 * 4096.0);
+    case quant::WeightType::table: {
+      const quant::TableLayout layout =
+          quant::table_layout(4096, 4096, scheme.weight_bits, scheme.group_size);
+      return scheme.weight_bits +
+             static_cast<double>(layout.entry_total()) * 16.0 / (4096.0 * 4096.0);
+    }
     default:
       return scheme.weight_bits;
   }
@@ -151,21 +148,6 @@ int doctor(bool json) {
   for (const auto& [name, state] : models.as_object())
     std::printf("  %-18s %s\n", name.c_str(), state.as_string().c_str());
   return exit_ok;
-}
-
-int list_models(bool json) {
-  Json::Array array;
-  for (const models::Model& model : models::models()) {
-    if (json)
-      array.push_back(Json::object({{"name", model.name},
-                                    {"summary", model.summary},
-                                    {"task", model.task},
-                                    {"weights", weights_state(model)}}));
-    else
-      std::printf("%-18s %s\n%18s %s\n", std::string(model.name).c_str(),
-                  std::string(model.summary).c_str(), "", weights_state(model).c_str());
-  }
-  return json ? print_json(array) : exit_ok;
 }
 
 int list_schemes(bool json) {

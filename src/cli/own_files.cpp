@@ -16,7 +16,7 @@ Result<RunOptions> with_own(RunOptions options) {
   for (const std::string& list : options.narrowing.models)
     for (std::string& model : plan::split_models(list)) {
       if (is_own_model(model)) {
-        QB_TRY(options.own_models.emplace_back(), source_of(model));
+        QB_TRY(options.own_models.emplace_back(), fetched_source_of(model, options));
       } else {
         (plan::is_file_name(model) ? options.files : names).push_back(std::move(model));
       }
@@ -29,6 +29,11 @@ Result<RunOptions> with_own(RunOptions options) {
                 "--model {}: a run is of models that qbench quantizes or of a framework's files "
                 "({}), not of both",
                 names.empty() ? options.own_models.front() : names.front(), options.files.front());
+  if (!options.files.empty() && !options.adapter.empty())
+    return fail(Errc::bad_input,
+                "--adapter {}: {} is a framework's file, whose weights stay as they are",
+                options.adapter, options.files.front());
+  QB_CHECK(put_adapter(options.adapter, names, options.own_models));
   options.narrowing.models = std::move(names);
   for (std::string& input : options.inputs) {
     QB_TRY(const InputSpec spec, parse_input_spec(input));
@@ -42,15 +47,15 @@ Result<RunOptions> with_own(RunOptions options) {
 }
 
 Result<plan::Plan> plan_of(const RunOptions& options, const spec::Suite& suite, uint64_t seed) {
-  const int64_t threads = probes::default_thread_count();
-  if (options.files.empty()) return plan::build_plan(suite, options.narrowing, threads, seed);
+  const plan::Machine machine = {probes::default_thread_count(), probes::usable_memory_bytes()};
+  if (options.files.empty()) return plan::build_plan(suite, options.narrowing, machine, seed);
   std::vector<InputSpec> inputs;
   for (const std::string& text : options.inputs) {
     QB_TRY(InputSpec spec, parse_input_spec(text));
     inputs.push_back(std::move(spec));
   }
   return plan::build_file_plan(options.files, std::move(inputs), options.narrowing, suite.protocol,
-                               threads, seed);
+                               machine.thread_count, seed);
 }
 
 Result<void> check_unchanged(const plan::Plan& plan, const plan::Narrowing& narrowing,

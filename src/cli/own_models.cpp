@@ -5,6 +5,8 @@
 
 #include "base/file_name.h"
 #include "base/printable.h"
+#include "cli/fetching.h"
+#include "cli/hub_rows.h"
 #include "cli/prepare.h"
 #include "measurement/record/frameworks.h"
 #include "network/hub/cache.h"
@@ -27,19 +29,12 @@ bool has_framework_ending(const std::string& text) {
          std::end(file_kind_rows);
 }
 
-// The folder of the hub's cache that has the repository's files.
-Result<fs::path> find_snapshot(const hub::RepositoryName& name) {
-  QB_TRY(const hub::Settings settings, hub::settings_of(hub::system_environment()));
-  const hub::RepositoryCache cache(settings.cache, name);
-  if (const auto commit = cache.find_commit(name.revision)) return cache.snapshot(*commit);
-  return fail(Errc::not_found, "{0}: neither a path nor in {1}; `qbench fetch {0}` brings it",
-              hub::text_of(name), settings.cache.string());
-}
-
 // With as many folders before the name as it takes.
-std::string label_of(const fs::path& source, size_t folder_count) {
-  std::string label = models::model_name_of(source);
-  fs::path folder = fs::path(source).parent_path();
+std::string label_of(const std::string& source, size_t folder_count) {
+  const auto [model, adapter] = models::split_adapter(source);
+  std::string label = models::model_name_of(model);
+  if (!adapter.empty()) label += "+" + models::model_name_of(adapter);
+  fs::path folder = fs::path(model).parent_path();
   for (size_t i = 0; i < folder_count && folder.has_filename(); ++i) {
     label = fmt::format("{}/{}", folder.filename().string(), label);
     folder = folder.parent_path();
@@ -60,6 +55,16 @@ std::string distinct_label(const std::string& source, const std::vector<std::str
 
 }  // namespace
 
+Result<fs::path> find_snapshot(const hub::RepositoryName& name) {
+  QB_TRY(const hub::Settings settings, hub::settings_of(hub::system_environment()));
+  const hub::RepositoryCache cache(settings.cache, name);
+  if (const auto commit = cache.find_commit(name.revision)) return cache.snapshot(*commit);
+  return fail(Errc::not_found,
+              "{0}: neither a path nor in {1}; `qbench fetch {0}` or run --yes "
+              "brings it",
+              hub::text_of(name), settings.cache.string());
+}
+
 bool is_own_model(const std::string& text) {
   if (models::find_model(text) || has_framework_ending(text)) return false;
   std::error_code ignored;
@@ -68,7 +73,8 @@ bool is_own_model(const std::string& text) {
 }
 
 Result<std::string> source_of(const std::string& model) {
-  if (models::find_model(model)) return model;
+  if (const auto row = models::find_model(model))
+    return row->repository.empty() ? model : find_weights(*row);
   if (is_there(model)) return fs::absolute(model).lexically_normal().string();
   if (const auto name = hub::parse_name(model); name && file_ending(model) != ".gguf") {
     QB_TRY(const fs::path snapshot, find_snapshot(*name));
@@ -77,6 +83,39 @@ Result<std::string> source_of(const std::string& model) {
   if (is_own_model(model) || model.find('/') != std::string::npos)
     return fail(Errc::not_found, "{}: no such file or folder", model);
   return models::find_model(model).map([](const models::Model& row) { return row.name; });
+}
+
+Result<std::string> fetched_source_of(const std::string& model, const RunOptions& options) {
+  const auto name = hub::parse_name(model);
+  const bool is_on_hub = name && !is_there(model) && file_ending(model) != ".gguf";
+  const bool may_fetch = !options.plan_only && (options.yes || can_ask());
+  if (!is_on_hub || !may_fetch || find_snapshot(*name)) return source_of(model);
+  QB_TRY(const hub::Plan plan, fetch({.name = model, .yes = options.yes, .quiet = options.quiet}));
+  return fs::absolute(plan.folder).string();
+}
+
+Result<void> put_adapter(const std::string& adapter, std::vector<std::string>& names,
+                         std::vector<std::string>& sources) {
+  if (adapter.empty()) return {};
+  if (names.empty() && sources.empty())
+    return fail(Errc::bad_input, "--adapter {}: give the model that it is for with --model",
+                adapter);
+  std::error_code ignored;
+  if (!fs::is_directory(adapter, ignored))
+    return fail(Errc::not_found, "--adapter {}: no such folder", adapter);
+  const std::string folder = fs::absolute(adapter).lexically_normal().string();
+  for (std::string& name : names) {
+    QB_TRY(const models::Model row, models::find_model(name));
+    sources.push_back(row.name);
+  }
+  names.clear();
+  for (std::string& source : sources) {
+    std::string both = models::with_adapter(source, folder);
+    if (const auto parts = models::split_adapter(both); parts.model != source)
+      return fail(Errc::bad_input, "{}: a path with \" + /\" in it takes no adapter", source);
+    source = std::move(both);
+  }
+  return {};
 }
 
 Result<std::vector<plan::PlannedModel>> look_at(const std::vector<std::string>& sources,
@@ -88,9 +127,10 @@ Result<std::vector<plan::PlannedModel>> look_at(const std::vector<std::string>& 
     QB_TRY(campaign::PreparationOptions processes, process_options("look"));
     QB_TRY(const Json facts, prepare({.model = source, .only_looks = true}, processes, is_quiet));
     const Json& found = facts["source"];
+    QB_TRY(bundle::Outline outline, bundle::outline_from_json(found["outline"]));
     looked.push_back({distinct_label(source, sources), source, found["task"].as_string(),
                       found["context_tokens"].as_int(), found["hash"].as_string(),
-                      found["format"].as_string()});
+                      found["format"].as_string(), std::move(outline)});
   }
   return looked;
 }

@@ -10,6 +10,8 @@
 #include "cli/sides.h"
 #include "cli/terminal.h"
 #include "orchestration/spec/suite.h"
+#include "results/comparison/racing.h"
+#include "stats/race.h"
 
 namespace qb::cli {
 namespace {
@@ -56,10 +58,33 @@ Result<const metrics::Metric*> parse_preferred(const std::string& name) {
   return metric;
 }
 
+// Measures the suite, and each case only as long as the answer is open because of it. The exit code
+// of the run; exit_ok and exit_failed leave something to choose from.
+int measure(const RecommendOptions& options, const std::vector<Constraint>& constraints,
+            const metrics::Metric* preferred) {
+  RunOptions run = options.run_options;
+  run.store = options.store;
+  run.quiet |= options.json;
+  run.shows_nothing = true;
+  if (!run.launches) run.launches = static_cast<int64_t>(stats::RaceRules().rounds_max);
+  run.why_enough = [&](const std::vector<Record>& records, const Record& record, int64_t index) {
+    return comparison::why_enough(records, record, index, constraints, preferred);
+  };
+  return run_suite(std::move(run));
+}
+
 Result<int> recommend(const RecommendOptions& options) {
   QB_TRY(const auto constraints, parse_constraints(options));
   QB_TRY(const metrics::Metric* preferred, parse_preferred(options.preferred));
   if (!options.markdown.empty()) QB_CHECK(check_output(options.markdown));
+  if (options.measures && !options.run.empty())
+    return fail(Errc::bad_input, "--run measures a new run: don't name run {} too", options.run);
+  if (!options.measures && !options.run_options.budget.empty())
+    return fail(Errc::bad_input, "--budget is of a run: it needs --run");
+  if (options.measures)
+    if (const int code = measure(options, constraints, preferred);
+        code != exit_ok && code != exit_failed)
+      return code;
   QB_TRY(const std::filesystem::path store, store_path(options.store));
   QB_TRY(const report::Document document, load_side(store, options.run));
   const auto all = comparison::recommend(document.records, constraints, preferred);

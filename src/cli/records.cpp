@@ -1,4 +1,6 @@
 // `qbench list` and `qbench report`.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -26,10 +28,13 @@ Result<report::Format> format_of(const RecordsOptions& options) {
   if (wanted.empty() && options.output.has_extension())
     wanted = options.output.extension().string().substr(1);
   if (wanted.empty()) wanted = "txt";
-  for (const report::Format& format : report::formats())
+  std::vector<std::string_view> known;
+  for (const report::Format& format : report::formats()) {
     if (format.name == wanted) return format;
-  return fail(Errc::bad_input, "{}: no format \"{}\"; known: html md csv json txt",
-              options.output.string(), wanted);
+    known.push_back(format.name);
+  }
+  return fail(Errc::bad_input, "{}: no format \"{}\"; known: {}", options.output.string(), wanted,
+              fmt::join(known, " "));
 }
 
 Result<void> list_runs(const RecordsOptions& options) {

@@ -8,16 +8,20 @@
 #include <random>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/output.h"
 #include "base/parallel.h"
 #include "base/paths.h"
 #include "base/rng.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/hub_rows.h"
 #include "cli/interruption.h"
 #include "cli/narrowing.h"
 #include "cli/own_files.h"
+#include "cli/own_images.h"
 #include "cli/own_models.h"
+#include "cli/own_text.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "cli/verdict.h"
@@ -99,6 +103,11 @@ Json to_json(const RunOptions& options) {
   if (!options.own_models.empty()) json.set("own_models", Json::array_of(options.own_models));
   if (!options.files.empty())
     json.set("files", Json::array_of(options.files)).set("inputs", Json::array_of(options.inputs));
+  if (!options.text.empty())
+    json.set("text", options.text.string())
+        .set("text_hash", hash_of_file(options.text).value_or(""));
+  if (!options.images.empty())
+    json.set("images", options.images.string()).set("images_hash", images_hash(options.images));
   if (options.launches) json.set("launches", *options.launches);
   if (!options.cool_down.empty()) json.set("cool_down", options.cool_down);
   if (!options.memory_max.empty()) json.set("memory_max", options.memory_max);
@@ -125,6 +134,8 @@ RunOptions with_options(RunOptions options, const Json& json) {
   options.own_models = texts_of(json["own_models"]);
   options.files = texts_of(json["files"]);
   options.inputs = texts_of(json["inputs"]);
+  options.text = json["text"].as_string();
+  options.images = json["images"].as_string();
   for (const auto& [name, values] : json["axes"].as_object())
     options.narrowing.axes[name] = numbers_of(values);
   for (const auto& [name, names] : json["versions"].as_object())
@@ -175,6 +186,18 @@ void add_absent(const RunOptions& options, std::vector<runner::Framework>& frame
                               .remedy = "give the same --python as when the run began"});
 }
 
+bool is_quiet(const RunOptions& options) {
+  return options.quiet || options.json || options.plan_only;
+}
+
+Result<void> check_same_text(const fs::path& text, const std::string& hash) {
+  if (text.empty()) return {};
+  QB_TRY(const std::string found, hash_of_file(text));
+  if (found == hash) return {};
+  return fail(Errc::bad_input, "{}: has changed since the run began: begin a new one",
+              text.string());
+}
+
 // The suite where none is named.
 std::string default_suite(const RunOptions& options) {
   if (!options.files.empty()) return "files";
@@ -186,8 +209,7 @@ Result<Undertaking> begin(const RunOptions& given) {
   Undertaking u;
   QB_TRY(u.options, with_own(given));
   u.options.narrowing = without_repeats(std::move(u.options.narrowing));
-  QB_TRY(u.options.narrowing.own_models,
-         look_at(u.options.own_models, given.quiet || given.json || given.plan_only));
+  QB_TRY(u.options.narrowing.own_models, look_at(u.options.own_models, is_quiet(given)));
   const RunOptions& options = u.options;
   QB_TRY(u.suite, options.suite.empty()
                       ? spec::load_suite(suites_folder() / (default_suite(options) + ".toml"))
@@ -198,6 +220,12 @@ Result<Undertaking> begin(const RunOptions& given) {
   QB_TRY(u.frameworks, find_frameworks(options));
   u.options.narrowing.versions = versions_of(u.frameworks);
   QB_TRY(u.plan, plan_of(options, u.suite, u.run.seed));
+  if (options.why_enough) plan::judge_quality_first(u.plan);
+  QB_TRY(u.options.text, text_path(options.text));
+  QB_TRY(u.options.images, images_path(options.images));
+  QB_CHECK(find_all_weights(u.plan, options));
+  QB_CHECK(check_text(options.text, u.plan, is_quiet(options)));
+  QB_CHECK(check_images(options.images, u.plan, is_quiet(options)));
   u.run = {.id = make_run_id(u.run.seed),
            .started_at = utc_timestamp(),
            .suite_name = u.suite.name,
@@ -226,35 +254,46 @@ Result<Undertaking> resume(const RunOptions& options) {
   QB_TRY(u.suite, spec::parse_suite(found->suite_text, fmt::format("run {}", found->id)));
   QB_CHECK(adjust(u.options, u.suite));
   QB_TRY(u.options.files, plan::check_files(u.options.files));
-  QB_TRY(u.options.narrowing.own_models,
-         look_at(u.options.own_models, options.quiet || options.json || options.plan_only));
+  QB_TRY(u.options.narrowing.own_models, look_at(u.options.own_models, is_quiet(options)));
   QB_TRY(u.frameworks, find_frameworks(u.options));
   add_absent(u.options, u.frameworks);
   QB_TRY(u.plan, plan_of(u.options, u.suite, found->seed));
+  QB_CHECK(check_same_text(u.options.text, found->options["text_hash"].as_string()));
+  QB_CHECK(check_same_images(u.options.images, found->options["images_hash"].as_string()));
+  QB_CHECK(find_all_weights(u.plan, u.options));
   QB_TRY(u.earlier, store.load_records(found->id));
   QB_CHECK(check_unchanged(u.plan, u.options.narrowing, u.earlier));
   return u;
 }
 
+Json plan_json(const plan::Plan& plan, int64_t estimated_ns) {
+  Json::Array cases;
+  Json::Array misfits;
+  for (const plan::PlannedCase& planned : plan.cases) {
+    cases.emplace_back(case_id(planned.subject));
+    if (!planned.misfit.empty())
+      misfits.push_back(
+          Json::object({{"case", case_id(planned.subject)}, {"reason", planned.misfit}}));
+  }
+  return Json::object({{"cases", std::move(cases)},
+                       {"skipped", std::move(misfits)},
+                       {"to_fetch", Json::array_of(missing_weights(plan))},
+                       {"launches", plan.launches.size()},
+                       {"estimated_ns", estimated_ns}});
+}
+
 int print_plan(const plan::Plan& plan, const spec::Protocol& protocol, bool json) {
   const int64_t estimated_ns = plan::Estimate(plan, protocol).left_ns(0);
-  Json::Array cases;
-  for (const plan::PlannedCase& planned : plan.cases) {
-    if (json)
-      cases.emplace_back(case_id(planned.subject));
-    else
-      std::printf("%s\n", case_id(planned.subject).c_str());
+  if (json) {
+    std::printf("%s\n", dump_json(plan_json(plan, estimated_ns), 1).c_str());
+    return exit_ok;
   }
-  if (json)
-    std::printf("%s\n", dump_json(Json::object({{"cases", std::move(cases)},
-                                                {"launches", plan.launches.size()},
-                                                {"estimated_ns", estimated_ns}}),
-                                  1)
-                            .c_str());
-  else
-    std::printf("%zu cases, %zu launches, about %s once bundles are made\n", plan.cases.size(),
-                plan.launches.size(),
-                format_quantity(static_cast<double>(estimated_ns), "ns").c_str());
+  for (const plan::PlannedCase& planned : plan.cases)
+    fmt::print("{}{}\n", case_id(planned.subject),
+               planned.misfit.empty() ? "" : "  skipped: " + planned.misfit);
+  for (const std::string& line : missing_weights(plan)) fmt::print("{}\n", line);
+  fmt::print("{} cases, {} launches, about {} once bundles are made\n", plan.cases.size(),
+             plan.launches.size(), format_quantity(static_cast<double>(estimated_ns), "ns"));
   return exit_ok;
 }
 
@@ -277,6 +316,7 @@ void print_ending(const spec::Protocol& protocol, const campaign::Summary& summa
 Result<void> show(const Undertaking& u, const report::Document& document, const fs::path& page) {
   const RunOptions& options = u.options;
   QB_CHECK(write_output(page, report::render_html(document)));
+  if (options.shows_nothing) return {};
   std::fputs((options.json ? report::render_json(document)
                            : report::render_terminal(document, layout_of_terminal(options.wide)))
                  .c_str(),
@@ -306,8 +346,11 @@ Result<int> measure(const Undertaking& u) {
                                        .data_folder = data_folder(),
                                        .cache_folder = cache,
                                        .log_folder = cache / "logs" / u.run.id,
+                                       .text_file = options.text,
+                                       .images = options.images,
                                        .is_interrupted = &interruption(),
-                                       .earlier = u.earlier};
+                                       .earlier = u.earlier,
+                                       .why_enough = options.why_enough};
   Progress progress(options.quiet || options.json, u.plan, u.suite.protocol);
   campaign::Observer observer = progress.observer();
   if (events) observer = events->observer(observer);

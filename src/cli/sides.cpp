@@ -7,18 +7,10 @@
 #include "cli/nearest.h"
 #include "results/comparison/baseline.h"
 #include "results/metrics/metrics.h"
-#include "results/store/store.h"
 
 namespace qb::cli {
 namespace fs = std::filesystem;
 namespace {
-
-Result<store::Store> open_store(const fs::path& path) {
-  if (!fs::exists(path))
-    return fail(Errc::not_found, "{}: there is no store yet; `qbench run` makes one",
-                path.string());
-  return store::Store::open_to_read(path);
-}
 
 Result<const Run*> find_run(const std::vector<Run>& runs, const std::string& wanted,
                             const fs::path& store) {
@@ -59,6 +51,13 @@ Result<report::Document> load_file(const fs::path& path, const std::string& run)
 }
 
 }  // namespace
+
+Result<store::Store> open_store(const fs::path& path) {
+  if (!fs::exists(path))
+    return fail(Errc::not_found, "{}: there is no store yet; `qbench run` makes one",
+                path.string());
+  return store::Store::open_to_read(path);
+}
 
 Result<std::vector<Run>> load_runs(const fs::path& path) {
   QB_TRY(const store::Store store, open_store(path));

@@ -9,8 +9,12 @@
 #include "base/result.h"
 #include "results/comparison/tell.h"
 #include "results/report/report.h"
+#include "results/store/store.h"
 
 namespace qb::cli {
+
+// To read. Error: there is none yet.
+Result<store::Store> open_store(const std::filesystem::path& path);
 
 // The store's runs, the newest first. Error: there is no store.
 Result<std::vector<Run>> load_runs(const std::filesystem::path& store);

@@ -25,6 +25,7 @@ struct Axis {
   char letter = 0;                            // before the value in a case's id
   bool is_in_every_id = false;                // or only where it isn't the default
   bool is_context = false;                    // tokens that a model's context must hold
+  bool is_passes = false;  // of those, tokens that go through the network one after another
   // Cases that differ in it are shown in tables of their own, whose titles say it: ", prompt of {}
   // tokens". Empty: they stand in one table.
   std::string_view title = {};

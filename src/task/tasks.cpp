@@ -37,6 +37,7 @@ constexpr Axis generated_tokens = {.name = "generated_tokens",
                                    .letter = 'g',
                                    .is_in_every_id = true,
                                    .is_context = true,
+                                   .is_passes = true,
                                    .title = ", {} generated"};
 constexpr Axis depth_tokens = {.name = "depth_tokens",
                                .suite_key = "depth",
@@ -117,6 +118,18 @@ constexpr Column picture_columns[] = {
     {"inference_ns_p50", 7},    {"inference_ns_p90", 9},       {"rss_bytes_peak", 8},
     {"top1_accuracy", 4, true}, {"top1_agreement", 2, true},   {"logit_cosine", 10}};
 
+constexpr std::string_view zero_shot_metrics[] = {
+    "load_ns",        "inference_ns_p50",        "inference_ns_p90",   "inference_ns_p99",
+    "pictures_per_s", "class_text_ns_p50",       "joules_per_picture", "dram_joules_per_picture",
+    "top1_accuracy",  "top5_accuracy",           "top1_agreement",     "kl_divergence",
+    "logit_cosine",   "logit_max_abs_difference"};
+constexpr Column zero_shot_columns[] = {
+    {"bits_per_weight", 14},     {"bundle_bytes", 3},           {"pictures_per_s", 0, true},
+    {"speed_ratio", 1},          {"arrival_latency_ns_p50", 2}, {"arrival_latency_ns_p99", 2},
+    {"inference_ns_p50", 7},     {"inference_ns_p90", 9},       {"class_text_ns_p50", 6},
+    {"rss_bytes_peak", 8},       {"top1_accuracy", 4, true},    {"top5_accuracy", 11},
+    {"top1_agreement", 2, true}, {"logit_cosine", 10}};
+
 constexpr Axis sentence_tokens = {.name = "tokens",
                                   .suite_key = "tokens",
                                   .summary = "tokens of a sentence",
@@ -171,6 +184,18 @@ constexpr Task rows[] = {
      .quality_metric = "top1_agreement",
      .metrics = language_metrics,
      .columns = language_columns},
+    {.name = "zero_shot",
+     .summary = "pictures to classes that texts describe",
+     .item = "pictures",
+     .item_fact = "picture_count",
+     .items_like = "of pictures like these",
+     .dataset = "described_pictures",
+     .suite = "vision",
+     .axes = picture_axes,
+     .speed_metric = "pictures_per_s",
+     .quality_metric = "top1_agreement",
+     .metrics = zero_shot_metrics,
+     .columns = zero_shot_columns},
     {.name = "image_classification",
      .summary = "pictures to classes",
      .item = "pictures",

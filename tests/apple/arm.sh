@@ -119,10 +119,30 @@ count_arm_tests() {
   grep -ho 'not run here:.*' "$built/Testing/Temporary/LastTest.log" | sort | uniq -c || true
 }
 
-# Tests of sources and of the build don't depend on the processor; whole programs start others, which the
-# emulator can't; whole models take it too long.
-left_out='^(rules|patches|end_to_end)$'
+# once_here COMMAND [ARGUMENT…]: what it says, or said when it passed on the same bits.
+once_here() {
+  QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed tests/apple/once.sh "$@" || status=1
+}
 
+check_once() {
+  say "checking that a pass counts for the same bits alone"
+  rm -rf "$work/once" && mkdir "$work/once"
+  said() { env "$1" QB_INPUTS="$2" QB_PASSED="$work/once" tests/apple/once.sh sh -c "echo $3 \$QBENCH_TEST" | head -n 1; }
+  [ "$(said QBENCH_TEST=a 1 x) $(said QBENCH_TEST=b 1 x) $(said QBENCH_TEST=a 1 y)" = "x a x b y a" ] ||
+    die "once.sh takes another environment or command for the same"
+  [ "$(said QBENCH_TEST=a 1 x; ls "$work/once" | wc -l)" = "x a"$'\n3' ] || die "once.sh remembers no pass"
+  said QBENCH_TEST=a 2 x >/dev/null
+  [ "$(ls "$work/once" | wc -l)" = 4 ] || die "once.sh takes other inputs for the same"
+}
+
+# Tests of sources and of the build don't depend on the processor; whole programs start others, which the
+# emulator can't; whole models and simulations take it too long. What simulations call, the other tests of
+# stats call too.
+left_out='^(rules|patches|end_to_end)$'
+whole_models='parity_models|parity_decoders|parity_encoders'
+simulations='*coverage_test.cpp,*drift_test.cpp,*gate_test.cpp'
+
+check_once
 take_path
 unpack_system
 install_arm_frameworks
@@ -136,13 +156,18 @@ mkdir -p "$own/passed"
 find "$own/passed" -type f -mtime +30 -delete
 status=0
 say "running the tests on $QEMU_CPU"
-count_arm_tests all -LE "$left_out" -E '^parity_models$'
-say "running kernels and engines on $newer_cpu"
-QEMU_CPU=$newer_cpu count_arm_tests newer -R '^(ggml|quant|reference|compress|parity_(reference|onnxruntime|pytorch|mlx))$'
+count_arm_tests all -LE "$left_out" -E "^($whole_models|stats)\$"
+once_here "$qemu" "$built/bin/test_stats.aarch64" --source-file-exclude="$simulations" --no-colors
+# These two choose kernels by what the processor has; ours and MLX's own are compiled for one.
+say "running ONNX Runtime and PyTorch on $newer_cpu"
+QEMU_CPU=$newer_cpu count_arm_tests newer -R '^parity_(onnxruntime|pytorch.*)$'
 say "running qbench"
 install_frameworks
-build_program release
-QB_INPUTS=$(inputs | sha256sum | cut -c 1-32) QB_PASSED=$own/passed tests/apple/once.sh "$venv/bin/python" tests/apple/arm_run.py \
-  "$built/bin" "$build/release/bin" tests/suites/arm.toml "$work/run" "$built"/bin/qbench*.aarch64 "$build"/release/bin/qbench* || status=1
-echo "not run here: $(ctest --test-dir "$built" -N -L "$left_out" | sed -n 's/^ *Test *#[0-9]*: //p' | paste -sd ' ' -) parity_models"
+build_program release "" qbench qbench-prepare qbench-worker-{reference,onnxruntime,pytorch,mlx} test_hashes
+once_here "$venv/bin/python" tests/apple/arm_run.py "$built/bin" "$build/release/bin" tests/suites/arm.toml "$work/run" \
+  "$built"/bin/qbench*.aarch64 "$build"/release/bin/qbench*
+say "comparing hashes"
+once_here tests/apple/hashes.sh "$work" "g++ $build/release/bin/test_hashes" "g++-aarch64 $built/bin/test_hashes" \
+  "$built/bin/test_hashes.aarch64" "$build/release/bin/test_hashes" tests/compilers/compare.py
+echo "not run here: $(ctest --test-dir "$built" -N -L "$left_out" | sed -n 's/^ *Test *#[0-9]*: //p' | paste -sd ' ' -) ${whole_models//|/ }; of stats $simulations"
 exit "$status"

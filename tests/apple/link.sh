@@ -18,4 +18,11 @@ quietly "not all compiles and links for macOS" cmake --build "$build/apple/mac" 
   --listed "$(echo "$tools"/venv/lib/python3*/site-packages/ziglang/lib/libc/darwin/libSystem.tbd)" \
   --stand-ins "$homebrew/usr/lib" "$root/tests/apple/stand_in/Frameworks" --programs $programs) ||
   die "a program would not load on a Mac: see above"
-echo "not run here: the programs; Apple's own compiler, SDK headers and libc++ (linked in from LLVM 19 here)"
+# Core ML's worker needs protobuf's C++ library, which no stand-in has: of it, what asks Apple for anything.
+engine=$root/src/measurement/engines/coreml
+quietly "what runs Core ML doesn't compile and link for macOS" "$tools/bin/c++" -std=c++20 -O0 -Wall -Wextra -Wpedantic -Werror \
+  -DFMT_HEADER_ONLY -fobjc-arc -I"$root/src" -isystem "$homebrew/usr/include" -isystem "$root/tests/apple/stand_in" \
+  -F"$root/tests/apple/stand_in/Frameworks" -shared -o "$build/apple/mac/core_ml_runtime.dylib" "$engine/runtime_macos.mm" \
+  "$engine/shares.cpp" "$engine/values.cpp" "$root/src/base/float16.cpp" \
+  -framework CoreML -framework Foundation -framework CoreFoundation
+echo "not run here: the programs; qbench-worker-coreml but for its half that asks for Core ML; Apple's own compiler, SDK headers and libc++ (linked in from LLVM 19 here)"

@@ -106,8 +106,9 @@ configure_mac() {
   export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 CCACHE_COMPILERTYPE=clang CCACHE_COMPILERCHECK="string:zig $zig_version"
   export PKG_CONFIG_LIBDIR=$homebrew/usr/lib/aarch64-linux-gnu/pkgconfig:$homebrew/usr/share/pkgconfig PKG_CONFIG_SYSROOT_DIR=$homebrew
   export QB_TOOLS=$tools QB_SITE=$site QB_HOMEBREW=$homebrew
+  # Without protobuf's compiler there is no worker for Core ML: no stand-in has that library.
   quietly "CMake could not configure a build for macOS" cmake --fresh -G Ninja -S "$root" -B "$folder" \
     -DCMAKE_TOOLCHAIN_FILE="$mac/toolchain.cmake" -DCMAKE_PROJECT_INCLUDE="$mac/rpath.cmake" -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_CXX_FLAGS_RELEASE="-O0 -DNDEBUG" -DCMAKE_OBJCXX_FLAGS_RELEASE="-O0 -DNDEBUG" -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
-    -DQB_WERROR=ON -DQB_PYTHON="$mac/python" -DQB_ONNXRUNTIME_HEADERS="$build/onnxruntime-headers/Headers" "$@"
+    -DQB_WERROR=ON -DQB_PROTOC=OFF -DQB_PYTHON="$mac/python" -DQB_ONNXRUNTIME_HEADERS="$build/onnxruntime-headers/Headers" "$@"
 }

@@ -4,11 +4,7 @@ and with caches filled a few tokens at a time.
 
 Vectors (norms, biases) get noise: fresh ones are all 1 or 0, and one that is dropped would go unseen.
 """
-import glob
 import json
-import os
-import shutil
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +13,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from tiny_models import ENGINES, SEEN, TOLERANCE, error_of, make_runner, with_fields, with_noise
 
-OPENBLAS = glob.glob("/usr/lib/*-linux-gnu/openblas-pthread/libopenblas.so.0")
-MLX_ENVIRONMENT = {**os.environ, **({"LD_PRELOAD": OPENBLAS[0]} if OPENBLAS else {})}
-ENGINES = ("reference", "onnxruntime", "pytorch", "mlx")
 T = dict(vocab_size=256, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
          max_position_embeddings=512, pad_token_id=0, bos_token_id=1, eos_token_id=2)
 LLAMA3 = dict(rope_type="llama3", rope_theta=5e5, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
@@ -94,16 +88,6 @@ def tiny(network: Network):
     return with_noise(model).to(network.dtype)
 
 
-def with_noise(model):
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() == 1:
-                parameter.add_(torch.randn_like(parameter) * 0.1)
-            else:
-                parameter.mul_(3.0)  # fresh ones hardly change what goes through them
-    return model
-
-
 def tokens_of(network: Network) -> list[int]:
     vocabulary = network.config.get("vocab_size", T["vocab_size"])
     return np.random.default_rng(7).integers(0, vocabulary, network.token_count).tolist()
@@ -141,22 +125,16 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(probe, bin_folder, tmp_path_factory):
-    """The logits of an engine, or in place of them why it can't."""
-    cache, bundles = tmp_path_factory.mktemp("cache"), {}
+def runner(probe, bin_folder, tmp_path_factory):
+    return make_runner(probe, bin_folder, tmp_path_factory)
 
+
+@pytest.fixture(scope="module")
+def run(runner):
+    """The logits of an engine, or in place of them why it can't."""
     def logits(path: Path, engine: str, tokens: list[int], steps: list[int]) -> np.ndarray | str:
-        if path not in bundles:
-            done = probe("bundle", path, "fp32", cache, text=True)
-            assert done.returncode == 0, done.stderr
-            bundles[path] = done.stdout.strip()
-        out = cache / "logits.f32"
-        done = subprocess.run([bin_folder / f"logits_{engine}", bundles[path], json.dumps(tokens), json.dumps(steps), out],
-                              capture_output=True, text=True, env=MLX_ENVIRONMENT if engine == "mlx" else None)
-        if done.returncode == 3:
-            return done.stderr
-        assert done.returncode == 0, done.stderr
-        return np.fromfile(out, np.float32).reshape(len(tokens), -1)
+        answer = runner.run(runner.bundle(path), engine, tokens, steps)
+        return answer if isinstance(answer, str) else answer.reshape(len(tokens), -1)
     return logits
 
 
@@ -165,8 +143,7 @@ def check(logits: np.ndarray | str, expected: np.ndarray, unsupported: str | Non
         assert unsupported and unsupported in logits, f"unsupported: {logits}"
         return
     assert not unsupported, f"it runs: take the row of UNSUPPORTED away ({unsupported})"
-    error = np.abs(logits - expected).max() / np.abs(expected).max()
-    assert error <= 1e-4, f"{error:.1e} of the largest logit"
+    assert error_of(logits, expected) <= TOLERANCE
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -193,11 +170,8 @@ SPOILT = (("llama", dict(rms_norm_eps=1e-4)), ("llama", dict(rope_parameters=dic
 def test_each_field_counts_that_the_logits_are_said_to_prove(made, run, tmp_path, name, fields):
     """With another value they are others, by far more than is let pass."""
     network = made(name)
-    shutil.copytree(network.folder, tmp_path / name)
-    file = tmp_path / name / "config.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
-    logits = run(tmp_path / name, "reference", network.tokens, [len(network.tokens)])
-    assert np.abs(logits - network.logits).max() / np.abs(network.logits).max() > 5e-4
+    logits = run(with_fields(network.folder, tmp_path / name, fields), "reference", network.tokens, [len(network.tokens)])
+    assert error_of(logits, network.logits) > SEEN
 
 
 def permuted(weight: np.ndarray, head_count: int) -> np.ndarray:

@@ -3,10 +3,8 @@ sentence-transformers keeps beside them. Vectors within 1e-4 (of their largest v
 framework in fp32, of a batch with padding and of each sentence alone. MiniLM with its real weights: the vectors of real
 sentences, and what is told of their retrieval, are those of transformers and scipy, to 1e-5.
 """
-import glob
 import json
 import math
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -18,10 +16,8 @@ import pytest
 import torch
 import transformers
 from scipy.stats import spearmanr
+from tiny_models import ENGINES, MLX_ENVIRONMENT, SEEN, TOLERANCE, error_of, make_runner, with_fields, with_noise
 
-OPENBLAS = glob.glob("/usr/lib/*-linux-gnu/openblas-pthread/libopenblas.so.0")
-MLX_ENVIRONMENT = {**os.environ, **({"LD_PRELOAD": OPENBLAS[0]} if OPENBLAS else {})}
-ENGINES = ("reference", "onnxruntime", "pytorch", "mlx")
 T = dict(vocab_size=256, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=64)
 MEAN = dict(pooling_mode_cls_token=False, pooling_mode_mean_tokens=True, pooling_mode_max_tokens=False)
 CLS = dict(pooling_mode_cls_token=True, pooling_mode_mean_tokens=False)
@@ -61,11 +57,7 @@ BY_NAME = {network.name: network for network in NETWORKS}
 
 def tiny(network: Network):
     torch.manual_seed(len(network.name))
-    model = transformers.BertModel(transformers.BertConfig(**{**T, **network.config}))
-    with torch.no_grad():  # fresh vectors are all 1 or 0, and one that is dropped would go unseen
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.1) if parameter.dim() == 1 else parameter.mul_(3.0)
-    return model.to(network.dtype)
+    return with_noise(transformers.BertModel(transformers.BertConfig(**{**T, **network.config}))).to(network.dtype)
 
 
 def write_modules(folder: Path, network: Network) -> None:
@@ -121,36 +113,24 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(probe, bin_folder, tmp_path_factory):
+def runner(probe, bin_folder, tmp_path_factory):
+    return make_runner(probe, bin_folder, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def run(runner):
     """The vectors that an engine makes of a model's sentences."""
-    cache, prepared = tmp_path_factory.mktemp("cache"), {}
-
-    def vectors(folder: Path, engine: str, tokens: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        if folder not in prepared:
-            done = probe("bundle", folder, "fp32", cache, text=True)
-            assert done.returncode == 0, done.stderr
-            prepared[folder] = done.stdout.strip()
-        out = cache / "vectors.f32"
-        done = subprocess.run([bin_folder / f"logits_{engine}", prepared[folder], json.dumps(dict(tokens=tokens.tolist(), mask=mask.tolist())), out],
-                              capture_output=True, text=True, env=MLX_ENVIRONMENT if engine == "mlx" else None)
-        assert done.returncode == 0, done.stderr
-        return np.fromfile(out, np.float32).reshape(len(tokens), -1)
-    return vectors
-
-
-def error_of(vectors: np.ndarray, expected: np.ndarray) -> float:
-    assert vectors.shape == expected.shape
-    return float(np.abs(vectors - expected).max() / np.abs(expected).max())
+    return lambda folder, engine, tokens, mask: runner.at_once(runner.bundle(folder), engine, dict(tokens=tokens, mask=mask))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", BY_NAME)
 def test_vectors_are_transformers_with_padding_and_alone(made, run, name, engine):
     network = made(name)
-    assert error_of(run(network.folder, engine, network.tokens, network.mask), network.vectors) <= 1e-4
+    assert error_of(run(network.folder, engine, network.tokens, network.mask), network.vectors) <= TOLERANCE
     for row, length in enumerate(LENGTHS):
         alone = run(network.folder, engine, network.tokens[row:row + 1, :length], network.mask[row:row + 1, :length])
-        assert error_of(alone, network.vectors[row:row + 1]) <= 1e-4
+        assert error_of(alone, network.vectors[row:row + 1]) <= TOLERANCE
 
 
 SPOILT = (("bert-eps", "config.json", dict(layer_norm_eps=1e-12)), ("bert-gelu-tanh", "config.json", dict(hidden_act="relu")),
@@ -162,21 +142,13 @@ SPOILT = (("bert-eps", "config.json", dict(layer_norm_eps=1e-12)), ("bert-gelu-t
 def test_each_field_counts_that_the_vectors_are_said_to_prove(made, run, tmp_path, name, file, fields):
     """With another value they are others, by far more than is let pass."""
     network = made(name)
-    shutil.copytree(network.folder, tmp_path / name)
-    place = tmp_path / name / file
-    place.write_text(json.dumps(json.loads(place.read_text()) | fields))
-    assert error_of(run(tmp_path / name, "reference", network.tokens, network.mask), network.vectors) > 5e-4
+    folder = with_fields(network.folder, tmp_path / name, fields, file)
+    assert error_of(run(folder, "reference", network.tokens, network.mask), network.vectors) > SEEN
 
 
 def test_the_mask_counts(made, run):
     network = made("bert")
-    assert error_of(run(network.folder, "reference", network.tokens, np.ones_like(network.mask)), network.vectors) > 5e-4
-
-
-def refusal(probe, folder: Path, cache: Path) -> str:
-    done = probe("bundle", folder, "fp32", cache, text=True)
-    assert done.returncode == 1, done.stdout
-    return done.stderr
+    assert error_of(run(network.folder, "reference", network.tokens, np.ones_like(network.mask)), network.vectors) > SEEN
 
 
 @pytest.mark.parametrize("change, word", (
@@ -184,7 +156,7 @@ def refusal(probe, folder: Path, cache: Path) -> str:
     (lambda modules, pooling: modules.insert(2, dict(path="2_Dense", type="sentence_transformers.models.Dense")), "Dense"),
     (lambda modules, pooling: modules[1].update(path="../elsewhere"), "outside the folder"),
     (lambda modules, pooling: modules[1].update(path="none"), "none/config.json")))
-def test_modules_that_make_another_vector_are_refused_by_name(made, probe, tmp_path, change, word):
+def test_modules_that_make_another_vector_are_refused_by_name(made, runner, tmp_path, change, word):
     folder = tmp_path / "spoilt"
     shutil.copytree(made("bert").folder, folder)
     files = folder / "modules.json", folder / "1_Pooling/config.json"
@@ -192,7 +164,7 @@ def test_modules_that_make_another_vector_are_refused_by_name(made, probe, tmp_p
     change(*values)
     for file, value in zip(files, values):
         file.write_text(json.dumps(value))
-    assert word in refusal(probe, folder, tmp_path)
+    assert word in runner.refusal(folder)
 
 
 # The real weights, on real sentences.

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "compression/bundle/bundle.h"
@@ -22,11 +23,12 @@ namespace {
 
 // What an engine may differ by is what it says that it computes in. f32 differs by the order of
 // sums only. 16-bit floats round each activation, and the scales where they are 16 bits too, by up
-// to 2^-9 (bf16) or 2^-12 (f16) of itself. Products that round activations to 8 bits in blocks: up
-// to 1/254 of the block's largest value each, which for normal values is about 0.6 % of their RMS;
-// depth adds such errors. With 8-bit activations the reference rounds as the kernel does, but a
-// value that lies on the border between two codes may fall either way after a sum in another order:
-// a whole step, of which there are 255 in the range.
+// to 2^-9 (bf16) or 2^-12 (f16) of itself. Sums kept in f16 (Arm's Compute Library) round each time
+// that something is added: by 0.6 % over 1,536 terms (decision 44). Products that round activations
+// to 8 bits in blocks: up to 1/254 of the block's largest value each, which for normal values is
+// about 0.6 % of their RMS; depth adds such errors. With 8-bit activations the reference rounds as
+// the kernel does, but a value that lies on the border between two codes may fall either way after
+// a sum in another order: a whole step, of which there are 255 in the range.
 double tolerance_of(const ir::Graph& graph, const quant::Scheme& scheme,
                     const std::string& compute_type) {
   const auto says = [&](std::string_view word) {
@@ -34,7 +36,8 @@ double tolerance_of(const ir::Graph& graph, const quant::Scheme& scheme,
   };
   const bool rounds_input = scheme.activations != quant::Activations::none &&
                             (uses(graph, ir::Op::linear) || uses(graph, ir::Op::conv2d));
-  if (!rounds_input && !says("int8") && !says("bf16")) return says("in f16") ? 4e-3 : 2e-5;
+  if (!rounds_input && !says("int8") && !says("bf16"))
+    return says("sums in f16") ? 1.2e-2 : says("in f16") ? 4e-3 : 2e-5;
   return graph.nodes.size() > 10 ? 6e-2 : 1.5e-2;
 }
 
@@ -43,6 +46,14 @@ bool can_calibrate(const ir::Graph& graph) {
   const ir::ValueInfo& input = graph[graph.of_kind(ir::ValueKind::input)[0]];
   const bool is_text = input.name == "tokens" && graph.of_kind(ir::ValueKind::input).size() == 2;
   return is_text || input.shape.size() == 4;
+}
+
+// Under the emulator of `./qb test --apple arm` the bases alone: what a scheme adds to one gives
+// its kernels other bits, and the kernels are the same.
+const std::vector<quant::Scheme>& tested_schemes() {
+  if (!std::getenv("QB_EMULATED")) return quant::schemes();
+  MESSAGE("not run here: schemes that add something to another one");
+  return quant::base_schemes();
 }
 
 // Whether the engine says that it runs the scheme.
@@ -59,10 +70,11 @@ bool is_offered(const quant::Scheme& scheme) {
 
 TEST_CASE("every operator in every scheme agrees with the reference of the same bits") {
   REQUIRE_MESSAGE(engine().describe().available, engine().describe().reason);
+  const std::vector<quant::Scheme>& schemes = tested_schemes();
   std::set<const Refusal*> refused;
   double worst = 0;
   for (const Situation& s : situations()) {
-    for (const quant::Scheme& scheme : quant::schemes()) {
+    for (const quant::Scheme& scheme : schemes) {
       if (scheme.needs_calibration() && !can_calibrate(s.graph)) continue;
       const auto built = build(s.graph, scheme);
       if (!built &&

@@ -5,13 +5,15 @@
 // reason.
 //   logits_ENGINE BUNDLE INPUTS OUT
 // of a network without caches: INPUTS is {"tokens": [[id, ...], ...], "mask": ...}, each with as
-// many rows of one length. Writes the first output.
-#include <array>
+// many rows of one length, one number a row, or, of pictures, the name of a file of f32 values.
+// Writes the first output.
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <numeric>
 #include <span>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "compression/bundle/bundle.h"
 #include "measurement/worker/engine.h"
@@ -43,25 +45,60 @@ Result<void> run_step(worker::Session& session, std::span<const int64_t> tokens,
   return {};
 }
 
+// What is given for an input: ids in JSON, or the name of a file of f32 values, as many pictures as
+// there is room for.
+struct Given {
+  std::vector<int64_t> shape;
+  std::vector<int64_t> ids;
+  std::vector<float> values;
+
+  TensorView view() const {
+    if (values.empty()) return {ElementType::i64, shape, ids.data()};
+    return {ElementType::f32, shape, values.data()};
+  }
+};
+
+Result<Given> read_ids(const Json& json) {
+  Given given;
+  const Json::Array& rows = json.as_array();
+  for (const Json& row : rows) {
+    if (row.is_int()) given.ids.push_back(row.as_int());
+    for (const Json& item : row.as_array()) given.ids.push_back(item.as_int());
+  }
+  if (given.ids.empty()) return fail(Errc::bad_input, "an input is not given");
+  given.shape = {std::ssize(rows)};
+  if (!rows[0].is_int()) given.shape.push_back(std::ssize(given.ids) / std::ssize(rows));
+  return given;
+}
+
+Result<Given> read_values(const std::string& path, const ir::Shape& shape) {
+  QB_TRY(const std::string bytes, read_file(path));
+  Given given;
+  given.values.resize(bytes.size() / sizeof(float));
+  std::memcpy(given.values.data(), bytes.data(), given.values.size() * sizeof(float));
+  const auto of_one =
+      static_cast<int64_t>(element_count(ir::bind(shape, {{ir::Symbol::batch, 1}})));
+  given.shape = ir::bind(shape, {{ir::Symbol::batch, std::ssize(given.values) / of_one}});
+  return given;
+}
+
 Result<void> run_at_once(std::span<char*> a) {
   QB_TRY(const bundle::Bundle bundle, bundle::load_bundle(a[1]));
-  QB_TRY(const Json given, parse_json(a[2]));
+  QB_TRY(const Json json, parse_json(a[2]));
   const ir::Graph& graph = bundle.graph();
-  std::array<int64_t, 2> shape = {};
-  std::vector<std::vector<int64_t>> values;
+  std::vector<Given> all;
   for (const ir::Value value : graph.of_kind(ir::ValueKind::input)) {
-    const Json::Array& rows = given[graph[value].name].as_array();
-    std::vector<int64_t>& all = values.emplace_back();
-    for (const Json& row : rows)
-      for (const Json& item : row.as_array()) all.push_back(item.as_int());
-    if (rows.empty()) return fail(Errc::bad_input, "{} is not given", graph[value].name);
-    shape = {std::ssize(rows), std::ssize(all) / std::ssize(rows)};
+    const Json& of_input = json[graph[value].name];
+    QB_TRY(Given given, of_input.is_string() ? read_values(of_input.as_string(), graph[value].shape)
+                                             : read_ids(of_input));
+    all.push_back(std::move(given));
   }
   std::vector<TensorView> inputs;
-  for (const auto& all : values) inputs.push_back({ElementType::i64, shape, all.data()});
+  for (const Given& given : all) inputs.push_back(given.view());
   const std::unique_ptr<worker::Engine> engine = worker::make_engine();
-  QB_TRY(const auto session,
-         engine->compile(bundle, {.device = "cpu", .thread_count = 2, .batch = shape[0]}));
+  QB_TRY(
+      const auto session,
+      engine->compile(bundle, {.device = "cpu", .thread_count = 2, .batch = inputs[0].shape[0]}));
   QB_CHECK(session->run({inputs, 0}));
   const auto answer = std::as_bytes(session->outputs()[0].f32());
   std::ofstream(a[3], std::ios::binary)

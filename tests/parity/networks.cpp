@@ -303,6 +303,16 @@ std::vector<Situation> situations() {
   }));
   for (const char* name : {"llama-test"})
     all.push_back({name, models::find_model(name)->build().value(), {9, 1, 1}});
+  all.push_back(situation("values in another order",
+                          [](Builder& b) {
+                            std::vector<int64_t> order(64);
+                            for (int64_t i = 0; i < 64; ++i)
+                              order[static_cast<size_t>(i)] = i * 23 % 64;
+                            const Value x = vector_input(b, 64);
+                            return b.add(b.apply(ir::Op::reorder, {x}, {{"order", order}}),
+                                         b.parameter("b", {64}));
+                          },
+                          {4}));
   return all;
 }
 
@@ -318,6 +328,9 @@ constexpr Refusal refusal_rows[] = {
     {"pytorch", "8-bit activations", Refused::f32_results, "no integer convolution that gives f32",
      "onednn"},
     {"mlx", "8-bit activations", Refused::scheme, "no kernels that compute with 8-bit activations"},
+    {"onnxruntime", "tables", Refused::scheme, "no kernels for weights in tables"},
+    {"pytorch", "tables", Refused::scheme, "no kernels for weights in tables"},
+    {"mlx", "tables", Refused::scheme, "no kernels for weights in tables"},
     {"mlx", "q6_k", Refused::weights, "groups of 16"},
 };
 
@@ -375,9 +388,10 @@ const Refusal* find_refusal(const bundle::Bundle& bundle) {
 
 const Refusal* find_refusal(const quant::Scheme& scheme) {
   for (const Refusal* row : refusals()) {
-    const bool is_scheme = row->format == "8-bit activations"
-                               ? scheme.activations != quant::Activations::none
-                               : row->format == quant::base_of(scheme).name;
+    const bool is_scheme =
+        row->format == "8-bit activations" ? scheme.activations != quant::Activations::none
+        : row->format == "tables"          ? scheme.weight_type == quant::WeightType::table
+                                           : row->format == quant::base_of(scheme).name;
     const bool is_of_all = row->what == Refused::scheme || row->what == Refused::weights;
     if (is_scheme && is_of_all) return row;
   }

@@ -77,7 +77,7 @@ enum class Refused : uint8_t {
 };
 struct Refusal {
   std::string_view framework;
-  std::string_view format;  // base scheme; "8-bit activations": all that round them
+  std::string_view format;  // base scheme; "8-bit activations": all that round them; "tables"
   Refused what;
   std::string_view reason;  // a part of the message
   // A kernel of describe()'s facts: the row holds only where it is absent.

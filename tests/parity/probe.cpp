@@ -4,6 +4,7 @@
 //   probe weights FILE [CONFIG]    name, shape and hash of the f32 values of each tensor; with a
 //                                  config.json, of what another tool quantized as it says
 //   probe picture FILE SIZE cut_out|plain   RGB bytes of the prepared picture
+//   probe pixels MODEL FILE        the f32 values that a model's network gets for that picture
 //   probe encode|decode FORMAT     f32 weights on stdin to blocks, or blocks to f32 weights
 //   probe stats                    a JSON list of numbers on stdin; JSON of its statistics
 //   probe gate                     {"before": [...], "after": [...], "p_values": [...],
@@ -93,8 +94,23 @@ Result<void> print_picture(const std::string& path, int64_t size_px, bool is_cut
   const pictures::Picture square = is_cut_out
                                        ? pictures::composite_on_white_square(picture, 1.15)
                                        : pictures::crop_centre_square(pictures::to_rgb(picture));
-  const pictures::Picture small = pictures::resize_bicubic(square, size_px, size_px);
+  const pictures::Picture small =
+      pictures::resize(square, size_px, size_px, models::Filter::bicubic);
   std::fwrite(small.pixels.data(), 1, small.pixels.size(), stdout);
+  return {};
+}
+
+Result<void> print_pixels(const std::string& model, const std::string& file) {
+  QB_TRY(const prepare::ModelSource source, prepare::open_model(model, "."));
+  if (!source.model.picture_problem.empty())
+    return fail(Errc::unavailable, "{}", source.model.picture_problem);
+  QB_TRY(const pictures::Picture picture, pictures::load_picture(file));
+  const models::Preprocessing& preprocessing = source.model.preprocessing;
+  const auto side = static_cast<size_t>(preprocessing.size_px());
+  std::vector<float> values(3 * side * side);
+  QB_TRY(const pictures::Picture fitted, pictures::fit(pictures::to_rgb(picture), preprocessing));
+  pictures::to_planar_f32(fitted, preprocessing, values);
+  std::fwrite(values.data(), sizeof(float), values.size(), stdout);
   return {};
 }
 
@@ -106,6 +122,8 @@ Result<ggml::BlockRow> find_block_format(std::string_view name) {
 
 Result<void> convert_blocks(std::string_view name, bool is_encoding) {
   QB_TRY(const ggml::BlockRow row, find_block_format(name));
+  if (is_encoding && !ggml::can_encode(row.format))
+    return fail(Errc::bad_input, "{} is decoded only", name);
   const std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
   const size_t value_bytes = static_cast<size_t>(row.length) * sizeof(float);
   const size_t block_count =
@@ -304,6 +322,7 @@ Result<void> run(std::span<char*> a) {
   if (verb == "weights" && a.size() == 4) return print_weights(a[2], a[3]);
   if (verb == "picture" && a.size() == 5)
     return print_picture(a[2], std::atoll(a[3]), std::string_view(a[4]) == "cut_out");
+  if (verb == "pixels" && a.size() == 4) return print_pixels(a[2], a[3]);
   if ((verb == "encode" || verb == "decode") && a.size() == 3)
     return convert_blocks(a[2], verb == "encode");
   if (verb == "stats" && a.size() == 2) return print_stats();

@@ -99,9 +99,20 @@ Result<Json> append_microscaled(Writer& writer, const quant::MicroscaledView& we
                        {"scales", scales}});
 }
 
+Result<Json> append_tabled(Writer& writer, const quant::TabledView& weight) {
+  QB_TRY(const int64_t codes, writer.append(std::as_bytes(weight.codes)));
+  QB_TRY(const int64_t entries, writer.append(std::as_bytes(weight.entries)));
+  return Json::object({{"encoding", name_of(Encoding::table)},
+                       {"bits", weight.layout.bits},
+                       {"rows_each", weight.layout.rows_each},
+                       {"codes", codes},
+                       {"entries", entries}});
+}
+
 Result<Json> append_parameter(Writer& writer, const Stored& stored) {
   if (stored.encoding == Encoding::packed) return append_packed(writer, stored.packed);
   if (stored.encoding == Encoding::micro) return append_microscaled(writer, stored.micro);
+  if (stored.encoding == Encoding::table) return append_tabled(writer, stored.table);
   QB_TRY(const int64_t offset, writer.append(stored.bytes));
   Json entry = Json::object({{"encoding", name_of(stored.encoding)}, {"values", offset}});
   if (stored.encoding == Encoding::block) entry.set("block", ggml::row_of(stored.block).name);

@@ -58,7 +58,7 @@ Result<quant::PackedLayout> read_layout(const Json& entry, const Extent& extent)
   layout.symmetric = entry["symmetric"].as_bool();
   layout.per_tensor = entry["per_tensor"].as_bool();
   layout.has_minimums = entry.contains("minimums");
-  if ((bits != 4 && bits != 8) || layout.group_size < 1 ||
+  if (!quant::is_packable(bits) || layout.group_size < 1 ||
       layout.group_size > extent.column_count ||
       (layout.per_tensor && layout.group_size != extent.column_count) ||
       (layout.has_minimums &&
@@ -92,9 +92,26 @@ Result<quant::MicroscaledView> find_microscaled(const Json& entry, const Extent&
   return view;
 }
 
+Result<quant::TabledView> find_tabled(const Json& entry, const Extent& extent,
+                                      std::span<const std::byte> file) {
+  QB_TRY(const int64_t bits, entry.get_int("bits"));
+  QB_TRY(const int64_t rows_each, entry.get_int("rows_each"));
+  if (!quant::is_table_bits(bits) || rows_each < 1 || extent.row_count % rows_each != 0)
+    return fail(Errc::bad_input, "tables of {} bits for {} of {} rows are none", bits, rows_each,
+                extent.row_count);
+  quant::TabledView view = {
+      .layout = {extent.row_count, extent.column_count, static_cast<int32_t>(bits), rows_each}};
+  QB_TRY(const auto codes, find_array(entry, "codes", file, view.layout.code_bytes()));
+  QB_TRY(const auto entries,
+         find_array(entry, "entries", file, view.layout.entry_total() * sizeof(uint16_t)));
+  view.codes = as_span<uint8_t>(codes);
+  view.entries = as_span<uint16_t>(entries);
+  return view;
+}
+
 Result<Encoding> read_encoding(const Json& entry) {
   for (const Encoding encoding : {Encoding::f32, Encoding::f16, Encoding::bf16, Encoding::packed,
-                                  Encoding::block, Encoding::micro})
+                                  Encoding::block, Encoding::micro, Encoding::table})
     if (name_of(encoding) == entry["encoding"].as_string()) return encoding;
   return fail(Errc::bad_input, "unknown encoding \"{}\"", entry["encoding"].as_string());
 }
@@ -123,6 +140,10 @@ Result<Parameter> find_parameter(const ir::Graph& graph, ir::Value value, const 
   }
   if (parameter.encoding == Encoding::micro) {
     QB_TRY(parameter.micro, find_microscaled(entry, extent, file));
+    return parameter;
+  }
+  if (parameter.encoding == Encoding::table) {
+    QB_TRY(parameter.table, find_tabled(entry, extent, file));
     return parameter;
   }
   if (parameter.encoding == Encoding::block) {
@@ -204,6 +225,8 @@ std::string_view name_of(Encoding encoding) {
       return "block";
     case Encoding::micro:
       return "micro";
+    case Encoding::table:
+      return "table";
   }
   return "f32";
 }
@@ -211,7 +234,7 @@ std::string_view name_of(Encoding encoding) {
 size_t Parameter::stored_bytes() const {
   return bytes.size() + packed.codes.size() + packed.scales.size_bytes() +
          packed.zero_points.size() + packed.minimums.size_bytes() + micro.codes.size() +
-         micro.scales.size();
+         micro.scales.size() + table.codes.size() + table.entries.size_bytes();
 }
 
 void decode_f32(const Parameter& parameter, std::span<float> out) {
@@ -238,6 +261,9 @@ void decode_f32(const Parameter& parameter, std::span<float> out) {
     case Encoding::micro:
       quant::decode_microscaled(parameter.micro, out);
       return;
+    case Encoding::table:
+      quant::decode_tabled(parameter.table, out);
+      return;
   }
 }
 
@@ -245,6 +271,12 @@ const Parameter& Bundle::parameter(ir::Value value) const {
   const auto found = parameters_.find(value.index);
   assert(found != parameters_.end());
   return found->second;
+}
+
+bool Bundle::rounds_activations() const {
+  return std::ranges::any_of(activations_, [](const auto& activation) {
+    return activation.second.mode != quant::Activations::none;
+  });
 }
 
 Activation Bundle::activation(ir::Value value) const {

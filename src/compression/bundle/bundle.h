@@ -23,12 +23,13 @@
 #include "compression/quant/microscaling.h"
 #include "compression/quant/packed.h"
 #include "compression/quant/scheme.h"
+#include "compression/quant/table.h"
 #include "network/ggml/block_formats.h"
 #include "network/ir/graph.h"
 
 namespace qb::bundle {
 
-enum class Encoding : uint8_t { f32, f16, bf16, packed, block, micro };
+enum class Encoding : uint8_t { f32, f16, bf16, packed, block, micro, table };
 std::string_view name_of(Encoding encoding);
 
 struct Parameter {
@@ -39,6 +40,7 @@ struct Parameter {
   quant::PackedView packed;                           // when encoding is packed
   ggml::BlockFormat block = ggml::BlockFormat::q8_0;  // when encoding is block
   quant::MicroscaledView micro;                       // when encoding is micro
+  quant::TabledView table;                            // when encoding is table
 
   size_t stored_bytes() const;
   std::span<const float> f32() const {
@@ -67,6 +69,7 @@ class Bundle {
   const quant::Scheme& scheme() const { return scheme_; }
   const Parameter& parameter(ir::Value value) const;  // a value of kind parameter
   Activation activation(ir::Value value) const;       // of kind input or node
+  bool rounds_activations() const;
   const Json& manifest() const { return manifest_; }
   const std::string& content_hash() const { return content_hash_; }
   size_t stored_bytes() const { return weights_.bytes().size(); }
@@ -112,6 +115,7 @@ struct Stored {
   quant::PackedView packed;
   ggml::BlockFormat block = ggml::BlockFormat::q8_0;
   quant::MicroscaledView micro;
+  quant::TabledView table;
 };
 
 struct Contents {

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "compression/bundle/outline.h"
 #include "compression/quant/quantize.h"
 #include "network/ir/builder.h"
 
@@ -54,6 +55,11 @@ TEST_CASE("every scheme's bundle gives back what quantizing in memory gives") {
     const auto bundle = load_bundle(*folder);
     REQUIRE(bundle);
     CHECK(verify_content(*folder));
+    size_t stored_bytes = 0;
+    for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter))
+      stored_bytes += bundle->parameter(value).stored_bytes();
+    if (scheme.weight_type != quant::WeightType::mixed)  // which bits it chooses no shape tells
+      CHECK(stored_bytes_of(outline_of(graph), scheme) == static_cast<int64_t>(stored_bytes));
     for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter)) {
       const auto count = static_cast<size_t>(ir::element_count(graph[value].shape));
       std::vector<float> source(count);
@@ -70,6 +76,12 @@ TEST_CASE("every scheme's bundle gives back what quantizing in memory gives") {
       if (bundle->parameter(value).encoding == Encoding::micro)
         quant::decode_microscaled(quant::encode_microscaled({scheme.micro, 6, 40}, source).view(),
                                   expected);
+      if (bundle->parameter(value).encoding == Encoding::table)
+        quant::decode_tabled(
+            quant::make_tables(quant::table_layout(6, 40, scheme.weight_bits, scheme.group_size),
+                               source)
+                .view(),
+            expected);
       // Rows of 40 are no whole blocks: block formats store them in fp16.
       const bool is_half =
           scheme.weight_bits == 16 || scheme.weight_type == quant::WeightType::block;
@@ -135,11 +147,13 @@ TEST_CASE("hostile bundles are refused with the field's name") {
       {"\"codes\":0", "\"codes\":9223372036854775744", "outside the file"},
       {"\"codes\":0", "\"codes\":1", "no multiple"},
       {"\"scheme\":\"w8c\"", "\"scheme\":\"w3\"", "unknown scheme"},
-      {"\"bits\":8", "\"bits\":3", "no layout"},
+      {"\"bits\":8", "\"bits\":7", "no layout"},
       {"\"group_size\":40", "\"group_size\":0", "no layout"},
       {"\"group_size\":40", "\"group_size\":41", "no layout"},
       {"\"encoding\":\"packed\"", "\"encoding\":\"block\"", "unknown block format"},
       {"\"encoding\":\"packed\"", "\"encoding\":\"micro\"", "unknown microscaling format"},
+      {"\"encoding\":\"packed\"", "\"encoding\":\"table\"", "rows_each"},
+      {"\"encoding\":\"packed\"", "\"rows_each\":4,\"encoding\":\"table\"", "for 4 of 6 rows"},
       {"\"encoding\":\"f32\"", "\"encoding\":\"f16\"", "take f32"},
       {"\"activations\":[]", R"("activations":[{"value":"w","mode":"dynamic"}])", "no value"},
       {"\"activations\":[]",

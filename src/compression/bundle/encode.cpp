@@ -15,14 +15,6 @@ using ggml::BlockFormat;
 // Largest weight that the format's fp16 scale holds.
 constexpr float fp16_max = 65504.0f;
 
-// The format for rows of that length; nothing: no block fits.
-std::optional<BlockFormat> fitting_block(BlockFormat format, int64_t column_count) {
-  if (column_count % ggml::row_of(format).length == 0) return format;
-  if (format == BlockFormat::q4_k) return fitting_block(BlockFormat::q4_1, column_count);
-  if (format == BlockFormat::q6_k) return fitting_block(BlockFormat::q8_0, column_count);
-  return std::nullopt;
-}
-
 }  // namespace
 
 Result<Stored> Encoder::encode(const ir::Graph& graph, ir::Value parameter,
@@ -42,6 +34,10 @@ Result<Stored> Encoder::encode(const ir::Graph& graph, ir::Value parameter,
       return encode_blocks(scheme.block, extent.column_count, values);
     case quant::WeightType::micro:
       return encode_micro({scheme.micro, extent.row_count, extent.column_count}, values);
+    case quant::WeightType::table:
+      return encode_tables(quant::table_layout(extent.row_count, extent.column_count,
+                                               scheme.weight_bits, scheme.group_size),
+                           values);
     default:
       return keep(quant::quantize(values,
                                   quant::layout_for(scheme, extent.row_count, extent.column_count),
@@ -63,6 +59,15 @@ Result<Stored> Encoder::encode_micro(const quant::MicroscaledLayout& layout,
                   format.largest_weight);
   micro_ = quant::encode_microscaled(layout, values, thread_count_);
   return Stored{.encoding = Encoding::micro, .micro = micro_.view()};
+}
+
+Result<Stored> Encoder::encode_tables(const quant::TableLayout& layout,
+                                      std::span<const float> values) {
+  for (const float value : values)
+    if (std::fabs(value) > fp16_max)
+      return fail(Errc::bad_input, "weight {} is beyond fp16's 65504", value);
+  table_ = quant::make_tables(layout, values, thread_count_);
+  return Stored{.encoding = Encoding::table, .table = table_.view()};
 }
 
 Result<Stored> Encoder::encode_halves(bool is_f16, std::span<const float> values) {

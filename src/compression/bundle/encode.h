@@ -24,6 +24,7 @@ class Encoder {
   Result<Stored> encode_halves(bool is_f16, std::span<const float> values);
   Result<Stored> encode_micro(const quant::MicroscaledLayout& layout,
                               std::span<const float> values);
+  Result<Stored> encode_tables(const quant::TableLayout& layout, std::span<const float> values);
   Result<Stored> encode_blocks(ggml::BlockFormat format, int64_t column_count,
                                std::span<const float> values);
 
@@ -32,6 +33,7 @@ class Encoder {
   std::vector<uint16_t> halves_;
   std::vector<std::byte> blocks_;
   quant::Microscaled micro_;
+  quant::Tabled table_;
 };
 
 }  // namespace qb::bundle

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "compression/bundle/bundle.h"
@@ -21,6 +23,10 @@ struct Extent {
 };
 Extent extent_of(const std::vector<int64_t>& shape);
 
+// What the names of the parameters of an adapter's branches end with: linear(linear(x, a), b).
+inline constexpr std::string_view adapter_down = ".lora_a.weight";
+inline constexpr std::string_view adapter_up = ".lora_b.weight";
+
 // Whether every use of the parameter is an operator's quantizable input; others are f32 always.
 bool is_quantizable(const ir::Graph& graph, ir::Value parameter);
 
@@ -29,5 +35,8 @@ uint32_t roles_of(const ir::Graph& graph, ir::Value parameter);
 
 // Whether the scheme stores it other than in f32: it is quantizable in all its roles.
 bool is_quantized(const ir::Graph& graph, ir::Value parameter, const quant::Scheme& scheme);
+
+// The block format for rows of that length; nothing: no block fits, and fp16 it is.
+std::optional<ggml::BlockFormat> fitting_block(ggml::BlockFormat format, int64_t column_count);
 
 }  // namespace qb::bundle

@@ -299,8 +299,29 @@ class Fitter {
   std::vector<float> values_;
 };
 
+// What reads a value must agree on what it is.
+Result<std::vector<std::pair<ir::Value, bundle::Activation>>> given_activations(const Work& work) {
+  const ir::Graph& graph = work.network.graph;
+  const std::set<std::string>& in_8_bits = work.job.read_in_8_bits;
+  std::map<int32_t, std::set<bool>> readings;  // of what linears read
+  for (const ir::Node& node : graph.nodes)
+    if (node.op == ir::Op::linear)
+      readings[node.inputs[0].index].insert(in_8_bits.contains(graph[node.inputs[1]].name));
+  std::vector<std::pair<ir::Value, bundle::Activation>> activations;
+  for (const auto& [index, ways] : readings) {
+    if (ways.size() > 1)
+      return fail(Errc::unsupported,
+                  "{} is read in 8 bits by some of the checkpoint's weights and not by others",
+                  graph[ir::Value{index}].name);
+    if (ways.contains(true))
+      activations.push_back({ir::Value{index}, {quant::Activations::by_token, {}}});
+  }
+  return activations;
+}
+
 Result<std::vector<std::pair<ir::Value, bundle::Activation>>> fit_activations(Work& work) {
   const Scheme& scheme = work.job.scheme;
+  if (scheme.weight_type == quant::WeightType::given) return given_activations(work);
   const std::vector<ir::Value> values = rounded_values(work.network.graph, scheme);
   std::vector<std::pair<ir::Value, bundle::Activation>> activations;
   if (scheme.activations != quant::Activations::measured) {
@@ -332,6 +353,11 @@ std::string stored_as(const bundle::Parameter& parameter) {
       return std::string(ggml::row_of(parameter.block).name);
     case bundle::Encoding::micro:
       return std::string(quant::row_of(parameter.micro.layout.format).name);
+    case bundle::Encoding::table: {
+      const quant::TableLayout& table = parameter.table.layout;
+      return table.table_count() == 1 ? fmt::format("lut{}", table.bits)
+                                      : fmt::format("lut{}g{}", table.bits, table.rows_each);
+    }
     case bundle::Encoding::packed:
       break;
   }

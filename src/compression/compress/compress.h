@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct Job {
   // Of a checkpoint that another tool quantized: a weight as it lies there, for "as-is"; empty:
   // there is no checkpoint. The result is valid until the next call.
   std::function<Result<bundle::Stored>(const ir::ValueInfo&)> given;
+  // The weights of that checkpoint whose inputs are rounded to 8 bits, by token.
+  std::set<std::string> read_in_8_bits;
   std::string weights = "synthetic";  // or "pretrained"
   std::string source_hash;
   std::optional<CalibrationSet> calibration;  // what scheme.needs_calibration() asks for

@@ -62,11 +62,4 @@ Microscaled encode_microscaled(const MicroscaledLayout& layout, std::span<const 
                                int64_t thread_count = 1);
 void decode_microscaled(const MicroscaledView& weight, std::span<float> out);
 
-// The number formats, for tests: rounding to the nearest, E4M3 to even and saturating at 448, E2M1
-// from halfway towards zero.
-uint8_t to_e4m3(float value);
-float from_e4m3(uint8_t bits);
-uint8_t to_e2m1(float value);
-float from_e2m1(uint8_t bits);
-
 }  // namespace qb::quant

@@ -6,16 +6,31 @@
 namespace qb::quant {
 namespace {
 
-int32_t nibble(std::span<const uint8_t> bytes, int64_t index) {
-  const uint8_t byte = bytes[static_cast<size_t>(index / 2)];
-  return index % 2 ? byte >> 4 : byte & 15;
+int32_t code_at(std::span<const uint8_t> stream, int64_t index, int32_t bits) {
+  const auto first_bit = static_cast<size_t>(index * bits);
+  const size_t byte = first_bit / 8;
+  const size_t shift = first_bit % 8;
+  uint32_t found = static_cast<uint32_t>(stream[byte]) >> shift;
+  if (shift + static_cast<size_t>(bits) > 8)
+    found |= static_cast<uint32_t>(stream[byte + 1]) << (8 - shift);
+  return static_cast<int32_t>(found & ((1u << bits) - 1u));
 }
 
 }  // namespace
 
+void put_codes(std::span<const uint8_t> codes, int32_t bits, uint8_t* out) {
+  for (size_t i = 0; i < codes.size(); ++i) {
+    const size_t first_bit = i * static_cast<size_t>(bits);
+    const uint32_t placed = static_cast<uint32_t>(codes[i]) << (first_bit % 8);
+    uint8_t* byte = out + first_bit / 8;
+    byte[0] = static_cast<uint8_t>(byte[0] | placed);
+    if (placed > 255) byte[1] = static_cast<uint8_t>(byte[1] | placed >> 8);
+  }
+}
+
 int32_t PackedView::code(int64_t row, int64_t column) const {
   const auto bytes = codes.subspan(static_cast<size_t>(row * layout.row_bytes()));
-  return layout.bits == 4 ? nibble(bytes, column) : bytes[static_cast<size_t>(column)];
+  return code_at(bytes, column, layout.bits);
 }
 
 int32_t PackedView::zero_point(int64_t row, int64_t group) const {
@@ -24,7 +39,7 @@ int32_t PackedView::zero_point(int64_t row, int64_t group) const {
   const int64_t scale_row = layout.per_tensor ? 0 : row;
   const auto bytes =
       zero_points.subspan(static_cast<size_t>(scale_row * layout.zero_point_row_bytes()));
-  return layout.bits == 4 ? nibble(bytes, group) : bytes[static_cast<size_t>(group)];
+  return code_at(bytes, group, layout.bits);
 }
 
 void dequantize_rows(const PackedView& packed, int64_t first_row, std::span<float> out) {

@@ -4,11 +4,11 @@
 // dimensions flattened). Each row is cut into groups of `group_size`; the last group of a row may
 // be shorter and is padded in storage with the group's zero point, so that padding decodes to 0.
 //
-//   codes        unsigned, row by row; a row takes row_bytes(); two 4-bit codes a byte, low nibble
-//                first
+//   codes        unsigned, row by row; a row takes row_bytes() and is a little-endian stream of
+//                `bits`-bit codes: two 4-bit codes a byte, low nibble first
 //   scales       f32 [row_count, groups_per_row]; a single one when per_tensor
-//   zero_points  codes of `bits` bits, as many as scales, each row padded to a whole byte, low
-//                nibble first; empty when symmetric: the zero point is then 2^(bits - 1)
+//   zero_points  codes of `bits` bits, as many as scales, each row such a stream, padded to a whole
+//                byte; empty when symmetric: the zero point is then 2^(bits - 1)
 //   minimums     f32, as many as scales, in place of zero points, which are then 0; only of weights
 //                that another tool quantized, in groups that cut a row without rest
 //
@@ -22,10 +22,16 @@
 
 namespace qb::quant {
 
+// Whether codes of so many bits have a layout.
+constexpr bool is_packable(int64_t bits) { return (bits >= 2 && bits <= 6) || bits == 8; }
+
+// One row's codes into zeroed bytes.
+void put_codes(std::span<const uint8_t> codes, int32_t bits, uint8_t* out);
+
 struct PackedLayout {
   int64_t row_count = 0;
   int64_t column_count = 0;
-  int32_t bits = 8;        // 4 or 8
+  int32_t bits = 8;        // 4 or 8; of other tools also 2, 3, 5 and 6
   int64_t group_size = 0;  // column_count when one group spans the row (channel, or a short row)
   bool symmetric = false;
   bool per_tensor = false;  // one scale and zero point for all rows; group_size = column_count

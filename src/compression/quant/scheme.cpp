@@ -31,6 +31,8 @@ constexpr OptionRow option_rows[] = {
     {option_cle, "cle", "channel ranges of consecutive layers made equal where that is exact"},
     {option_bias, "bias", "the mean error of each convolution's output put into its bias", true},
     {option_inner, "inner", "embedding and head stay fp32"},
+    {option_lora, "lora",
+     "the branches of --adapter stay beside the weights, which are those of the base alone"},
 };
 
 struct FloatRow {
@@ -100,6 +102,10 @@ constexpr MicroscalingSummary microscaling_rows[] = {
      "MLX's nvfp4: 4-bit floats (E2M1), an 8-bit float scale (E4M3) for each 16 of a row."},
 };
 
+// Bits of a code, with a table for the whole weight and one for each 8 output channels.
+constexpr int32_t table_bits[] = {8, 6, 4, 3, 2, 1};
+constexpr int32_t table_group_rows[] = {0, 8};
+
 // What stands in `schemes()` beside the bases.
 constexpr std::string_view listed_combinations[] = {
     "static8t:average",    "static8t:percentile", "static8t:mse",      "static8t:entropy",
@@ -121,6 +127,18 @@ Scheme integer_scheme(int32_t bits, const GranularityRow& row, bool symmetric) {
           .summary = fmt::format("{}-bit weights, one scale{} {}{}.", bits,
                                  symmetric ? "" : " and zero point", row.extent,
                                  symmetric ? ", symmetric about zero" : "")};
+}
+
+Scheme table_scheme(int32_t bits, int32_t group_rows) {
+  const bool is_whole = group_rows == 0;
+  return {.name = fmt::format("lut{}{}", bits, is_whole ? "" : fmt::format("g{}", group_rows)),
+          .weight_type = WeightType::table,
+          .weight_bits = bits,
+          .granularity = is_whole ? Granularity::tensor : Granularity::group,
+          .group_size = group_rows,
+          .summary = fmt::format(
+              "Entries of a table of {}, found by k-means, for {}.", 1 << bits,
+              is_whole ? "the whole tensor" : fmt::format("each {} output channels", group_rows))};
 }
 
 // Weights symmetric: integer kernels for convolution take one zero point for all channels.
@@ -159,6 +177,8 @@ std::vector<Scheme> make_bases() {
                    .weight_bits = row_of(row.format).bits,
                    .micro = row.format,
                    .summary = std::string(row.summary)});
+  for (const int32_t group_rows : table_group_rows)
+    for (const int32_t bits : table_bits) all.push_back(table_scheme(bits, group_rows));
   return all;
 }
 
@@ -227,11 +247,14 @@ Result<Scheme> parse_base(std::string_view text) {
 std::string contradiction(const Scheme& scheme) {
   const bool is_integer =
       scheme.weight_type == WeightType::integer || scheme.weight_type == WeightType::mixed;
-  if (scheme.weight_type == WeightType::given && scheme.options != 0)
+  const uint32_t fitting = scheme.options & ~uint32_t{option_lora};
+  if (scheme.has(option_lora) && scheme.activations != Activations::none)
+    return "an adapter's branches would read rounded activations";
+  if (scheme.weight_type == WeightType::given && fitting != 0)
     return "the bits of the checkpoint are not fitted";
-  if (!is_integer && (scheme.options & ~uint32_t{option_inner}) != 0)
+  if (!is_integer && (fitting & ~uint32_t{option_inner}) != 0)
     return "only schemes of integer weights can be fitted";
-  if (scheme.weight_type == WeightType::f32 && scheme.options != 0)
+  if (scheme.weight_type == WeightType::f32 && fitting != 0)
     return "fp32 leaves nothing to be added to";
   if (scheme.has(option_mse) && scheme.has(option_hqq)) return "mse and hqq both choose scales";
   if (scheme.has(option_smooth) && scheme.activations == Activations::none)
@@ -254,7 +277,8 @@ bool Scheme::needs_calibration() const {
 
 uint32_t Scheme::roles() const {
   if (weight_type == WeightType::f32) return 0;
-  const uint32_t inner = role_linear | role_convolution;
+  uint32_t inner = role_linear | role_convolution;
+  if (weight_type == WeightType::f16 || weight_type == WeightType::bf16) inner |= role_adapter;
   return has(option_inner) ? inner : inner | role_embedding | role_head;
 }
 
@@ -267,7 +291,8 @@ std::string describe_roles(uint32_t roles) {
   constexpr std::pair<Role, std::string_view> names[] = {{role_linear, "linear"},
                                                          {role_convolution, "convolution"},
                                                          {role_embedding, "embedding"},
-                                                         {role_head, "head"}};
+                                                         {role_head, "head"},
+                                                         {role_adapter, "adapter"}};
   std::string text;
   for (const auto& [role, name] : names)
     if (roles & role) text += fmt::format("{}{}", text.empty() ? "" : ", ", name);

@@ -27,6 +27,7 @@ enum class WeightType : uint8_t {
   integer,  // packed codes, see packed.h
   block,    // a block format of GGUF
   micro,    // small floats that share scales, see microscaling.h
+  table,    // entries of small tables, see table.h
   mixed,    // integer, of bits that are chosen for each parameter
   given,    // each parameter as the checkpoint stores it
 };
@@ -34,7 +35,7 @@ enum class Granularity : uint8_t {
   none,     // floating point
   tensor,   // one scale for the whole weight
   channel,  // one scale for each row (output channel, vocabulary entry)
-  group,    // one scale for each run of group_size weights in a row
+  group,    // one scale for each run of group_size weights in a row; one table for group_size rows
 };
 enum class Activations : uint8_t {
   none,      // floating point
@@ -63,6 +64,7 @@ enum Option : uint32_t {
   option_cle = 1u << 6,
   option_bias = 1u << 7,
   option_inner = 1u << 8,
+  option_lora = 1u << 9,
 };
 struct OptionRow {
   Option option;
@@ -78,6 +80,8 @@ enum Role : uint32_t {
   role_convolution = 1u << 1,
   role_embedding = 1u << 2,
   role_head = 1u << 3,  // the linear that gives the outputs
+  role_adapter =
+      1u << 4,  // a branch of low rank beside a linear; fp32 unless all weights are floats
 };
 
 struct Scheme {

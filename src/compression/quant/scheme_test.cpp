@@ -42,6 +42,9 @@ TEST_CASE("a name says what the scheme is") {
   CHECK(find_scheme("auto:4.5bpw").value().target_bits == 4.5);
   CHECK(find_scheme("w8c").value().needs_calibration() == false);
   CHECK(describe_roles(find_scheme("w4g32+inner").value().roles()) == "linear, convolution");
+  for (const char* name : {"fp32+lora", "as-is+lora", "q4_0+lora", "w4g128+gptq+lora"})
+    CHECK((find_scheme(name).value().roles() & role_adapter) == 0);
+  CHECK((find_scheme("bf16+lora").value().roles() & role_adapter) != 0);
 }
 
 TEST_CASE("names that say nothing, or two things, are refused") {
@@ -64,6 +67,8 @@ TEST_CASE("names that say nothing, or two things, are refused") {
       {"static8c:token", "unknown calibration"},
       {"w8c:token", "measures no activations"},
       {"fp32+inner", "nothing to be added"},
+      {"as-is+inner", "not fitted"},
+      {"dyn8c+lora", "would read rounded activations"},
       {"q4_0+gptq", "integer weights"},
       {"auto:3bpw", "no budget"},
       {"auto:4.5", "no budget"},

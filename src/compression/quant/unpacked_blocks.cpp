@@ -5,8 +5,8 @@ namespace qb::quant {
 UnpackedBlocks unpack_blocks(ggml::BlockFormat format, std::span<const std::byte> blocks,
                              int64_t row_count, int64_t column_count) {
   const ggml::BlockRow& row = ggml::row_of(format);
-  const bool has_minimums = format == ggml::BlockFormat::q4_1 || format == ggml::BlockFormat::q4_k;
-  const bool is_4_bit = has_minimums || format == ggml::BlockFormat::q4_0;
+  const bool has_minimums = row.has_minimums();
+  const bool is_4_bit = row.code_max - row.code_min < 16;
   UnpackedBlocks out;
   out.layout = {.row_count = row_count,
                 .column_count = column_count,

@@ -13,7 +13,8 @@
 namespace qb::quant {
 
 // weight = (code - zero_point) * scale + minimum, with layout.symmetric's zero point when there are
-// no minimums and 0 when there are. q6_k takes 8 bits a code.
+// no minimums and 0 when there are. Codes that don't fit into 4 bits
+// take 8.
 struct UnpackedBlocks {
   PackedLayout layout;
   std::vector<uint8_t> codes;

@@ -16,8 +16,12 @@ struct Interpreter::State {
   std::vector<int32_t> last_use;           // by value: index of the last node that reads it
   std::vector<std::vector<int64_t>> output_shapes;
   std::vector<TensorView> outputs;
+  bool decodes_late = false;
 
   void bind_parameter(ir::Value value);
+  void decode_parameter(ir::Value value);
+  void decode_late(const ir::Node& node);
+  void let_go(int32_t index);
   void bind_states();
   void find_last_uses();
   void collect_inputs(const ir::Node& node, std::vector<Array>& inputs,
@@ -34,9 +38,34 @@ void Interpreter::State::bind_parameter(ir::Value value) {
     arrays[index].values = parameter.f32();
     return;
   }
+  if (!decodes_late) decode_parameter(value);
+}
+
+void Interpreter::State::decode_parameter(ir::Value value) {
+  const auto index = static_cast<size_t>(value.index);
+  const bundle::Parameter& parameter = bundle->parameter(value);
   memory[index].resize(element_count(parameter.shape));
   bundle::decode_f32(parameter, memory[index]);
   arrays[index].values = memory[index];
+}
+
+void Interpreter::State::decode_late(const ir::Node& node) {
+  for (const ir::Value input : node.inputs)
+    if ((*graph)[input].kind == ir::ValueKind::parameter &&
+        arrays[static_cast<size_t>(input.index)].values.empty())
+      decode_parameter(input);
+}
+
+// What nothing reads after the node; of parameters, what decode_late() made.
+void Interpreter::State::let_go(int32_t index) {
+  for (const ir::Value input : graph->nodes[static_cast<size_t>(index)].inputs) {
+    const auto i = static_cast<size_t>(input.index);
+    const ir::ValueKind kind = (*graph)[input].kind;
+    const bool is_decoded = decodes_late && kind == ir::ValueKind::parameter && !memory[i].empty();
+    if (last_use[i] != index || (kind != ir::ValueKind::node && !is_decoded)) continue;
+    std::vector<float>().swap(memory[i]);
+    if (is_decoded) arrays[i].values = {};
+  }
 }
 
 void Interpreter::State::bind_states() {
@@ -83,6 +112,7 @@ void Interpreter::State::round_measured(ir::Value value, std::span<float> values
 
 Result<void> Interpreter::State::run_node(int32_t index, int64_t past_tokens) {
   const ir::Node& node = graph->nodes[static_cast<size_t>(index)];
+  if (decodes_late) decode_late(node);
   std::vector<Array> inputs;
   std::vector<float> rounded;
   collect_inputs(node, inputs, rounded);
@@ -103,11 +133,7 @@ Result<void> Interpreter::State::run_node(int32_t index, int64_t past_tokens) {
       kernel_of(node.op)({inputs, node.attributes, past_tokens, states, arrays[out], memory[out]}),
       (*graph)[node.output].name));
   round_measured(node.output, memory[out]);
-  for (const ir::Value input : node.inputs) {
-    const auto i = static_cast<size_t>(input.index);
-    if ((*graph)[input].kind == ir::ValueKind::node && last_use[i] == index)
-      std::vector<float>().swap(memory[i]);
-  }
+  let_go(index);
   return {};
 }
 
@@ -115,6 +141,7 @@ Interpreter::Interpreter(const bundle::Bundle& bundle, const Options& options)
     : state_(std::make_unique<State>()) {
   state_->bundle = &bundle;
   state_->graph = &bundle.graph();
+  state_->decodes_late = options.decodes_late;
   state_->extents = {{ir::Symbol::batch, options.batch},
                      {ir::Symbol::context, options.context_tokens}};
   state_->arrays.resize(bundle.graph().values.size());

@@ -1,7 +1,7 @@
 // The slow, obvious interpreter: the oracle for every operator and framework. Weights are decoded
-// from the bundle's bits to f32 once; arithmetic is f32 with f64 sums where that is cheap.
-// Activations that the bundle rounds to 8 bits are rounded and computed with as f32: an integer
-// kernel differs by the rounding of its sums only.
+// from the bundle's bits to f32 once, or each time a node reads them; arithmetic is f32 with f64
+// sums where that is cheap. Activations that the bundle rounds to 8 bits are rounded and computed
+// with as f32: an integer kernel differs by the rounding of its sums only.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,9 @@ namespace qb::reference {
 struct Options {
   int64_t batch = 1;
   int64_t context_tokens = 0;  // capacity of the caches; 0 when the graph has no state
+  // Weights that are not f32 are decoded at the first node of a run that reads them and let go
+  // after the last, for networks that are too large to be held: the same values, a layer at a time.
+  bool decodes_late = false;
 };
 
 class Interpreter {

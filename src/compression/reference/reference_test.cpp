@@ -190,6 +190,28 @@ TEST_CASE("decoding token by token equals one prefill") {
   }
 }
 
+TEST_CASE("weights decoded when a node reads them give the same values, run after run") {
+  Builder b("g");
+  build_attention(b);
+  const ir::Graph graph = b.finish().value();
+  const fs::path root = fs::temp_directory_path() / fmt::format("qb_late_{}", ::getpid());
+  const auto folder = bundle::build_plain_bundle(root, graph, quant::find_scheme("w8c").value(),
+                                                 {.scheme = "w8c"}, seeded);
+  REQUIRE(folder);
+  const bundle::Bundle bundle = bundle::load_bundle(*folder).value();
+  const std::vector<int64_t> tokens = {1, 5, 2, 9};
+  reference::Interpreter whole(bundle, {.context_tokens = 8});
+  reference::Interpreter late(bundle, {.context_tokens = 8, .decodes_late = true});
+  for (int64_t past = 0; past < 8; past += 4) {
+    REQUIRE(whole.run({{view(tokens, {1, 4})}}, past));
+    REQUIRE(late.run({{view(tokens, {1, 4})}}, past));
+    const auto expected = whole.outputs()[0].f32();
+    const auto got = late.outputs()[0].f32();
+    CHECK(std::ranges::equal(got, expected));
+  }
+  fs::remove_all(root);
+}
+
 TEST_CASE("attention sees relative positions only, and no future token") {
   Builder b("g");
   build_attention(b);

@@ -23,6 +23,15 @@ Result<void> select_positions(const KernelArguments& a) {
   return {};
 }
 
+Result<void> reorder(const KernelArguments& a) {
+  const auto order = a.attributes.integers("order");
+  const std::span<const float> x = a.inputs[0].values;
+  for (size_t start = 0; start < x.size(); start += order.size())
+    for (size_t i = 0; i < order.size(); ++i)
+      a.out_values[start + i] = x[start + static_cast<size_t>(order[i])];
+  return {};
+}
+
 Result<void> to_tokens(const KernelArguments& a) {
   const Array& x = a.inputs[0];
   const int64_t channel_count = x.extent(1);
@@ -92,9 +101,13 @@ Result<void> pick_tokens(const KernelArguments& a) {
 }
 
 constexpr KernelRow rows[] = {
-    {ir::Op::select_positions, select_positions}, {ir::Op::to_tokens, to_tokens},
-    {ir::Op::prepend_token, prepend_token},       {ir::Op::add_positions, add_positions},
-    {ir::Op::mean_tokens, mean_tokens},           {ir::Op::pick_tokens, pick_tokens},
+    {ir::Op::select_positions, select_positions},
+    {ir::Op::to_tokens, to_tokens},
+    {ir::Op::reorder, reorder},
+    {ir::Op::prepend_token, prepend_token},
+    {ir::Op::add_positions, add_positions},
+    {ir::Op::mean_tokens, mean_tokens},
+    {ir::Op::pick_tokens, pick_tokens},
 };
 
 }  // namespace

@@ -107,12 +107,27 @@ FoldedConvolution fold(const bundle::Bundle& bundle, const Fold& fold) {
   return folded;
 }
 
+bool has_tables(const bundle::Bundle& bundle) {
+  return std::ranges::any_of(
+      bundle.graph().of_kind(ir::ValueKind::parameter),
+      [&](ir::Value value) { return bundle.parameter(value).encoding == bundle::Encoding::table; });
+}
+
 std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle) {
   if (bundle.scheme().weight_type == quant::WeightType::micro) return bundle.scheme().micro;
   for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter))
     if (const bundle::Parameter& parameter = bundle.parameter(value);
         parameter.encoding == bundle::Encoding::micro)
       return parameter.micro.layout.format;
+  return std::nullopt;
+}
+
+std::optional<int32_t> odd_bits_of(const bundle::Bundle& bundle) {
+  for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter)) {
+    const bundle::Parameter& parameter = bundle.parameter(value);
+    const int32_t bits = parameter.packed.layout.bits;
+    if (parameter.encoding == bundle::Encoding::packed && bits != 4 && bits != 8) return bits;
+  }
   return std::nullopt;
 }
 

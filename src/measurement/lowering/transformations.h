@@ -55,4 +55,10 @@ Json describe(const bundle::Bundle& bundle, const Transformations& transformatio
 // The microscaling format of the scheme, or of a checkpoint's first parameter that has one.
 std::optional<quant::Microscaling> microscaling_of(const bundle::Bundle& bundle);
 
+// Of a checkpoint's first parameter whose codes have neither 4 nor 8 bits.
+std::optional<int32_t> odd_bits_of(const bundle::Bundle& bundle);
+
+// Whether a weight is stored as entries of tables.
+bool has_tables(const bundle::Bundle& bundle);
+
 }  // namespace qb::lowering

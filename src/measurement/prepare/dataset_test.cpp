@@ -21,6 +21,28 @@ struct TemporaryFolder {
 
 }  // namespace
 
+TEST_CASE("a text of the user's that says nothing is refused by its name, before any tokenizer") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder.path);
+  const auto source = open_model("llama-test", folder.path);
+  REQUIRE(source);
+  struct Row {
+    std::string text, reason;
+  };
+  const Row rows[] = {{"", "no text is in it"},
+                      {" \n\t\n", "no text is in it"},
+                      {"caf\xe9 au lait", "is no UTF-8: byte 3"},
+                      {"words enough", "has no tokenizer"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.reason);
+    const fs::path file = folder.path / "mine.txt";
+    std::ofstream(file, std::ios::binary) << row.text;
+    const auto dataset = prepare_dataset(*source, folder.path, folder.path, {.text_file = file});
+    REQUIRE_FALSE(dataset);
+    CHECK(dataset.error().message.find(row.reason) != std::string::npos);
+  }
+}
+
 TEST_CASE("data that a power cut left full of zeros is made anew, the same") {
   const TemporaryFolder folder;
   const auto source = open_model("llama-test", folder.path);

@@ -140,9 +140,9 @@ TEST_CASE("rows whose rotary pairs are neighbours are put back into halves") {
   stored.shape = {4, 1};
   stored.bytes = std::as_bytes(std::span(rows));
   const ir::ValueInfo info = {.name = "k", .shape = {4, 1}};
-  const auto source =
-      placed_source(file, {{"k", {.tensor = &stored, .paired_head_count = 1}},
-                           {"part", {.tensor = &stored, .first_row = 2, .offset = 1.0}}});
+  const auto source = placed_source(
+      file, {{"k", {.tensor = &stored, .shape = {4, 1}, .paired_head_count = 1}},
+             {"part", {.tensor = &stored, .first_row = 2, .shape = {4, 1}, .offset = 1.0}}});
   std::vector<float> out(4);
   REQUIRE(source(info, out));
   CHECK(out == std::vector<float>{0, 2, 1, 3});

@@ -25,7 +25,8 @@ constexpr uint64_t synthetic_seed = 20261123;
 
 bundle::ParameterSource synthetic_source() {
   return [](const ir::ValueInfo& info, std::span<float> out) -> Result<void> {
-    weights::fill_synthetic(info.name, synthetic_seed, ir::bind(info.shape, {}), out);
+    weights::fill_synthetic(info.name, synthetic_seed, ir::bind(info.shape, {}), out,
+                            available_threads());
     return {};
   };
 }
@@ -48,6 +49,18 @@ void use_tokenizer(Result<text::Definition> tokenizer, ModelSource& source) {
     source.tokenizer_problem = tokenizer.error().message;
 }
 
+// How pictures are prepared, where a file beside the config says it.
+Result<void> add_preprocessor(CheckpointFiles& files, Json& config) {
+  const std::filesystem::path file = files.config.parent_path() / "preprocessor_config.json";
+  std::error_code ignored;
+  if (!config.is_object() || !std::filesystem::exists(file, ignored)) return {};
+  QB_TRY(const std::string text, read_file(file));
+  QB_TRY(Json fields, with_context(parse_json(text), file.filename().string()));
+  config.set("preprocessor", std::move(fields));
+  files.beside.push_back(file);
+  return {};
+}
+
 // Notes the files that it reads.
 Result<Json> read_config(const weights::WeightFile& file, CheckpointFiles& files) {
   if (file.format_name == "gguf") return config_of_gguf(file);
@@ -58,6 +71,7 @@ Result<Json> read_config(const weights::WeightFile& file, CheckpointFiles& files
   files.beside = std::move(sentence.paths);
   if (config.is_object() && !sentence.fields.is_null())
     config.set("sentence_transformers", std::move(sentence.fields));
+  QB_CHECK(add_preprocessor(files, config));
   return config;
 }
 
@@ -94,6 +108,8 @@ Result<void> use_weights(const CheckpointFiles& files,
   else
     source.tokenizer_problem = "there is no tokenizer beside its weights";
   source.format = stored_format(placement);
+  source.read_in_8_bits = read_in_8_bits(placement);
+  source.input_orders = input_orders(placement);
   source.given = given_source(file, placement);
   source.parameters = placed_source(std::move(file), std::move(placement));
   return {};
@@ -131,9 +147,54 @@ Result<void> open_known(const std::filesystem::path& path, ModelSource& source) 
   return use_weights(files, shared, source);
 }
 
+Result<void> put_on(const std::filesystem::path& folder, ModelSource& source) {
+  QB_TRY(weights::Adapter adapter, weights::load_adapter(folder));
+  QB_TRY(const std::string hash, hash_of_files(adapter.paths));
+  source.source_hash = hash_of(source.source_hash + "\n" + hash);
+  QB_TRY(source.adapter,
+         with_context(place_adapter(std::move(adapter), source.model, source.networks),
+                      folder.string()));
+  source.model.name += "+" + models::model_name_of(folder);
+  return {};
+}
+
+Result<compress::Network> with_adapter_for(const ModelSource& source, const ir::Graph& graph,
+                                           const quant::Scheme& scheme) {
+  const bool has_branches = scheme.has(quant::option_lora);
+  if (!source.adapter) {
+    if (!has_branches) return compress::Network{graph, source.parameters};
+    return fail(Errc::unsupported, "{}: {} has no adapter; --adapter gives one", scheme.name,
+                source.model.name);
+  }
+  if (!has_branches && scheme.weight_type == quant::WeightType::given)
+    return fail(Errc::unsupported,
+                "{0}: the checkpoint's bits are the base's alone; {0}+lora has the adapter beside "
+                "them",
+                scheme.name);
+  if (!has_branches)
+    return compress::Network{graph, fused_source(*source.adapter, source.parameters)};
+  QB_TRY(ir::Graph branched, with_branches(graph, *source.adapter));
+  return compress::Network{std::move(branched),
+                           branched_source(*source.adapter, source.parameters)};
+}
+
+// A network as the scheme has it, and where its parameters come from.
+Result<compress::Network> network_for(const ModelSource& source, const ir::Graph& graph,
+                                      const quant::Scheme& scheme) {
+  QB_TRY(compress::Network network, with_adapter_for(source, graph, scheme));
+  if (scheme.weight_type != quant::WeightType::given) return network;
+  return with_ordered_inputs(network, source.input_orders);
+}
+
 }  // namespace
 
-Result<ModelSource> open_model(std::string_view model, const std::filesystem::path& data_folder) {
+Result<ModelSource> open_model(std::string_view given, const std::filesystem::path& data_folder) {
+  const auto [model, adapter] = models::split_adapter(given);
+  if (!adapter.empty()) {
+    QB_TRY(ModelSource source, open_model(model, data_folder));
+    QB_CHECK(put_on(adapter, source));
+    return source;
+  }
   if (std::filesystem::path(model).is_absolute()) return open_checkpoint(model);
   QB_TRY(const models::Model row, models::find_model(model));
   return open_model(row, data_folder);
@@ -143,13 +204,19 @@ Result<ModelSource> open_model(const models::Model& model,
                                const std::filesystem::path& data_folder) {
   ModelSource source = {.model = model};
   QB_TRY(source.networks, models::build_networks(model));
-  if (model.weights_file.empty()) {
+  if (models::is_synthetic(model)) {
     source.parameters = synthetic_source();
     source.weights = "synthetic";
     source.source_hash = fmt::format("seed {}", synthetic_seed);
     source.tokenizer_problem = "its weights are synthetic";
     return source;
   }
+  if (model.weights_file.empty())
+    return fail(
+        Errc::unavailable,
+        "the weights of {0} are not here; `qbench fetch {1}` brings them, {0}@synthetic has "
+        "made up ones",
+        model.name, model.repository);
   const std::filesystem::path path = data_folder / model.weights_file;
   if (!std::filesystem::exists(path))
     return fail(Errc::unavailable,
@@ -169,16 +236,19 @@ Result<std::vector<compress::NetworkJob>> bundle_jobs(const ModelSource& source,
                                      fmt::format("{} in {}", source.model.name, scheme.name)));
   }
   std::vector<compress::NetworkJob> jobs;
-  for (const auto& [name, graph] : source.networks)
+  for (const auto& [name, graph] : source.networks) {
+    QB_TRY(compress::Network network, network_for(source, graph, scheme));
     jobs.push_back({name,
-                    {.model = {graph, source.parameters},
+                    {.model = std::move(network),
                      .scheme = scheme,
                      .given = source.given,
+                     .read_in_8_bits = source.read_in_8_bits,
                      .weights = source.weights,
                      .source_hash = source.source_hash,
                      .calibration = calibration,
                      .root = cache_folder / "bundles",
                      .thread_count = available_threads()}});
+  }
   return jobs;
 }
 

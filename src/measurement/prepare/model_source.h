@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,9 @@
 #include "base/result.h"
 #include "compression/bundle/bundle.h"
 #include "compression/compress/compress.h"
+#include "measurement/prepare/adapter.h"
 #include "measurement/prepare/as_is.h"
+#include "measurement/prepare/input_order.h"
 #include "network/models/models.h"
 #include "network/text/definition.h"
 
@@ -23,7 +26,10 @@ struct ModelSource {
   std::vector<models::NamedGraph> networks;  // one at least
   // Of all networks: parameters are known by their names, so two of one name are the same.
   bundle::ParameterSource parameters;
-  GivenSource given;        // the same as they are stored; empty: synthetic weights
+  std::optional<PlacedAdapter> adapter;  // on these parameters
+  GivenSource given;                     // the same as they are stored; empty: synthetic weights
+  std::set<std::string> read_in_8_bits;  // of as-is, see as_is.h
+  InputOrders input_orders;              // of as-is
   std::string format;       // what another tool stored them as, see as_is.h; "": floats
   std::string weights;      // "pretrained" or "synthetic"
   std::string source_hash;  // content hash of all files that were read, or the seed
@@ -32,9 +38,10 @@ struct ModelSource {
 };
 
 // Opens the weights of a model of the zoo below `data_folder`; one without any gets seeded
-// synthetic ones. An absolute path is a model of the user's own, see checkpoint.h. A tokenizer that
-// can't be read is no error. Errors: unknown model; weights that set-up should have brought are not
-// there; a bad file; a tensor that is missing or has no place.
+// synthetic ones. An absolute path is a model of the user's own, see checkpoint.h; with an adapter
+// on it, it is models::with_adapter. A tokenizer that can't be read is no error. Errors: unknown
+// model; weights that set-up should have brought are not there; a bad file; a tensor that is
+// missing or has no place.
 Result<ModelSource> open_model(std::string_view model, const std::filesystem::path& data_folder);
 Result<ModelSource> open_model(const models::Model& model,
                                const std::filesystem::path& data_folder);

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/parallel.h"
@@ -27,12 +28,20 @@ Result<int64_t> paired_head_count(const weights::WeightFile& file, std::string_v
   return file.metadata.get_int("llama.attention.head_count");
 }
 
+// [1, 1, 768] is [768] where that is wanted, and one number [1].
+std::vector<int64_t> fitted(std::vector<int64_t> shape, size_t rank) {
+  while (shape.size() > rank && shape.front() == 1) shape.erase(shape.begin());
+  if (shape.empty() && rank == 1) shape = {1};
+  return shape;
+}
+
 Result<Place> find_place(const weights::WeightFile& file, const models::Model& model,
-                         const std::string& parameter) {
+                         const std::string& parameter, size_t rank) {
   const auto found = model.origins.find(parameter);
   const models::Origin origin =
       found == model.origins.end() ? models::Origin{.tensor = parameter} : found->second;
-  Place place = {.first_row = origin.first_row, .offset = origin.offset};
+  Place place = {
+      .first_row = origin.first_row, .offset = origin.offset, .is_logarithm = origin.is_logarithm};
   std::string name = origin.tensor;
   if (is_gguf(file)) {
     QB_TRY(name, gguf_name(file.metadata["general.architecture"].as_string(), origin.tensor));
@@ -41,13 +50,14 @@ Result<Place> find_place(const weights::WeightFile& file, const models::Model& m
   }
   place.tensor = file.find(name);
   if (!place.tensor) return fail(Errc::bad_input, "the weights have no tensor {}", name);
+  place.shape = fitted(place.tensor->shape, rank);
   return place;
 }
 
 // All of a tensor's rows, or those from first_row on.
 Result<void> check_shape(const Place& place, const ir::Shape& wanted, bool is_part) {
   const std::vector<int64_t> shape = ir::bind(wanted, {});
-  std::vector<int64_t> found = place.tensor->shape;
+  std::vector<int64_t> found = place.shape;
   if (is_part && !found.empty() && found[0] >= place.first_row + shape[0]) found[0] = shape[0];
   if (found == shape) return {};
   return fail(Errc::bad_input, "tensor {} is [{}], the model wants {}", place.tensor->name,
@@ -70,10 +80,12 @@ bool says_nothing(const weights::WeightFile& file, const models::Model& model,
                       is_copy(&tensor, file.find("model.embed_tokens.weight"))));
 }
 
-int64_t rows_of(const StoredTensor& tensor) { return tensor.shape.empty() ? 0 : tensor.shape[0]; }
-
-// Rows of each tensor that are parameters.
-using RowCounts = std::map<const StoredTensor*, int64_t>;
+// Of each tensor that holds parameters: how many rows it has, and how many of them are some.
+struct RowCount {
+  int64_t all = 0;
+  int64_t used = 0;
+};
+using RowCounts = std::map<const StoredTensor*, RowCount>;
 
 Result<void> check_tensors(const weights::WeightFile& file, const RowCounts& used,
                            const models::Model& model, std::string_view network) {
@@ -83,9 +95,10 @@ Result<void> check_tensors(const weights::WeightFile& file, const RowCounts& use
     if (found == used.end())
       return fail(Errc::unsupported, "tensor {} has no place in {}, and would change it",
                   tensor.name, network);
-    if (!tensor.shape.empty() && found->second != tensor.shape[0])
+    const auto [all, used_count] = found->second;
+    if (used_count != all)
       return fail(Errc::unsupported, "tensor {} has {} rows, of which {} have a place in {}",
-                  tensor.name, tensor.shape[0], found->second, network);
+                  tensor.name, all, used_count, network);
   }
   return {};
 }
@@ -105,6 +118,7 @@ void restore_halves(std::span<float> weight, size_t head_count, size_t column_co
 
 Result<void> fill(const Place& place, std::span<float> out, int64_t row_count) {
   StoredTensor rows = *place.tensor;
+  rows.shape = place.shape;
   if (rows.coding)
     return weights::decode_coded(*rows.coding, place.first_row, out, available_threads());
   if (!rows.shape.empty() && rows.shape[0] != row_count) {
@@ -119,6 +133,8 @@ Result<void> fill(const Place& place, std::span<float> out, int64_t row_count) {
                    out.size() / static_cast<size_t>(row_count));
   if (place.offset != 0.0)
     for (float& value : out) value += static_cast<float>(place.offset);
+  if (place.is_logarithm)
+    for (float& value : out) value = std::exp(value);
   return {};
 }
 
@@ -140,12 +156,14 @@ Result<Placement> place_parameters(const weights::WeightFile& file,
     for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter)) {
       const ir::ValueInfo& info = graph[value];
       if (placement.contains(info.name)) continue;
-      QB_TRY(const Place place, find_place(file, model, info.name));
+      QB_TRY(const Place place, find_place(file, model, info.name, info.shape.size()));
       const auto origin = model.origins.find(info.name);
       const bool has_origin = origin != model.origins.end();
       QB_CHECK(check_shape(place, info.shape, has_origin));
+      RowCount& rows = used[place.tensor];
+      rows.all = place.shape.empty() ? 0 : place.shape[0];
       const bool uses_all = info.shape.empty() || (has_origin && origin->second.is_part);
-      used[place.tensor] += uses_all ? rows_of(*place.tensor) : info.shape[0].extent;
+      rows.used += uses_all ? rows.all : info.shape[0].extent;
       placement.emplace(info.name, place);
     }
   }

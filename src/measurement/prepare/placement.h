@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "compression/bundle/bundle.h"
@@ -16,7 +17,9 @@ namespace qb::prepare {
 struct Place {
   const weights::StoredTensor* tensor = nullptr;
   int64_t first_row = 0;
-  double offset = 0.0;  // is added to every value
+  std::vector<int64_t> shape;  // as the parameter has it: extents of 1 in front tell nothing
+  double offset = 0.0;         // is added to every value
+  bool is_logarithm = false;   // its exponential is what is used
   // Above 0: the rows of so many heads, in each of which rotary pairs are neighbours. Ours rotates
   // halves: row 2i + half of a head becomes row half * head_dim / 2 + i.
   int64_t paired_head_count = 0;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "compression/bundle/model.h"
+#include "compression/bundle/outline.h"
 #include "compression/quant/scheme.h"
 #include "measurement/prepare/dataset.h"
 
@@ -11,17 +12,16 @@ namespace qb::prepare {
 namespace {
 
 Json describe(const ModelSource& source) {
-  int64_t weight_count = 0;
-  for (const auto& [name, graph] : source.networks)
-    for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter))
-      weight_count += ir::element_count(graph[value].shape);
+  bundle::Outline outline;
+  for (const auto& [name, graph] : source.networks) bundle::add(bundle::outline_of(graph), outline);
   return Json::object({{"hash", source.source_hash},
                        {"weights", source.weights},
                        {"format", source.format},
                        {"name", source.model.name},
                        {"task", source.model.task},
                        {"context_tokens", source.model.context_tokens},
-                       {"weight_count", weight_count}});
+                       {"weight_count", outline.weight_count()},
+                       {"outline", bundle::to_json(outline)}});
 }
 
 Json describe(const Dataset& dataset) {
@@ -129,7 +129,8 @@ Result<void> run_preparation(const wire::Preparation& preparation, const ModelSo
   if (!preparation.scheme.empty()) return run_bundle(preparation, source, send);
   send(wire::PhaseStarted{fmt::format("data for {}", source.model.name)});
   QB_TRY(const Dataset dataset,
-         prepare_dataset(source, preparation.data_folder, preparation.cache_folder));
+         prepare_dataset(source, preparation.data_folder, preparation.cache_folder,
+                         {preparation.text_file, preparation.images}));
   send(wire::Fact{"dataset", describe(dataset)});
   return {};
 }

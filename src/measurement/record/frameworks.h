@@ -12,13 +12,16 @@ struct FrameworkRow {
   std::string_view remedy;  // what to do when its worker is missing
   // Its Linux packages bring the reference BLAS: see src/orchestration/runner/blas.h.
   bool ships_slow_blas = false;
+  // A launch's memory by the bytes of its bundle, at most, as measured; what packs its weights anew
+  // has them twice. Unmeasured ones count as two copies.
+  double memory_factor = 2.2;
 };
 
 inline constexpr FrameworkRow framework_rows[] = {
     {"onnxruntime", "ONNX Runtime", "run ./qb setup, which builds its worker"},
-    {"pytorch", "PyTorch", "run ./qb setup, which installs it and builds its worker"},
+    {"pytorch", "PyTorch", "run ./qb setup, which installs it and builds its worker", false, 1.3},
     {"mlx", "MLX", "run ./qb setup, which installs it and builds its worker", true},
-    {"coreml", "Core ML", "it needs macOS, and this version of qbench has no worker for it yet"},
+    {"coreml", "Core ML", "run ./qb setup, which builds its worker"},
     {"reference", "qbench's reference interpreter", "run ./qb setup, which builds its worker"},
 };
 

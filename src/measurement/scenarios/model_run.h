@@ -46,6 +46,7 @@ struct ModelTask {
 
 extern const ModelTask language;
 extern const ModelTask classification;
+extern const ModelTask zero_shot;
 extern const ModelTask embedding;
 
 // The network of a task that has but one. Error: the model has several.

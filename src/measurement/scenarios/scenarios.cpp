@@ -10,6 +10,8 @@ namespace qb::scenarios {
 // Each in its file.
 Result<void> run_language(worker::Engine& engine, const wire::Request& request,
                           const wire::Send& send);
+Result<void> run_zero_shot(worker::Engine& engine, const wire::Request& request,
+                           const wire::Send& send);
 Result<void> run_classification(worker::Engine& engine, const wire::Request& request,
                                 const wire::Send& send);
 Result<void> run_embedding(worker::Engine& engine, const wire::Request& request,
@@ -21,6 +23,7 @@ namespace {
 
 constexpr Scenario rows[] = {
     {"causal_lm", run_language},
+    {"zero_shot", run_zero_shot},
     {"image_classification", run_classification},
     {"embedding", run_embedding},
     {"own_file", run_own_file},

@@ -33,6 +33,8 @@ void visit(Field& field, Of<Field, Preparation>& preparation) {
   field("scheme", preparation.scheme);
   field("data_folder", preparation.data_folder);
   field("cache_folder", preparation.cache_folder);
+  field("text_file", preparation.text_file);
+  field("images", preparation.images);
   field("thread_count", preparation.thread_count);
   field("only_looks", preparation.only_looks);
   field("with_layer_errors", preparation.with_layer_errors);

@@ -29,6 +29,8 @@ struct Preparation {
   std::string scheme;  // of the bundle; empty: the data that quality is measured on
   std::string data_folder;
   std::string cache_folder;
+  std::string text_file = "";      // of the user's, in place of the built-in one; for data only
+  std::string images = "";         // of the user's, likewise: a folder or a CSV
   int64_t thread_count = 0;        // to work with; 0: all
   bool only_looks = false;         // at what the model is: neither bundle nor data is made
   bool with_layer_errors = false;  // what quantizing did to each weight, and how far the work is

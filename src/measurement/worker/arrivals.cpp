@@ -12,6 +12,7 @@ namespace qb::worker {
 namespace {
 
 constexpr int64_t watch_ns = 300'000;  // a sleep ends up to this much late
+constexpr size_t compared_count_min = 3;
 
 // Stands still while requests are prepared.
 class PausedClock {
@@ -34,6 +35,24 @@ class PausedClock {
  private:
   int64_t paused_ns_ = 0;
 };
+
+double median_of(const std::vector<int64_t>& durations_ns) {
+  return stats::median(std::vector<double>(durations_ns.begin(), durations_ns.end()));
+}
+
+// The times of a few requests one right after another. The first comes after a pause and is left
+// out.
+Result<std::vector<int64_t>> serve_busily(const ArrivingRequests& requests) {
+  constexpr int64_t count = 6;
+  std::vector<int64_t> busy_ns;
+  for (int64_t i = 0; i < count; ++i) {
+    if (requests.prepare) QB_CHECK(requests.prepare(i));
+    const int64_t start_ns = now_ns();
+    QB_CHECK(requests.serve(i));
+    if (i > 0) busy_ns.push_back(now_ns() - start_ns);
+  }
+  return busy_ns;
+}
 
 }  // namespace
 
@@ -79,6 +98,17 @@ bool keeps_pace(const Arrivals& arrivals, double arrivals_per_s) {
   return growth_ns * arrivals_per_s / 1e9 <= 1.0;
 }
 
+std::optional<double> after_pause_ratio(const Arrivals& arrivals, double arrivals_per_s,
+                                        const std::vector<int64_t>& busy_ns) {
+  const double pause_ns_min = 0.5e9 / arrivals_per_s;
+  std::vector<int64_t> after_pause_ns;
+  for (size_t i = 1; i < arrivals.latency_ns.size(); ++i)
+    if (static_cast<double>(arrivals.latency_ns[i - 1]) <= pause_ns_min)
+      after_pause_ns.push_back(arrivals.latency_ns[i] - arrivals.wait_ns[i]);
+  if (std::min(after_pause_ns.size(), busy_ns.size()) < compared_count_min) return std::nullopt;
+  return median_of(after_pause_ns) / median_of(busy_ns);
+}
+
 Result<void> measure_arrivals(const wire::Request& request, const wire::Send& send,
                               const ArrivingRequests& requests) {
   const double rate = request.workload.arrivals_per_s();
@@ -87,6 +117,9 @@ Result<void> measure_arrivals(const wire::Request& request, const wire::Send& se
   QB_TRY(Arrivals arrivals, serve_arrivals(request.limits, rate, requests));
   send(wire::Fact{"served_per_s", served_per_s(arrivals, rate)});
   send(wire::Fact{"kept_pace", keeps_pace(arrivals, rate)});
+  QB_TRY(const std::vector<int64_t> busy_ns, serve_busily(requests));
+  if (const auto ratio = after_pause_ratio(arrivals, rate, busy_ns))
+    send(wire::Fact{"after_pause_ratio", *ratio});
   send(SampleSeries{"arrival_latency", std::move(arrivals.latency_ns)});
   send(SampleSeries{"arrival_wait", std::move(arrivals.wait_ns)});
   return {};

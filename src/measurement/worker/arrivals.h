@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -37,8 +38,15 @@ double served_per_s(const Arrivals& arrivals, double arrivals_per_s);
 // than at its begin (medians of the first and the last quarter).
 bool keeps_pace(const Arrivals& arrivals, double arrivals_per_s);
 
+// How many times as long as in `busy_ns`, one right after another, requests take that came after a
+// pause of half an interval or more: processors and, more so, GPUs idle down meanwhile (medians).
+// Absent where fewer than three of either are there.
+std::optional<double> after_pause_ratio(const Arrivals& arrivals, double arrivals_per_s,
+                                        const std::vector<int64_t>& busy_ns);
+
 // Does so when the workload has a rate: sends the phase "arrivals", samples "arrival_latency" and
-// "arrival_wait", facts "served_per_s" and "kept_pace".
+// "arrival_wait", facts "served_per_s" and "kept_pace"; then a few requests one right after another
+// and the fact "after_pause_ratio".
 Result<void> measure_arrivals(const wire::Request& request, const wire::Send& send,
                               const ArrivingRequests& requests);
 

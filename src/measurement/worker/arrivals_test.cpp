@@ -61,6 +61,39 @@ TEST_CASE("a stall in the middle that was caught up with is no loss of pace; a g
   CHECK_FALSE(keeps_pace(arrivals, 200.0));
 }
 
+TEST_CASE("what idles down in pauses takes longer after one than one right after another") {
+  // Due every 20 ms: the fourth took long, so the fifth had to wait and has no pause before it.
+  const Arrivals arrivals = {.latency_ns = {9 * ms, 6 * ms, 6 * ms, 36 * ms, 40 * ms},
+                             .wait_ns = {0, 0, ms / 10, 0, 16 * ms}};
+  const std::vector<int64_t> busy_ns = {2 * ms, 2 * ms, 2 * ms};
+  CHECK(after_pause_ratio(arrivals, 50.0, busy_ns).value() == doctest::Approx(3.0));
+  CHECK_FALSE(after_pause_ratio(arrivals, 50.0, {2 * ms, 2 * ms}));
+  CHECK_FALSE(after_pause_ratio(arrivals, 100.0, busy_ns));
+}
+
+TEST_CASE("a device that wakes up slowly is seen by requests with pauses between them") {
+  int64_t busy_until_ns = 0;
+  const auto serve = [&](int64_t) {
+    const bool is_asleep = now_ns() - busy_until_ns > 5 * ms;
+    work(is_asleep ? 6 * ms : ms);
+    busy_until_ns = now_ns();
+    return Result<void>();
+  };
+  const auto ratio_at = [&](double arrivals_per_s) {
+    double ratio = 0.0;
+    wire::Request request = {.limits = {.iteration_count_min = 12}};
+    request.workload.set("arrivals_per_s", arrivals_per_s);
+    const wire::Send send = [&](const wire::Event& event) {
+      const auto* fact = std::get_if<wire::Fact>(&event);
+      if (fact && fact->name == "after_pause_ratio") ratio = fact->value.as_double();
+    };
+    REQUIRE(measure_arrivals(request, send, {{}, serve}));
+    return ratio;
+  };
+  CHECK(ratio_at(40.0) > 2.0);
+  CHECK(ratio_at(250.0) < 2.0);
+}
+
 TEST_CASE("requests that come faster than they are served are told apart") {
   const wire::Limits limits = {.iteration_count_min = 60, .duration_ns_max = 2000 * ms};
   const auto arrivals = serve_arrivals(limits, 500.0, {{}, [&](int64_t) {

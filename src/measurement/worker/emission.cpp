@@ -12,7 +12,7 @@ Result<EmitOptions> options_of(const wire::Emission& emission) {
     QB_TRY(const ir::Symbol symbol, ir::parse_symbol(dimension));
     if (symbol == ir::Symbol::none || extent < 1)
       return fail(Errc::bad_input, "dimension \"{}\" can't be {}", dimension, extent);
-    options.extents[symbol] = extent;
+    options.extents[symbol].push_back(extent);
   }
   return options;
 }

@@ -51,8 +51,9 @@ ir::Extents extents_of(const CompileOptions& options);
 struct EmitOptions {
   std::string
       target;  // what the package is for, in the framework's words; "" leaves it to the engine
-  // Dimensions that the package has fixed; whether others may stay open the engine says.
-  std::map<ir::Symbol, int64_t> extents;
+  // Dimensions that the package has fixed, each at one extent or at several; whether others may
+  // stay open the engine says.
+  std::map<ir::Symbol, std::vector<int64_t>> extents;
 };
 
 struct StepInputs {

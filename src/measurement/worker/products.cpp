@@ -24,7 +24,9 @@ struct Limit {
   std::string_view scheme;
   double error;
 };
-constexpr Limit limits[] = {{"fp32", 1e-4}, {"fp16", 0.05}, {"bf16", 0.1}};
+// Of the worst of the outputs; one that is wrong is off by about 1. Sums of 3,072 terms that are
+// kept in f16 were off by 0.06 (decision 44).
+constexpr Limit limits[] = {{"fp32", 1e-4}, {"fp16", 0.15}, {"bf16", 0.1}};
 
 std::vector<float> random_values(std::string_view name, int64_t count) {
   Rng rng(derive_seed(1, name));

@@ -3,58 +3,34 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <cstring>
-#include <limits>
 
 #include "base/float16.h"
+#include "network/ggml/block_layouts.h"
 
 namespace qb::ggml {
 namespace {
 
 constexpr BlockRow rows[] = {
-    {BlockFormat::q4_0, "q4_0", 32, 18, 32},   {BlockFormat::q4_1, "q4_1", 32, 20, 32},
-    {BlockFormat::q8_0, "q8_0", 32, 34, 32},   {BlockFormat::q4_k, "q4_k", 256, 144, 32},
-    {BlockFormat::q6_k, "q6_k", 256, 210, 16},
+    {BlockFormat::q4_0, "q4_0", 32, 18, 32, -8, 7},
+    {BlockFormat::q4_1, "q4_1", 32, 20, 32, 0, 15},
+    {BlockFormat::q5_0, "q5_0", 32, 22, 32, -16, 15},
+    {BlockFormat::q5_1, "q5_1", 32, 24, 32, 0, 31},
+    {BlockFormat::q8_0, "q8_0", 32, 34, 32, -128, 127},
+    {BlockFormat::q2_k, "q2_k", 256, 84, 16, 0, 3},
+    {BlockFormat::q3_k, "q3_k", 256, 110, 16, -4, 3},
+    {BlockFormat::q4_k, "q4_k", 256, 144, 32, 0, 15},
+    {BlockFormat::q5_k, "q5_k", 256, 176, 32, 0, 31},
+    {BlockFormat::q6_k, "q6_k", 256, 210, 16, -32, 31},
+    {BlockFormat::iq4_nl, "iq4_nl", 32, 18, 32, -127, 113},
+    {BlockFormat::iq4_xs, "iq4_xs", 256, 136, 32, -127, 113},
+    {BlockFormat::mxfp4, "mxfp4", 32, 17, 32, -12, 12},
 };
+static_assert(std::size(rows) == static_cast<size_t>(BlockFormat::mxfp4) + 1);
 
-// The blocks as they lie in files, little-endian; fp16 as bits.
-struct Q4_0 {
-  uint16_t d;
-  uint8_t codes[16];  // low nibbles: the first half of the block
-};
-struct Q4_1 {
-  uint16_t d, m;
-  uint8_t codes[16];
-};
-struct Q8_0 {
-  uint16_t d;
-  int8_t codes[32];
-};
-struct Q4_K {
-  uint16_t d, dmin;
-  uint8_t scales[12];  // 8 scales and 8 minimums of 6 bits
-  uint8_t codes[128];  // of 64 weights each 32 bytes, low nibbles first
-};
-struct Q6_K {
-  uint8_t low[128];  // low 4 bits
-  uint8_t high[64];  // high 2 bits
-  int8_t scales[16];
-  uint16_t d;
-};
-static_assert(sizeof(Q4_0) == 18 && sizeof(Q4_1) == 20 && sizeof(Q8_0) == 34 &&
-              sizeof(Q4_K) == 144 && sizeof(Q6_K) == 210);
-
-template <typename Block>
-Block read(std::span<const std::byte> bytes) {
-  Block block;
-  std::memcpy(&block, bytes.data(), sizeof block);
-  return block;
-}
-
-template <typename Block>
-void write(const Block& block, std::span<std::byte> bytes) {
-  std::memcpy(bytes.data(), &block, sizeof block);
-}
+// The values that the codes of IQ4_NL and IQ4_XS stand for, and those of E2M1 twice.
+constexpr int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                   1,    13,   25,  38,  53,  69,  89,  113};
+constexpr int8_t e2m1_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 void split_nibbles(const uint8_t* bytes, int64_t count, int32_t offset, int8_t* codes) {
   for (int64_t i = 0; i < count; ++i) {
@@ -75,30 +51,127 @@ void split_scale(const uint8_t* packed, int i, int& scale, int& minimum) {
   }
 }
 
-void join_scale(uint8_t* packed, int i, int scale, int minimum) {
-  if (i < 4) {
-    packed[i] = static_cast<uint8_t>(packed[i] | scale);
-    packed[i + 4] = static_cast<uint8_t>(packed[i + 4] | minimum);
-  } else {
-    packed[i + 4] = static_cast<uint8_t>((scale & 15) | ((minimum & 15) << 4));
-    packed[i - 4] = static_cast<uint8_t>(packed[i - 4] | ((scale >> 4) << 6));
-    packed[i] = static_cast<uint8_t>(packed[i] | ((minimum >> 4) << 6));
+void look_up(const int8_t* values, std::span<int8_t> codes) {
+  for (int8_t& code : codes) code = values[code];
+}
+
+void fill_runs(BlockParts& parts, float scale, float minimum) {
+  parts.scales[0] = scale;
+  parts.minimums[0] = minimum;
+}
+
+BlockParts split_q4_0(std::span<const std::byte> bytes) {
+  const auto block = read<Q4_0>(bytes);
+  BlockParts parts = {};
+  split_nibbles(block.codes, 16, -8, parts.codes);
+  fill_runs(parts, fp16_to_float(block.d), 0.0f);
+  return parts;
+}
+
+BlockParts split_q4_1(std::span<const std::byte> bytes) {
+  const auto block = read<Q4_1>(bytes);
+  BlockParts parts = {};
+  split_nibbles(block.codes, 16, 0, parts.codes);
+  fill_runs(parts, fp16_to_float(block.d), fp16_to_float(block.m));
+  return parts;
+}
+
+// Bit i of `bits` is worth 16 to weight i.
+void add_fifth_bits(const uint8_t* bits, std::span<int8_t> codes) {
+  for (size_t i = 0; i < codes.size(); ++i)
+    codes[i] = static_cast<int8_t>(codes[i] + 16 * (bits[i / 8] >> (i % 8) & 1));
+}
+
+BlockParts split_q5_0(std::span<const std::byte> bytes) {
+  const auto block = read<Q5_0>(bytes);
+  BlockParts parts = {};
+  split_nibbles(block.codes, 16, -16, parts.codes);
+  add_fifth_bits(block.high, std::span(parts.codes).first(32));
+  fill_runs(parts, fp16_to_float(block.d), 0.0f);
+  return parts;
+}
+
+BlockParts split_q5_1(std::span<const std::byte> bytes) {
+  const auto block = read<Q5_1>(bytes);
+  BlockParts parts = {};
+  split_nibbles(block.codes, 16, 0, parts.codes);
+  add_fifth_bits(block.high, std::span(parts.codes).first(32));
+  fill_runs(parts, fp16_to_float(block.d), fp16_to_float(block.m));
+  return parts;
+}
+
+BlockParts split_q8_0(std::span<const std::byte> bytes) {
+  const auto block = read<Q8_0>(bytes);
+  BlockParts parts = {};
+  std::ranges::copy(block.codes, parts.codes);
+  fill_runs(parts, fp16_to_float(block.d), 0.0f);
+  return parts;
+}
+
+// Two bits a weight: halves of 128, four quarters of 32 weights.
+void split_pairs(const uint8_t* bytes, int8_t* codes) {
+  for (int i = 0; i < 256; ++i)
+    codes[i] = static_cast<int8_t>(bytes[i / 128 * 32 + i % 32] >> (2 * (i % 128 / 32)) & 3);
+}
+
+BlockParts split_q2_k(std::span<const std::byte> bytes) {
+  const auto block = read<Q2_K>(bytes);
+  BlockParts parts = {};
+  const float d = fp16_to_float(block.d);
+  const float dmin = fp16_to_float(block.dmin);
+  for (int i = 0; i < 16; ++i) {
+    parts.scales[i] = d * static_cast<float>(block.scales[i] & 15);
+    parts.minimums[i] = -(dmin * static_cast<float>(block.scales[i] >> 4));
+  }
+  split_pairs(block.codes, parts.codes);
+  return parts;
+}
+
+BlockParts split_q3_k(std::span<const std::byte> bytes) {
+  const auto block = read<Q3_K>(bytes);
+  BlockParts parts = {};
+  const float d = fp16_to_float(block.d);
+  for (int i = 0; i < 16; ++i) {  // 6 bits: low nibbles in two rows of 8, high pairs in four of 4
+    const int low = block.scales[i % 8] >> (4 * (i / 8)) & 15;
+    const int high = block.scales[8 + i % 4] >> (2 * (i / 4)) & 3;
+    parts.scales[i] = d * static_cast<float>((low | high << 4) - 32);
+  }
+  split_pairs(block.codes, parts.codes);
+  for (int i = 0; i < 256; ++i)
+    if (!(block.high[i % 32] >> (i / 32) & 1))
+      parts.codes[i] = static_cast<int8_t>(parts.codes[i] - 4);
+  return parts;
+}
+
+// Scales and minimums of q4_k and q5_k.
+void split_scales(const uint8_t* packed, uint16_t d_bits, uint16_t dmin_bits, BlockParts& parts) {
+  const float d = fp16_to_float(d_bits);
+  const float dmin = fp16_to_float(dmin_bits);
+  for (int i = 0; i < 8; ++i) {
+    int scale = 0;
+    int minimum = 0;
+    split_scale(packed, i, scale, minimum);
+    parts.scales[i] = d * static_cast<float>(scale);
+    parts.minimums[i] = -(dmin * static_cast<float>(minimum));
   }
 }
 
 BlockParts split_q4_k(std::span<const std::byte> bytes) {
   const auto block = read<Q4_K>(bytes);
   BlockParts parts = {};
-  const float d = fp16_to_float(block.d);
-  const float dmin = fp16_to_float(block.dmin);
-  for (int i = 0; i < 8; ++i) {
-    int scale = 0;
-    int minimum = 0;
-    split_scale(block.scales, i, scale, minimum);
-    parts.scales[i] = d * static_cast<float>(scale);
-    parts.minimums[i] = -(dmin * static_cast<float>(minimum));
-  }
+  split_scales(block.scales, block.d, block.dmin, parts);
   for (size_t i = 0; i < 4; ++i) split_nibbles(block.codes + 32 * i, 32, 0, parts.codes + 64 * i);
+  return parts;
+}
+
+BlockParts split_q5_k(std::span<const std::byte> bytes) {
+  const auto block = read<Q5_K>(bytes);
+  BlockParts parts = {};
+  split_scales(block.scales, block.d, block.dmin, parts);
+  for (size_t i = 0; i < 4; ++i) split_nibbles(block.codes + 32 * i, 32, 0, parts.codes + 64 * i);
+  for (int i = 0; i < 256; ++i)
+    parts.codes[i] =
+        static_cast<int8_t>(parts.codes[i] + 16 * (block.high[i % 32] >> (i / 32) & 1));
   return parts;
 }
 
@@ -118,117 +191,36 @@ BlockParts split_q6_k(std::span<const std::byte> bytes) {
   return parts;
 }
 
-// The value of largest magnitude, the first of equal ones.
-float extreme_of(std::span<const float> x) {
-  float extreme = 0.0f;
-  for (const float value : x)
-    if (std::fabs(value) > std::fabs(extreme)) extreme = value;
-  return extreme;
+BlockParts split_iq4_nl(std::span<const std::byte> bytes) {
+  const auto block = read<Iq4Nl>(bytes);
+  BlockParts parts = {};
+  split_nibbles(block.codes, 16, 0, parts.codes);
+  look_up(iq4_values, std::span(parts.codes).first(32));
+  fill_runs(parts, fp16_to_float(block.d), 0.0f);
+  return parts;
 }
 
-// 0 for a block whose scale is 0, or too small to divide by: fp16 makes it 0 anyway.
-float inverse_of(float d) {
-  return std::fabs(d) >= std::numeric_limits<float>::min() ? 1.0f / d : 0.0f;
-}
-
-void join_nibbles(const uint8_t* codes, int64_t count, uint8_t* bytes) {
-  for (int64_t i = 0; i < count; ++i)
-    bytes[i] = static_cast<uint8_t>(codes[i] | codes[i + count] << 4);
-}
-
-void encode_q4_0(std::span<const float> x, std::span<std::byte> out) {
-  const float d = extreme_of(x) / -8.0f;
-  const float inverse = inverse_of(d);
-  uint8_t codes[32];
-  for (size_t i = 0; i < 32; ++i)
-    codes[i] =
-        static_cast<uint8_t>(std::min(15, static_cast<int>(std::trunc(x[i] * inverse + 8.5f))));
-  Q4_0 block = {float_to_fp16(d), {}};
-  join_nibbles(codes, 16, block.codes);
-  write(block, out);
-}
-
-void encode_q4_1(std::span<const float> x, std::span<std::byte> out) {
-  const auto [low, high] = std::ranges::minmax(x);
-  const float d = (high - low) / 15.0f;
-  const float inverse = inverse_of(d);
-  uint8_t codes[32];
-  for (size_t i = 0; i < 32; ++i)
-    codes[i] = static_cast<uint8_t>(
-        std::min(15, static_cast<int>(std::trunc((x[i] - low) * inverse + 0.5f))));
-  Q4_1 block = {float_to_fp16(d), float_to_fp16(low), {}};
-  join_nibbles(codes, 16, block.codes);
-  write(block, out);
-}
-
-void encode_q8_0(std::span<const float> x, std::span<std::byte> out) {
-  const float d = std::fabs(extreme_of(x)) / 127.0f;
-  const float inverse = inverse_of(d);
-  Q8_0 block = {float_to_fp16(d), {}};
-  for (size_t i = 0; i < 32; ++i) block.codes[i] = static_cast<int8_t>(std::round(x[i] * inverse));
-  write(block, out);
-}
-
-uint8_t rounded_code(float value, int top) {
-  return static_cast<uint8_t>(std::clamp(std::lround(value), 0L, static_cast<long>(top)));
-}
-
-void encode_q4_k(std::span<const float> x, std::span<std::byte> out) {
-  float scales[8];
-  float minimums[8];  // as stored: subtracted
-  for (size_t run = 0; run < 8; ++run) {
-    const auto [low, high] = std::ranges::minmax(x.subspan(run * 32, 32));
-    minimums[run] = std::max(0.0f, -low);
-    scales[run] = std::max(0.0f, (high + minimums[run]) / 15.0f);
-  }
-  Q4_K block = {float_to_fp16(*std::ranges::max_element(scales) / 63.0f),
-                float_to_fp16(*std::ranges::max_element(minimums) / 63.0f),
-                {},
-                {}};
-  const float inverse_d = inverse_of(fp16_to_float(block.d));
-  const float inverse_dmin = inverse_of(fp16_to_float(block.dmin));
-  for (int run = 0; run < 8; ++run)
-    join_scale(block.scales, run, rounded_code(scales[run] * inverse_d, 63),
-               rounded_code(minimums[run] * inverse_dmin, 63));
-  write(block, out);
-  const BlockParts parts = split_q4_k(out);  // the scales as they will be decoded
-  uint8_t codes[256];
-  for (size_t i = 0; i < 256; ++i) {
-    const size_t run = i / 32;
-    codes[i] = rounded_code((x[i] - parts.minimums[run]) * inverse_of(parts.scales[run]), 15);
-  }
-  for (size_t i = 0; i < 4; ++i) join_nibbles(codes + 64 * i, 32, block.codes + 32 * i);
-  write(block, out);
-}
-
-void encode_q6_k(std::span<const float> x, std::span<std::byte> out) {
-  float scales[16];
-  for (size_t run = 0; run < 16; ++run) scales[run] = extreme_of(x.subspan(run * 16, 16)) / -32.0f;
-  Q6_K block = {};
-  block.d = float_to_fp16(extreme_of(scales) / -128.0f);
-  const float inverse_d = inverse_of(fp16_to_float(block.d));
-  for (int run = 0; run < 16; ++run)
-    block.scales[run] =
-        static_cast<int8_t>(std::clamp(std::lround(scales[run] * inverse_d), -128L, 127L));
+BlockParts split_iq4_xs(std::span<const std::byte> bytes) {
+  const auto block = read<Iq4Xs>(bytes);
+  BlockParts parts = {};
   const float d = fp16_to_float(block.d);
-  for (size_t i = 0; i < 256; ++i) {
-    const size_t run = i / 16;
-    const float inverse = inverse_of(d * static_cast<float>(block.scales[run]));
-    const int code = rounded_code(x[i] * inverse + 32.0f, 63);
-    const size_t half = i / 128;
-    const size_t quarter = i % 128 / 32;
-    const size_t l = i % 32;
-    uint8_t& low = block.low[64 * half + 32 * (quarter % 2) + l];
-    uint8_t& high = block.high[32 * half + l];
-    low = static_cast<uint8_t>(low | (code & 15) << (4 * (quarter / 2)));
-    high = static_cast<uint8_t>(high | (code >> 4) << (2 * quarter));
+  for (int i = 0; i < 8; ++i) {
+    const int low = block.scales_low[i / 2] >> (4 * (i % 2)) & 15;
+    const int high = block.scales_high >> (2 * i) & 3;
+    parts.scales[i] = d * static_cast<float>((low | high << 4) - 32);
   }
-  write(block, out);
+  for (size_t i = 0; i < 8; ++i) split_nibbles(block.codes + 16 * i, 16, 0, parts.codes + 32 * i);
+  look_up(iq4_values, parts.codes);
+  return parts;
 }
 
-void fill_runs(BlockParts& parts, float scale, float minimum) {
-  parts.scales[0] = scale;
-  parts.minimums[0] = minimum;
+BlockParts split_mxfp4(std::span<const std::byte> bytes) {
+  const auto block = read<Mxfp4>(bytes);
+  BlockParts parts = {};
+  split_nibbles(block.codes, 16, 0, parts.codes);
+  look_up(e2m1_values, std::span(parts.codes).first(32));
+  fill_runs(parts, std::ldexp(1.0f, block.exponent - 128), 0.0f);
+  return parts;
 }
 
 }  // namespace
@@ -237,32 +229,11 @@ std::span<const BlockRow> block_formats() { return rows; }
 const BlockRow& row_of(BlockFormat format) { return rows[static_cast<size_t>(format)]; }
 
 BlockParts split_block(BlockFormat format, std::span<const std::byte> bytes) {
-  BlockParts parts = {};
-  switch (format) {
-    case BlockFormat::q4_0: {
-      const auto block = read<Q4_0>(bytes);
-      split_nibbles(block.codes, 16, -8, parts.codes);
-      fill_runs(parts, fp16_to_float(block.d), 0.0f);
-      return parts;
-    }
-    case BlockFormat::q4_1: {
-      const auto block = read<Q4_1>(bytes);
-      split_nibbles(block.codes, 16, 0, parts.codes);
-      fill_runs(parts, fp16_to_float(block.d), fp16_to_float(block.m));
-      return parts;
-    }
-    case BlockFormat::q8_0: {
-      const auto block = read<Q8_0>(bytes);
-      std::ranges::copy(block.codes, parts.codes);
-      fill_runs(parts, fp16_to_float(block.d), 0.0f);
-      return parts;
-    }
-    case BlockFormat::q4_k:
-      return split_q4_k(bytes);
-    case BlockFormat::q6_k:
-      return split_q6_k(bytes);
-  }
-  return parts;
+  constexpr BlockParts (*splits[])(std::span<const std::byte>) = {
+      split_q4_0, split_q4_1, split_q5_0, split_q5_1,   split_q8_0,   split_q2_k, split_q3_k,
+      split_q4_k, split_q5_k, split_q6_k, split_iq4_nl, split_iq4_xs, split_mxfp4};
+  static_assert(std::size(splits) == std::size(rows));
+  return splits[static_cast<size_t>(format)](bytes);
 }
 
 void decode(BlockFormat format, std::span<const std::byte> blocks, std::span<float> out) {
@@ -276,18 +247,6 @@ void decode(BlockFormat format, std::span<const std::byte> blocks, std::span<flo
     for (size_t i = 0; i < length; ++i)
       out[first + i] =
           parts.scales[i / run] * static_cast<float>(parts.codes[i]) + parts.minimums[i / run];
-  }
-}
-
-void encode(BlockFormat format, std::span<const float> weights, std::span<std::byte> blocks) {
-  constexpr void (*encoders[])(std::span<const float>, std::span<std::byte>) = {
-      encode_q4_0, encode_q4_1, encode_q8_0, encode_q4_k, encode_q6_k};
-  const BlockRow& row = row_of(format);
-  const auto length = static_cast<size_t>(row.length);
-  assert(blocks.size() * length == weights.size() * static_cast<size_t>(row.bytes));
-  for (size_t first = 0; first < weights.size(); first += length) {
-    encoders[static_cast<size_t>(format)](weights.subspan(first, length), blocks);
-    blocks = blocks.subspan(static_cast<size_t>(row.bytes));
   }
 }
 

@@ -35,6 +35,7 @@ std::vector<float> round_trip(BlockFormat format, const std::vector<float>& valu
 
 TEST_CASE("every format decodes within a step of what was encoded") {
   for (const BlockRow& row : block_formats()) {
+    if (!can_encode(row.format)) continue;
     CAPTURE(row.name);
     const auto values = normal_values(row.length * 8, 5);
     const auto decoded = round_trip(row.format, values);
@@ -53,6 +54,7 @@ TEST_CASE("every format decodes within a step of what was encoded") {
 TEST_CASE("random lengths with heavy tails decode to finite values within their block's reach") {
   Rng rng(8);
   for (const BlockRow& row : block_formats()) {
+    if (!can_encode(row.format)) continue;
     CAPTURE(row.name);
     const double levels = row.bits_per_weight() > 8 ? 127 : row.bits_per_weight() > 6 ? 31 : 7.5;
     for (int trial = 0; trial < 40; ++trial) {
@@ -77,6 +79,7 @@ TEST_CASE("random lengths with heavy tails decode to finite values within their 
 
 TEST_CASE("zeros stay zeros, constants stay constants, denormals do no harm") {
   for (const BlockRow& row : block_formats()) {
+    if (!can_encode(row.format)) continue;
     CAPTURE(row.name);
     const auto count = static_cast<size_t>(row.length);
     CHECK(round_trip(row.format, std::vector<float>(count, 0.0f)) ==

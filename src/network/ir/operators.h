@@ -48,6 +48,7 @@ enum class Op : uint8_t {
   pick_tokens,    // x [batch, tokens, width], optional position i64 [batch], else 0;
                   // to [batch, width]
   l2_normalize,   // x / max(|x|, 1e-12) along the last dimension
+  reorder,        // x [..., width]: value i of the last dimension is x's order[i]
   end,            // no operator: how many there are
 };
 
@@ -73,6 +74,7 @@ inline constexpr AttributeRow conv2d_attributes[] = {
     {"padding", AttributeKind::integers},      // top, left, bottom, right
     {"group_count", AttributeKind::integer}};  // input channels: depthwise
 inline constexpr AttributeRow scale_attributes[] = {{"factor", AttributeKind::real}};
+inline constexpr AttributeRow reorder_attributes[] = {{"order", AttributeKind::integers}};
 inline constexpr AttributeRow max_pool_attributes[] = {
     {"kernel", AttributeKind::integers},    // down, right
     {"stride", AttributeKind::integers},    // down, right
@@ -188,6 +190,10 @@ inline constexpr OperatorRow operator_rows[] = {
      .optional_input_count = 1,
      .infer_shape = infer_pick_tokens},
     {.op = Op::l2_normalize, .name = "l2_normalize", .infer_shape = infer_same_as_input},
+    {.op = Op::reorder,
+     .name = "reorder",
+     .attributes = reorder_attributes,
+     .infer_shape = infer_reorder},
 };
 
 static_assert(

@@ -56,6 +56,19 @@ Result<Shape> infer_same_as_input(std::span<const Shape> inputs, const Attribute
   return inputs[0];
 }
 
+Result<Shape> infer_reorder(std::span<const Shape> inputs, const Attributes& attributes) {
+  const auto order = attributes.integers("order");
+  std::vector<bool> taken(order.size());
+  for (const int64_t from : order) {
+    if (from < 0 || from >= std::ssize(order) || taken[static_cast<size_t>(from)])
+      return fail(Errc::invalid_graph, "the order is no permutation");
+    taken[static_cast<size_t>(from)] = true;
+  }
+  if (inputs[0].empty() || inputs[0].back() != Dim(std::ssize(order)))
+    return fail(Errc::invalid_graph, "the order is of {} values", order.size());
+  return inputs[0];
+}
+
 Result<Shape> infer_embedding(std::span<const Shape> inputs, const Attributes&) {
   const Shape& weight = inputs[1];  // [vocabulary, width]
   if (weight.size() != 2) return fail(Errc::invalid_graph, "weight must be [vocabulary, width]");

@@ -11,6 +11,7 @@
 namespace qb::ir {
 
 Result<Shape> infer_same_as_input(std::span<const Shape> inputs, const Attributes& attributes);
+Result<Shape> infer_reorder(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_embedding(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_linear(std::span<const Shape> inputs, const Attributes& attributes);
 Result<Shape> infer_conv2d(std::span<const Shape> inputs, const Attributes& attributes);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "network/models/timm.h"
+
 namespace qb::models {
 namespace {
 
@@ -16,6 +18,10 @@ constexpr Architecture rows[] = {
     {"Gemma3ForCausalLM", "gemma3", read_gemma3},
     {"Gemma3ForConditionalGeneration", "", read_gemma3_with_pictures},
     {"BertModel", "", read_bert},
+    {"ResNetForImageClassification", "", read_resnet},
+    {"ViTForImageClassification", "", read_vit},
+    {"CLIPModel", "", read_clip},
+    {"EfficientNetForImageClassification", "", read_efficientnet},
 };
 
 std::string known_names() {
@@ -41,6 +47,7 @@ Result<void> check_experts(const Json& config, std::string_view name) {
 std::span<const Architecture> architectures() { return rows; }
 
 Result<Model> read_model(const Json& config) {
+  if (config["architecture"].is_string()) return read_timm(config);
   const Json::Array& names = config["architectures"].as_array();
   if (names.size() != 1 || !names[0].is_string())
     return fail(Errc::bad_input, "config.json names no architecture");

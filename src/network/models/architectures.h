@@ -33,6 +33,14 @@ Result<Model> read_phi3(Config config);
 Result<Model> read_gemma3(Config config);
 Result<Model> read_gemma3_with_pictures(Config config);
 Result<Model> read_bert(Config config);
+Result<Model> read_resnet(Config config);
+Result<Model> read_timm_resnet(Config config);
+Result<Model> read_vit(Config config);
+Result<Model> read_timm_vit(Config config);
+Result<Model> read_clip(Config config);
+Result<Model> read_efficientnet(Config config);
+Result<Model> read_timm_efficientnet(Config config);
+Result<Model> read_timm_mobilenetv3(Config config);
 // The windows that Qwen's models may have.
 std::vector<int64_t> qwen_windows(Config& config, int64_t layer_count);
 

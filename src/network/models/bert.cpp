@@ -26,8 +26,8 @@ Value attend(Builder& b, Value x, Value mask, const BertConfig& c, const std::st
 
 Value feed_forward(Builder& b, Value x, const BertConfig& c, const std::string& layer) {
   const Value widened = project(b, x, layer + "intermediate.dense", c.ffn_width, c.width, true);
-  return project(b, b.apply(c.activation, {widened}), layer + "output.dense", c.width, c.ffn_width,
-                 true);
+  return project(b, activate(b, widened, c.activation), layer + "output.dense", c.width,
+                 c.ffn_width, true);
 }
 
 Value embed(Builder& b, Value tokens, const BertConfig& c) {
@@ -58,18 +58,6 @@ Result<ir::Graph> build_bert(const BertConfig& c) {
   return b.finish();
 }
 
-ir::Op read_activation(Config& config) {
-  const std::string name = config.text("hidden_act", "gelu");
-  if (name == "gelu") return ir::Op::gelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return ir::Op::gelu_tanh;
-  if (name == "relu") return ir::Op::relu;
-  if (name == "silu" || name == "swish") return ir::Op::silu;
-  config.fail_with({Errc::unsupported, fmt::format("hidden_act is \"{}\", which is not followed; "
-                                                   "gelu, gelu_new, relu and silu are",
-                                                   name)});
-  return ir::Op::gelu;
-}
-
 }  // namespace
 
 Model bert_model(const BertConfig& config) {
@@ -92,7 +80,7 @@ Result<Model> read_bert(Config c) {
                              .vocabulary_size = c.size("vocab_size"),
                              .position_count = c.size("max_position_embeddings"),
                              .layer_norm_eps = c.positive("layer_norm_eps", 1e-12),
-                             .activation = read_activation(c),
+                             .activation = read_activation(c, "hidden_act", "gelu"),
                              .sentence = read_sentence(c)};
   constexpr int64_t layer_count_max = 4096;
   if (config.layer_count > layer_count_max)

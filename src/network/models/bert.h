@@ -4,6 +4,7 @@
 #include <string>
 
 #include "network/ir/operators.h"
+#include "network/models/activation.h"
 #include "network/models/models.h"
 #include "network/models/sentence.h"
 
@@ -18,7 +19,7 @@ struct BertConfig {
   int64_t vocabulary_size = 0;
   int64_t position_count = 0;
   double layer_norm_eps = 1e-12;
-  ir::Op activation = ir::Op::gelu;
+  Activation activation = Activation::gelu;
   SentenceOptions sentence;
 };
 

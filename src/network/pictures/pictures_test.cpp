@@ -31,17 +31,17 @@ struct TemporaryFile {
 }  // namespace
 
 TEST_CASE("resizing keeps constants, and identity sizes keep bytes") {
-  const Picture constant = resize_bicubic(flat(37, 19, 93), 224, 7);
+  const Picture constant = resize(flat(37, 19, 93), 224, 7, models::Filter::bicubic);
   CHECK(std::ranges::all_of(constant.pixels, [](uint8_t level) { return level == 93; }));
   Picture ramp = flat(5, 4, 0);
   std::iota(ramp.pixels.begin(), ramp.pixels.end(), uint8_t{0});
-  CHECK(resize_bicubic(ramp, 5, 4).pixels == ramp.pixels);
+  CHECK(resize(ramp, 5, 4, models::Filter::bicubic).pixels == ramp.pixels);
 }
 
 TEST_CASE("halving a step edge weighs the kernel's taps") {
   Picture row = flat(4, 1, 0);
   for (size_t i = 6; i < 12; ++i) row.pixels[i] = 255;  // two black, two white
-  const Picture half = resize_bicubic(row, 2, 1);
+  const Picture half = resize(row, 2, 1, models::Filter::bicubic);
   // Output 0: taps at distances 0.75, 0.25, 0.25, 0.75 of a = -0.5, over 3 of them inside twice:
   // k(.25) = .8672, k(.75) = .2266, k(1.25) = -.0703 at widening 2; white is input 2 and 3.
   const double k25 = 0.8671875;
@@ -110,4 +110,38 @@ TEST_CASE("files cut or scrambled are errors that name the file, never a crash")
   huge.replace(16, 8, std::string("\x7f\xff\xff\xff\x7f\xff\xff\xff"));
   file.write(huge);
   CHECK_FALSE(load_picture(file.path));
+}
+
+TEST_CASE("a picture that isn't square is fitted as its network wants it") {
+  // Columns of their own brightness; rows are alike.
+  Picture wide = {9, 4, 3, {}};
+  for (int64_t i = 0; i < 9 * 4 * 3; ++i)
+    wide.pixels.push_back(static_cast<uint8_t>(10 * (i / 3 % 9)));
+  const auto columns_of = [&](const models::Preprocessing& p) {
+    const Picture fitted = fit(wide, p).value();
+    CHECK(fitted.width_px == p.size_px());
+    CHECK(fitted.height_px == p.size_px());
+    std::vector<int> columns;
+    for (int64_t x = 0; x < fitted.width_px; ++x)
+      columns.push_back(fitted.pixels[static_cast<size_t>(x * 3)]);
+    return columns;
+  };
+  using Columns = std::vector<int>;
+  using models::Filter;
+  using models::Fit;
+  CHECK(columns_of({.fit = Fit::centre_square, .resized_px = 4}) == Columns{20, 30, 40, 50});
+  CHECK(columns_of({.fit = Fit::squash, .filter = Filter::nearest, .resized_px = 3}) ==
+        Columns{10, 40, 70});
+  models::Preprocessing cut = {.fit = Fit::shorter_edge, .resized_px = 4, .crop_px = 4};
+  CHECK(columns_of(cut) == Columns{20, 30, 40, 50});
+  cut.crop_px = 2;  // 3.5 columns to each side
+  CHECK(columns_of(cut) == Columns{30, 40});
+  cut.rounds_centre = true;
+  CHECK(columns_of(cut) == Columns{40, 50});
+}
+
+TEST_CASE("a picture that would become too large is refused") {
+  const models::Preprocessing p = {
+      .fit = models::Fit::shorter_edge, .resized_px = 1000, .crop_px = 1000};
+  CHECK_FALSE(fit(flat(200, 1, 7), p));
 }

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "network/pictures/decoders.h"
+
 namespace qb::pictures {
 namespace {
 
@@ -14,6 +16,8 @@ uint8_t blend(uint32_t a, uint32_t b, uint32_t alpha) {
   const uint32_t sum = a * (255 - alpha) + b * alpha + 128;
   return static_cast<uint8_t>((sum + (sum >> 8)) >> 8);
 }
+
+double triangle_kernel(double x) { return std::max(1.0 - std::fabs(x), 0.0); }
 
 double keys_kernel(double x) {
   constexpr double a = -0.5;
@@ -29,10 +33,33 @@ struct Taps {
   std::vector<int32_t> weights;
 };
 
-std::vector<Taps> taps_of(int64_t in_extent, int64_t out_extent) {
+struct Kernel {
+  double (*value)(double);
+  double support;
+};
+Kernel kernel_of(models::Filter filter) {
+  constexpr double keys_support = 2.0;
+  if (filter == models::Filter::bilinear) return {triangle_kernel, 1.0};
+  return {keys_kernel, keys_support};
+}
+
+// The nearest alone.
+std::vector<Taps> nearest_taps(int64_t in_extent, int64_t out_extent) {
+  const double ratio = static_cast<double>(in_extent) / static_cast<double>(out_extent);
+  std::vector<Taps> all;
+  for (int64_t out = 0; out < out_extent; ++out)
+    all.push_back(
+        {static_cast<int64_t>((static_cast<double>(out) + 0.5) * ratio), {1 << precision_bits}});
+  return all;
+}
+
+std::vector<Taps> taps_of(int64_t in_extent, int64_t out_extent, models::Filter filter) {
+  if (filter == models::Filter::nearest) return nearest_taps(in_extent, out_extent);
+  const Kernel kernel = kernel_of(filter);
   const double ratio = static_cast<double>(in_extent) / static_cast<double>(out_extent);
   const double widening = std::max(ratio, 1.0);
-  const double support = 2.0 * widening;
+  const double support = kernel.support * widening;
+  const double narrowing = 1.0 / widening;
   std::vector<Taps> all;
   for (int64_t out = 0; out < out_extent; ++out) {
     const double centre = (static_cast<double>(out) + 0.5) * ratio;
@@ -43,7 +70,7 @@ std::vector<Taps> taps_of(int64_t in_extent, int64_t out_extent) {
     std::vector<double> weights;
     double sum = 0.0;
     for (int64_t x = taps.first; x < end; ++x) {
-      weights.push_back(keys_kernel((static_cast<double>(x) - centre + 0.5) / widening));
+      weights.push_back(kernel.value((static_cast<double>(x) - centre + 0.5) * narrowing));
       sum += weights.back();
     }
     for (const double weight : weights) {
@@ -63,9 +90,9 @@ uint8_t apply(const Taps& taps, const uint8_t* pixels, int64_t stride) {
   return static_cast<uint8_t>(std::clamp(sum >> precision_bits, 0, 255));
 }
 
-Picture resize_width(const Picture& picture, int64_t width_px) {
+Picture resize_width(const Picture& picture, int64_t width_px, models::Filter filter) {
   Picture out = {width_px, picture.height_px, 3, {}};
-  const std::vector<Taps> taps = taps_of(picture.width_px, width_px);
+  const std::vector<Taps> taps = taps_of(picture.width_px, width_px, filter);
   out.pixels.reserve(static_cast<size_t>(width_px * picture.height_px * 3));
   for (int64_t y = 0; y < picture.height_px; ++y)
     for (int64_t x = 0; x < width_px; ++x)
@@ -75,15 +102,33 @@ Picture resize_width(const Picture& picture, int64_t width_px) {
   return out;
 }
 
-Picture resize_height(const Picture& picture, int64_t height_px) {
+Picture resize_height(const Picture& picture, int64_t height_px, models::Filter filter) {
   Picture out = {picture.width_px, height_px, 3, {}};
-  const std::vector<Taps> taps = taps_of(picture.height_px, height_px);
+  const std::vector<Taps> taps = taps_of(picture.height_px, height_px, filter);
   const int64_t row_bytes = picture.width_px * 3;
   out.pixels.reserve(static_cast<size_t>(row_bytes * height_px));
   for (int64_t y = 0; y < height_px; ++y)
     for (int64_t i = 0; i < row_bytes; ++i)
       out.pixels.push_back(
           apply(taps[static_cast<size_t>(y)], picture.pixels.data() + i, row_bytes));
+  return out;
+}
+
+// Half a pixel off: to the even side, as Python rounds, or up and left.
+int64_t first_of_centre(int64_t extent, int64_t side, bool rounds) {
+  const int64_t margin = extent - side;
+  return rounds && margin % 4 == 3 ? margin / 2 + 1 : margin / 2;
+}
+
+Picture crop_centre(const Picture& picture, int64_t side, bool rounds) {
+  const int64_t left = first_of_centre(picture.width_px, side, rounds);
+  const int64_t top = first_of_centre(picture.height_px, side, rounds);
+  Picture out = {side, side, picture.channel_count, {}};
+  for (int64_t y = 0; y < side; ++y) {
+    const auto* row =
+        picture.pixels.data() + ((top + y) * picture.width_px + left) * picture.channel_count;
+    out.pixels.insert(out.pixels.end(), row, row + side * picture.channel_count);
+  }
   return out;
 }
 
@@ -116,32 +161,44 @@ Picture to_rgb(const Picture& picture) {
 }
 
 Picture crop_centre_square(const Picture& picture) {
-  const int64_t side = std::min(picture.width_px, picture.height_px);
-  const int64_t left = (picture.width_px - side) / 2;
-  const int64_t top = (picture.height_px - side) / 2;
-  Picture out = {side, side, picture.channel_count, {}};
-  for (int64_t y = 0; y < side; ++y) {
-    const auto* row =
-        picture.pixels.data() + ((top + y) * picture.width_px + left) * picture.channel_count;
-    out.pixels.insert(out.pixels.end(), row, row + side * picture.channel_count);
-  }
-  return out;
+  return crop_centre(picture, std::min(picture.width_px, picture.height_px), false);
 }
 
-Picture resize_bicubic(const Picture& rgb, int64_t width_px, int64_t height_px) {
+Picture resize(const Picture& rgb, int64_t width_px, int64_t height_px, models::Filter filter) {
   assert(rgb.channel_count == 3);
-  const Picture wide = width_px == rgb.width_px ? rgb : resize_width(rgb, width_px);
-  return height_px == wide.height_px ? wide : resize_height(wide, height_px);
+  const Picture wide = width_px == rgb.width_px ? rgb : resize_width(rgb, width_px, filter);
+  return height_px == wide.height_px ? wide : resize_height(wide, height_px, filter);
 }
 
-void to_planar_f32(const Picture& rgb, const Normalisation& normalisation, std::span<float> out) {
+Result<Picture> fit(const Picture& rgb, const models::Preprocessing& p) {
+  const int64_t side = p.resized_px;
+  if (p.fit == models::Fit::centre_square)
+    return resize(crop_centre_square(rgb), side, side, p.filter);
+  int64_t width_px = side;
+  int64_t height_px = side;
+  if (p.fit == models::Fit::shorter_edge) {
+    const auto longer = [side](int64_t edge, int64_t shorter) {
+      return static_cast<int64_t>(static_cast<double>(side * edge) / static_cast<double>(shorter));
+    };
+    if (rgb.width_px > rgb.height_px) width_px = longer(rgb.width_px, rgb.height_px);
+    if (rgb.height_px > rgb.width_px) height_px = longer(rgb.height_px, rgb.width_px);
+  }
+  QB_CHECK(check_size({.width_px = width_px, .height_px = height_px}));
+  const Picture resized = resize(rgb, width_px, height_px, p.filter);
+  return p.crop_px > 0 ? crop_centre(resized, p.crop_px, p.rounds_centre) : resized;
+}
+
+void to_planar_f32(const Picture& rgb, const models::Preprocessing& p, std::span<float> out) {
   const size_t area = static_cast<size_t>(rgb.width_px * rgb.height_px);
   assert(out.size() == 3 * area);
-  for (size_t i = 0; i < area; ++i)
-    for (size_t channel = 0; channel < 3; ++channel)
+  const auto scale = static_cast<float>(p.scale);
+  for (size_t channel = 0; channel < 3; ++channel) {
+    const auto mean = static_cast<float>(p.mean[channel]);
+    const auto deviation = static_cast<float>(p.deviation[channel]);
+    for (size_t i = 0; i < area; ++i)
       out[channel * area + i] =
-          (static_cast<float>(rgb.pixels[i * 3 + channel]) - normalisation.mean) /
-          normalisation.deviation;
+          (static_cast<float>(rgb.pixels[i * 3 + channel]) * scale - mean) / deviation;
+  }
 }
 
 }  // namespace qb::pictures

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "network/models/preprocessing.h"
 #include "network/pictures/picture.h"
 
 namespace qb::pictures {
@@ -17,17 +18,17 @@ Picture to_rgb(const Picture& picture);
 // The largest centred part of that aspect ratio 1.
 Picture crop_centre_square(const Picture& picture);
 
-// Bicubic (Keys 1981, a = -0.5) with antialiasing: the kernel is widened by the ratio when
-// shrinking. Separable, horizontal first, in the 22-bit fixed point of Pillow's Image.resize, whose
-// bytes it gives.
-Picture resize_bicubic(const Picture& rgb, int64_t width_px, int64_t height_px);
+// The bytes of Pillow's Image.resize. Bilinear, or bicubic (Keys 1981, a = -0.5), with
+// antialiasing: the kernel is widened by the ratio when shrinking; separable, horizontal first, in
+// 22-bit fixed point.
+Picture resize(const Picture& rgb, int64_t width_px, int64_t height_px, models::Filter filter);
 
-struct Normalisation {
-  float mean = 127.0f;
-  float deviation = 128.0f;
-};
+// Resized and cropped to the square that the network takes. Error: a picture so long that it would
+// be too large.
+Result<Picture> fit(const Picture& rgb, const models::Preprocessing& preprocessing);
 
-// out[channel, y, x] = (pixel - mean) / deviation; out has 3 * height * width values.
-void to_planar_f32(const Picture& rgb, const Normalisation& normalisation, std::span<float> out);
+// out[channel, y, x] = (pixel * scale - mean) / deviation; out has 3 * height * width values.
+void to_planar_f32(const Picture& rgb, const models::Preprocessing& preprocessing,
+                   std::span<float> out);
 
 }  // namespace qb::pictures

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <memory>
 
 #include "network/text/model.h"
@@ -14,11 +15,15 @@ namespace {
 // Of its status only ok() is the same in all versions: from 0.2.2 on it is abseil's.
 using Processor = sentencepiece::SentencePieceProcessor;
 
-Result<std::shared_ptr<const Processor>> load(const std::string& proto) {
+// What is wrong with a model is told by a status, or thrown by what the library is made of: a piece
+// that begins with a zero byte, say.
+Result<std::shared_ptr<const Processor>> load(const std::string& proto) try {
   auto processor = std::make_shared<Processor>();
   if (!processor->LoadFromSerializedProto(proto).ok())
     return fail(Errc::bad_input, "is no model that SentencePiece reads");
   return processor;
+} catch (const std::exception&) {
+  return fail(Errc::bad_input, "is no model that SentencePiece can look pieces up in");
 }
 
 // A message in protobuf's encoding.

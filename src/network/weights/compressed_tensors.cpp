@@ -4,8 +4,6 @@
 namespace qb::weights {
 namespace {
 
-constexpr std::string_view float_types = "F16 BF16 F32";
-
 // Codes are stored as numbers plus half their range, as are zero points.
 class PackedCoding : public Coding {
  public:
@@ -56,11 +54,19 @@ class ByteCoding : public Coding {
   uint8_t shift = 0;  // 128: makes an integer a code
 };
 
+Reading reading_of(const Json& activations) {
+  if (!activations.is_object()) return Reading::floats;
+  const bool is_known =
+      activations["num_bits"].as_int() == 8 &&
+      (activations["type"].is_null() || activations["type"].as_string() == "int") &&
+      activations["strategy"].as_string() == "token" && activations["dynamic"].as_bool() &&
+      activations["symmetric"].as_bool(true);
+  return is_known ? Reading::int8_by_token : Reading::otherwise;
+}
+
 std::string name_of(const Json& weights) {
-  const int64_t group_size = weights["group_size"].as_int();
-  return fmt::format("ct-w{}{}{}", weights["num_bits"].as_int(),
-                     group_size > 0 ? fmt::format("g{}", group_size) : "c",
-                     weights["symmetric"].as_bool(true) ? "s" : "");
+  return coding_name("ct", weights["num_bits"].as_int(), weights["group_size"].as_int(),
+                     weights["symmetric"].as_bool(true));
 }
 
 Joined join_packed(const Parts& parts, const Json& group) {
@@ -98,7 +104,7 @@ Joined join_packed(const Parts& parts, const Json& group) {
       consecutive_groups(coding->column_count, coding->column_count / coding->group_count);
   coding->codes = Words(codes.bytes);
   coding->name = name_of(weights);
-  coding->rounds_activations = group["input_activations"].is_object();
+  coding->reading = reading_of(group["input_activations"]);
   return coding;
 }
 
@@ -129,11 +135,13 @@ Joined join_bytes(const Parts& parts, const Json& group, bool is_float) {
   }
   coding->group_of_column.resize(static_cast<size_t>(coding->column_count));
   if (is_float)
-    coding->values = values_of_e4m3();
+    coding->values = values_of<e4m3_to_float>(8);
   else
     coding->shift = 128;
-  coding->name = is_float ? "ct-fp8" : name_of(weights);
-  coding->rounds_activations = group["input_activations"].is_object();
+  coding->reading = reading_of(group["input_activations"]);
+  coding->name = is_float                             ? "ct-fp8"
+                 : coding->reading == Reading::floats ? name_of(weights)
+                                                      : "ct-w8a8";
   return coding;
 }
 

@@ -1,8 +1,5 @@
 // MLX's layouts (mlx-lm convert): codes of a row one after another in words, and for each group a
 // scale and an offset, or a scale of 8 bits alone where codes are small floats.
-#include <cmath>
-#include <limits>
-
 #include "network/weights/quantized_parts.h"
 
 namespace qb::weights {
@@ -44,15 +41,6 @@ class MlxCoding : public Coding {
   std::vector<float> scale_values;  // of scales of 8 bits: [256]
 };
 
-// E8M0: powers of two; 255 is NaN.
-std::vector<float> values_of_e8m0() {
-  std::vector<float> values(256);
-  for (size_t code = 0; code < 255; ++code)
-    values[code] = std::ldexp(1.0f, static_cast<int>(code) - 127);
-  values[255] = std::numeric_limits<float>::quiet_NaN();
-  return values;
-}
-
 Result<Mode> mode_of(const Json& settings) {
   const std::string name = settings.contains("mode") ? settings["mode"].as_string() : "affine";
   for (const Mode& mode : float_modes)
@@ -80,13 +68,14 @@ Joined join_mlx(const Parts& parts, const Json& settings) {
     return fail(Errc::bad_input, "{} holds no whole groups of {} codes of {} bits", codes.name,
                 mode.group_size, mode.bits);
   const std::vector<int64_t> shape = {coding->row_count, coding->group_count};
-  QB_TRY(coding->scales, parts.need("scales", is_affine ? "F16 BF16 F32" : "U8", shape));
+  QB_TRY(coding->scales, parts.need("scales", is_affine ? float_types : "U8", shape));
   if (is_affine) {
-    QB_TRY(coding->biases, parts.need("biases", "F16 BF16 F32", shape));
+    QB_TRY(coding->biases, parts.need("biases", float_types, shape));
     coding->name = fmt::format("mlx-w{}g{}", mode.bits, mode.group_size);
   } else {
-    coding->values = mode.bits == 4 ? values_of_e2m1() : values_of_e4m3();
-    coding->scale_values = mode.has_e4m3_scales ? values_of_e4m3() : values_of_e8m0();
+    coding->values = mode.bits == 4 ? values_of<e2m1_to_float>(4) : values_of<e4m3_to_float>(8);
+    coding->scale_values =
+        mode.has_e4m3_scales ? values_of<e4m3_to_float>(8) : values_of<e8m0_to_float>(8);
     coding->name = fmt::format("mlx-{}", mode.name);
   }
   coding->group_of_column = consecutive_groups(coding->column_count, mode.group_size);

@@ -28,6 +28,13 @@ struct CodedRow {
   std::vector<float> offsets;      // [group_count]
 };
 
+// What the tool meant the weight's inputs to be.
+enum class Reading : uint8_t {
+  floats,
+  int8_by_token,  // symmetric, by the range that each token has
+  otherwise,      // rounded in another way
+};
+
 class Coding {
  public:
   virtual ~Coding() = default;
@@ -40,8 +47,8 @@ class Coding {
   int64_t column_count = 0;
   int64_t group_count = 1;               // a row
   std::vector<int32_t> group_of_column;  // [column_count]
-  bool rounds_activations = false;       // to 8 bits, where the model was meant to run
-  std::vector<float> values;             // of codes that are small floats: [2^bits]
+  Reading reading = Reading::floats;
+  std::vector<float> values;  // of codes that are small floats: [2^bits]
 };
 
 // Rows from first_row on; out has column_count values for each.

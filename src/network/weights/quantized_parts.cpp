@@ -3,8 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 namespace qb::weights {
 
@@ -45,24 +43,9 @@ std::vector<int32_t> consecutive_groups(int64_t column_count, int64_t group_size
   return groups;
 }
 
-// E4M3 (Micikevicius et al. 2022, "FP8 formats for deep learning"): no infinities.
-std::vector<float> values_of_e4m3() {
-  std::vector<float> values(256);
-  for (size_t code = 0; code < values.size(); ++code) {
-    const auto exponent = static_cast<int>(code >> 3 & 15);
-    const auto mantissa = static_cast<float>(code & 7);
-    const float size =
-        exponent == 0 ? std::ldexp(mantissa, -9) : std::ldexp(8.0f + mantissa, exponent - 10);
-    values[code] = (code & 127) == 127 ? std::numeric_limits<float>::quiet_NaN() : size;
-    if (code & 128) values[code] = -values[code];
-  }
-  return values;
-}
-
-// E2M1 (OCP Microscaling specification 1.0).
-std::vector<float> values_of_e2m1() {
-  return {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
-          -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
+std::string coding_name(std::string_view method, int64_t bits, int64_t group_size, bool symmetric) {
+  return fmt::format("{}-w{}{}{}", method, bits,
+                     group_size > 0 ? fmt::format("g{}", group_size) : "c", symmetric ? "s" : "");
 }
 
 }  // namespace qb::weights

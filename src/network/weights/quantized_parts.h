@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/float16.h"
+#include "base/small_float.h"
 #include "network/weights/quantized.h"
 
 namespace qb::weights {
@@ -60,9 +61,19 @@ float element_of(const StoredTensor& tensor, int64_t i);
 // column / group_size for each column.
 std::vector<int32_t> consecutive_groups(int64_t column_count, int64_t group_size);
 
-// The value of each code.
-std::vector<float> values_of_e4m3();
-std::vector<float> values_of_e2m1();
+// The value of each code of `bits` bits.
+template <auto to_float>
+std::vector<float> values_of(int32_t bits) {
+  std::vector<float> values(size_t{1} << bits);
+  for (size_t code = 0; code < values.size(); ++code)
+    values[code] = to_float(static_cast<uint8_t>(code));
+  return values;
+}
+
+constexpr std::string_view float_types = "F16 BF16 F32";
+
+// "gptq-w4g128s"
+std::string coding_name(std::string_view method, int64_t bits, int64_t group_size, bool symmetric);
 
 using Joined = Result<std::shared_ptr<const Coding>>;
 

@@ -11,7 +11,6 @@
 #include "base/float16.h"
 #include "base/parallel.h"
 #include "base/stand_in.h"
-#include "network/ggml/block_formats.h"
 #include "network/weights/quantized.h"
 #include "network/weights/readers.h"
 
@@ -41,9 +40,17 @@ constexpr StorageFormatRow rows[] = {
     {StorageFormat::c128, "c128", 1, 16},
     {StorageFormat::q4_0, "q4_0", 32, 18, true},
     {StorageFormat::q4_1, "q4_1", 32, 20, true},
+    {StorageFormat::q5_0, "q5_0", 32, 22, true},
+    {StorageFormat::q5_1, "q5_1", 32, 24, true},
     {StorageFormat::q8_0, "q8_0", 32, 34, true},
+    {StorageFormat::q2_k, "q2_k", 256, 84, true},
+    {StorageFormat::q3_k, "q3_k", 256, 110, true},
     {StorageFormat::q4_k, "q4_k", 256, 144, true},
+    {StorageFormat::q5_k, "q5_k", 256, 176, true},
     {StorageFormat::q6_k, "q6_k", 256, 210, true},
+    {StorageFormat::iq4_nl, "iq4_nl", 32, 18, true},
+    {StorageFormat::iq4_xs, "iq4_xs", 256, 136, true},
+    {StorageFormat::mxfp4, "mxfp4", 32, 17, true},
     {StorageFormat::coded, "coded", 1, 0},
     {StorageFormat::other, "other", 1, 0},
 };
@@ -62,12 +69,7 @@ void convert(std::span<const std::byte> bytes, std::span<float> out) {
     out[i] = to_float(read_as<T>(bytes.data() + i * sizeof(T)));
 }
 
-template <ggml::BlockFormat format>
-void decode_blocks(std::span<const std::byte> bytes, std::span<float> out) {
-  ggml::decode(format, bytes, out);
-}
-
-// Whole blocks to values; null for a format that isn't decoded.
+// Null for a format that isn't decoded, or is of blocks.
 using Decode = void (*)(std::span<const std::byte> bytes, std::span<float> out);
 Decode decoding_of(StorageFormat format) {
   switch (format) {
@@ -81,16 +83,6 @@ Decode decoding_of(StorageFormat format) {
       return convert<uint16_t, fp16_to_float>;
     case StorageFormat::bf16:
       return convert<uint16_t, bf16_to_float>;
-    case StorageFormat::q4_0:
-      return decode_blocks<ggml::BlockFormat::q4_0>;
-    case StorageFormat::q4_1:
-      return decode_blocks<ggml::BlockFormat::q4_1>;
-    case StorageFormat::q8_0:
-      return decode_blocks<ggml::BlockFormat::q8_0>;
-    case StorageFormat::q4_k:
-      return decode_blocks<ggml::BlockFormat::q4_k>;
-    case StorageFormat::q6_k:
-      return decode_blocks<ggml::BlockFormat::q6_k>;
     default:
       return nullptr;
   }
@@ -107,6 +99,12 @@ Result<void> check_names(const WeightFile& file) {
 }  // namespace
 
 const StorageFormatRow& row_of(StorageFormat format) { return rows[static_cast<size_t>(format)]; }
+
+std::optional<ggml::BlockFormat> block_format_of(StorageFormat format) {
+  if (format < StorageFormat::q4_0 || format > StorageFormat::mxfp4) return std::nullopt;
+  return static_cast<ggml::BlockFormat>(static_cast<int>(format) -
+                                        static_cast<int>(StorageFormat::q4_0));
+}
 
 uint64_t StoredTensor::element_count() const {
   uint64_t count = 1;
@@ -148,8 +146,9 @@ Result<uint64_t> byte_count_of(const std::vector<int64_t>& shape, StorageFormat 
 
 Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out, int64_t thread_count) {
   if (tensor.coding) return decode_coded(*tensor.coding, 0, out, thread_count);
-  const Decode decode = decoding_of(tensor.format);
-  if (!decode)
+  const Decode convert_values = decoding_of(tensor.format);
+  const std::optional<ggml::BlockFormat> blocks = block_format_of(tensor.format);
+  if (!convert_values && !blocks)
     return fail(Errc::unsupported, "tensor {} is stored as {}, which is not read as weights",
                 tensor.name, tensor.type);
   const StorageFormatRow& row = row_of(tensor.format);
@@ -157,9 +156,12 @@ Result<void> decode_f32(const StoredTensor& tensor, std::span<float> out, int64_
                [&](int64_t first, int64_t last) {
                  const auto begin = static_cast<size_t>(first);
                  const auto count = static_cast<size_t>(last - first);
-                 decode(tensor.bytes.subspan(begin / row.block_length * row.block_bytes,
-                                             count / row.block_length * row.block_bytes),
-                        out.subspan(begin, count));
+                 const auto from = tensor.bytes.subspan(begin / row.block_length * row.block_bytes,
+                                                        count / row.block_length * row.block_bytes);
+                 if (blocks)
+                   ggml::decode(*blocks, from, out.subspan(begin, count));
+                 else
+                   convert_values(from, out.subspan(begin, count));
                });
   return {};
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "network/ggml/block_formats.h"
 
 namespace qb::weights {
 
@@ -37,11 +39,19 @@ enum class StorageFormat : uint8_t {
   f4,
   c64,
   c128,
-  q4_0,
+  q4_0,  // GGUF's blocks, in the order of ggml::BlockFormat
   q4_1,
+  q5_0,
+  q5_1,
   q8_0,
+  q2_k,
+  q3_k,
   q4_k,
+  q5_k,
   q6_k,
+  iq4_nl,
+  iq4_xs,
+  mxfp4,
   coded,  // several tensors of the file that together are a weight: see quantized.h
   other
 };
@@ -54,6 +64,9 @@ struct StorageFormatRow {
   bool is_by_row = false;  // rows are whole blocks; otherwise the tensor is
 };
 const StorageFormatRow& row_of(StorageFormat format);
+
+// Which of GGUF's block formats it is; empty: none.
+std::optional<ggml::BlockFormat> block_format_of(StorageFormat format);
 
 class Coding;
 

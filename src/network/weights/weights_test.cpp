@@ -1,11 +1,13 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
 #include <numeric>
 
+#include "base/rng.h"
 #include "network/weights/synthetic.h"
 #include "network/weights/weight_file.h"
 
@@ -255,6 +257,19 @@ TEST_CASE("a pickle that asks for code is refused by the code's name") {
   const std::string header = read_file(lite0).value().substr(0, 15);
   const TemporaryFile file("evil.pth", header + "\x80\x02" + "cos\nsystem\n(X\x02\0\0\0lsR."s);
   check_refused(file.path, "os.system");
+}
+
+TEST_CASE("synthetic weights are one stream, however many threads write it") {
+  constexpr size_t count = 3 * 50000;  // more than two of the pieces that threads take
+  std::vector<float> expected(count);
+  Rng rng(derive_seed(1, "x.weight"));
+  for (float& value : expected) value = static_cast<float>(rng.normal() / std::sqrt(50000.0));
+  std::vector<float> values(count);
+  for (const int64_t thread_count : {1, 2, 5}) {
+    std::ranges::fill(values, 0.0f);
+    fill_synthetic("x.weight", 1, {3, 50000}, values, thread_count);
+    CHECK(values == expected);
+  }
 }
 
 TEST_CASE("synthetic weights depend on seed and name, and norms start at one") {

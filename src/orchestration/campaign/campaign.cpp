@@ -49,9 +49,10 @@ class Campaign {
         frameworks_(frameworks),
         observer_(observer),
         save_(save),
-        materials_({settings.data_folder, settings.cache_folder, settings.log_folder,
-                    limits_of(settings.protocol), settings.is_interrupted},
-                   [this](std::string_view what) { tell(what); }),
+        materials_(
+            {settings.data_folder, settings.cache_folder, settings.log_folder, settings.text_file,
+             settings.images, limits_of(settings.protocol), settings.is_interrupted},
+            [this](std::string_view what) { tell(what); }),
         files_(plan, settings.seed, settings.log_folder,
                [this](std::string_view what) { tell(what); }),
         products_([this](const runner::Framework& framework, const std::string& device) {
@@ -147,6 +148,14 @@ class Campaign {
     return may_stop;
   }
 
+  bool is_enough(Record& record, int64_t index) const {
+    if (!settings_.why_enough) return false;
+    const std::string why = settings_.why_enough(records_, record, index);
+    if (!why.empty() && !record.manifest["stopped"].is_string())
+      record.manifest.set("stopped", fmt::format("after {} launches: {}", index, why));
+    return !why.empty();
+  }
+
   void tell(std::string_view what) const {
     if (observer_.on_preparing) observer_.on_preparing(what);
   }
@@ -205,6 +214,7 @@ class Campaign {
     record.manifest.set("worker_hash", hash_of_file(framework.worker).value_or(""));
     if (const auto right = products_.check(framework, subject.device, record.manifest); !right)
       return refuse(record, right.error());
+    if (!planned.misfit.empty()) return refuse(record, {Errc::unavailable, planned.misfit});
     if (!planned.file.empty()) return prepare_file(planned, record);
     const Result<BundleMaterial>& bundle = materials_.bundle(planned.source, subject.scheme);
     if (!bundle) return refuse(record, bundle.error());
@@ -268,7 +278,7 @@ class Campaign {
         QB_CHECK(launch_once(record, planned.is_quality, planned.index + repeat_offset));
       return {};
     }
-    if (!planned.is_quality && is_precise(record)) return {};
+    if (!planned.is_quality && (is_precise(record) || is_enough(record, planned.index))) return {};
     if (observer_.on_launch)
       observer_.on_launch(number + 1, plan_.launches.size(), record.subject, kind);
     QB_TRY(const std::string disturbance, launch_once(record, planned.is_quality, planned.index));

@@ -24,9 +24,15 @@ struct Settings {
   std::filesystem::path data_folder;
   std::filesystem::path cache_folder;
   std::filesystem::path log_folder;
+  std::filesystem::path text_file = {};  // that language models are judged on; empty: the built-in
+  std::filesystem::path images = {};     // that networks of pictures are judged on, likewise
   const std::atomic<bool>* is_interrupted = nullptr;
   // Records of an earlier part of the same run: their launches are not made again.
   std::vector<Record> earlier = {};
+  // Why a case needs no launch of its speed with that index, given all records so far; empty: it
+  // does. Not set: each gets all of its launches.
+  std::function<std::string(const std::vector<Record>&, const Record&, int64_t index)> why_enough =
+      {};
 };
 
 // What a campaign tells while it goes on; each may be empty.

@@ -65,6 +65,8 @@ void describe_quality(const Result<QualityMaterial>& material, int64_t item_coun
   record.manifest.set("dataset", Json::object({{"name", dataset["name"]},
                                                {"hash", dataset["content_hash"]},
                                                {"item_count", dataset["item_count"]}}));
+  if (material->baseline_scheme != "fp32")
+    record.manifest.set("baseline_scheme", material->baseline_scheme);
   if (item_count_max > 0) record.manifest.set("quality_item_count_max", item_count_max);
   if (!material->baseline_problem.empty())
     record.manifest.set("quality_problem", material->baseline_problem);

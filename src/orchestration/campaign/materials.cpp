@@ -2,8 +2,11 @@
 
 #include "base/paths.h"
 #include "compression/bundle/code_hash.h"
+#include "compression/bundle/outline.h"
 #include "compression/bundle/tensor_file.h"
+#include "measurement/probes/allowance.h"
 #include "orchestration/campaign/preparation.h"
+#include "orchestration/plan/plan.h"
 #include "orchestration/runner/frameworks.h"
 #include "orchestration/runner/launch.h"
 
@@ -13,12 +16,24 @@ namespace {
 
 constexpr int64_t baseline_limit_ns = 1'800'000'000'000;
 
+// The unquantized weights as fp32, or where those would take more than half of the memory as the
+// checkpoint has them, which are decoded a layer at a time.
+std::string baseline_scheme_of(const bundle::Outline& outline) {
+  const auto fp32 = stored_bytes_of(outline, *quant::find_scheme("fp32"));
+  const int64_t memory_bytes = probes::usable_memory_bytes();
+  return fp32 && memory_bytes > 0 && *fp32 > memory_bytes / 2 ? "as-is" : "fp32";
+}
+
 }  // namespace
 
 Result<Json> Materials::prepare(const std::string& model, const std::string& scheme) const {
-  return run_preparation(
-      {model, scheme, settings_.data_folder.string(), settings_.cache_folder.string()},
-      {settings_.log_folder, settings_.limits, settings_.is_interrupted, tell_});
+  return run_preparation({.model = model,
+                          .scheme = scheme,
+                          .data_folder = settings_.data_folder.string(),
+                          .cache_folder = settings_.cache_folder.string(),
+                          .text_file = settings_.text_file.string(),
+                          .images = settings_.images.string()},
+                         {settings_.log_folder, settings_.limits, settings_.is_interrupted, tell_});
 }
 
 const Result<BundleMaterial>& Materials::bundle(const std::string& model,
@@ -43,8 +58,12 @@ const Result<QualityMaterial>& Materials::quality(const std::string& model) {
 
 Result<QualityMaterial> Materials::make_quality(const std::string& model) {
   QB_TRY(const Json facts, prepare(model, ""));
-  QualityMaterial material = {.dataset = facts["dataset"]};
-  Result<fs::path> baseline = make_baseline(model, material.dataset);
+  QB_TRY(const bundle::Outline outline, bundle::outline_from_json(facts["source"]["outline"]));
+  QualityMaterial material = {.dataset = facts["dataset"],
+                              .baseline_scheme = baseline_scheme_of(outline)};
+  const bool is_large = outline.weight_count() > plan::large_weight_count;
+  Result<fs::path> baseline = make_baseline(model, material.dataset, material.baseline_scheme,
+                                            is_large ? plan::large_item_count : 0);
   if (baseline)
     material.baseline = *std::move(baseline);
   else
@@ -52,30 +71,33 @@ Result<QualityMaterial> Materials::make_quality(const std::string& model) {
   return material;
 }
 
-// The reference interpreter's logits of the fp32 weights, kept by what they depend on.
-Result<fs::path> Materials::make_baseline(const std::string& model, const Json& dataset) {
-  const Result<BundleMaterial>& fp32 = bundle(model, "fp32");
-  if (!fp32) return tl::unexpected(fp32.error());
+// The reference interpreter's logits of the unquantized weights, kept by what they depend on.
+Result<fs::path> Materials::make_baseline(const std::string& model, const Json& dataset,
+                                          const std::string& scheme, int64_t item_count_max) {
+  const Result<BundleMaterial>& weights = bundle(model, scheme);
+  if (!weights) return tl::unexpected(weights.error());
   const fs::path folder = settings_.cache_folder / "baselines";
-  const std::string recipe =
-      fmt::format("{}-{}", fp32->folder.filename().string(), dataset["content_hash"].as_string());
+  const std::string recipe = fmt::format(
+      "{}-{}{}", weights->folder.filename().string(), dataset["content_hash"].as_string(),
+      item_count_max > 0 ? fmt::format("-{}", item_count_max) : "");
   const fs::path file =
       folder / fmt::format("{}.tensors", bundle::recipe_key(recipe, bundle::code_of_baselines()));
   // One that isn't whole is made anew.
   if (bundle::TensorFile::open(file)) return file;
   std::error_code ignored;
   fs::create_directories(folder, ignored);
-  tell_(fmt::format("reference answers of {}", fp32->source["name"].as_string()));
+  tell_(fmt::format("reference answers of {}", weights->source["name"].as_string()));
   const Launch launch =
       runner::run_launch({.is_quality = true,
-                          .bundle = fp32->folder.string(),
-                          .task = fp32->source["task"].as_string(),
+                          .bundle = weights->folder.string(),
+                          .task = weights->source["task"].as_string(),
                           .limits = settings_.limits,
                           .dataset = dataset["file"].as_string(),
-                          .baseline_output = file.string()},
+                          .baseline_output = file.string(),
+                          .item_count_max = item_count_max},
                          {.worker = runner::worker_path("reference"),
                           .log_folder = settings_.log_folder,
-                          .name = fmt::format("{}.baseline", fp32->source["name"].as_string()),
+                          .name = fmt::format("{}.baseline", weights->source["name"].as_string()),
                           .time_limit_ns = baseline_limit_ns,
                           .is_interrupted = settings_.is_interrupted});
   if (launch.outcome != Outcome::ok)

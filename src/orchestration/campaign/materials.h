@@ -19,7 +19,9 @@ struct MaterialSettings {
   std::filesystem::path data_folder;
   std::filesystem::path cache_folder;
   std::filesystem::path log_folder;
-  wire::Limits limits;  // memory and processes of what prepares, and of the reference
+  std::filesystem::path text_file;  // that language models are judged on; empty: the built-in one
+  std::filesystem::path images;     // that networks of pictures are judged on, likewise
+  wire::Limits limits;              // memory and processes of what prepares, and of the reference
   const std::atomic<bool>* is_interrupted = nullptr;
 };
 
@@ -30,9 +32,10 @@ struct BundleMaterial {
 
 // A model's quality data: the input, and the logits of the unquantized weights on it.
 struct QualityMaterial {
-  Json dataset;                    // "file", "name", "content_hash", "item_count"
-  std::filesystem::path baseline;  // empty: none could be made
-  std::string baseline_problem;    // then: why
+  Json dataset;                          // "file", "name", "content_hash", "item_count"
+  std::filesystem::path baseline;        // empty: none could be made
+  std::string baseline_problem;          // then: why
+  std::string baseline_scheme = "fp32";  // or "as-is": where fp32 is too large for the machine
 };
 
 // Prepared things by name; a failure is remembered as well, so that every case that needs the thing
@@ -51,7 +54,8 @@ class Materials {
   Result<Json> prepare(const std::string& model, const std::string& scheme) const;
   Result<BundleMaterial> make_bundle(const std::string& model, const std::string& scheme) const;
   Result<QualityMaterial> make_quality(const std::string& model);
-  Result<std::filesystem::path> make_baseline(const std::string& model, const Json& dataset);
+  Result<std::filesystem::path> make_baseline(const std::string& model, const Json& dataset,
+                                              const std::string& scheme, int64_t item_count_max);
 
   MaterialSettings settings_;
   std::function<void(std::string_view)> tell_;

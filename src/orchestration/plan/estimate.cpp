@@ -52,7 +52,8 @@ int64_t Estimate::expected_ns(size_t case_index, bool is_quality) const {
   if (const auto mean = mean_of_model(subject.model, is_quality)) return *mean;
   if (is_quality) return start_ns + quality_ns;
   const int64_t rounds = subject.workload.arrivals_per_s() > 0.0 ? 2 : 1;
-  return start_ns + protocol_.warmup_duration_ns_min + rounds * protocol_.duration_ns_min;
+  return std::max(start_ns + protocol_.warmup_duration_ns_min + rounds * protocol_.duration_ns_min,
+                  plan_->cases[case_index].launch_ns);
 }
 
 int64_t Estimate::left_ns(size_t number) const {

@@ -14,7 +14,7 @@ namespace qb::plan {
 
 // A launch is expected to take as long as those of its case and kind took (their mean); before the
 // first of them as those of its model and scheme's neighbours of that kind; before any as the
-// protocol's shortest durations and a second to start.
+// protocol's shortest durations and a second to start, or what its shapes say where that is more.
 class Estimate {
  public:
   Estimate(const Plan& plan, const spec::Protocol& protocol);

@@ -3,17 +3,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/rng.h"
 #include "compression/quant/scheme.h"
 #include "measurement/record/frameworks.h"
 #include "network/models/models.h"
+#include "orchestration/plan/need.h"
 
 namespace qb::plan {
 namespace {
 
-constexpr std::string_view devices[] = {"cpu", "gpu", "ane"};
+constexpr std::string_view devices[] = {"cpu", "gpu", "ane", "cpu+gpu", "cpu+ane", "all"};
 
 Result<void> check_name(std::string_view kind, std::string_view name,
                         std::span<const std::string_view> known) {
@@ -73,11 +75,19 @@ Result<void> check_names(const spec::Benchmark& benchmark) {
   return check_devices(benchmark.devices);
 }
 
-// What another tool quantized is measured with its own bits too, unless schemes were asked for.
+// What another tool quantized is measured with its own bits too, and an adapter beside the weights
+// as well as in them, unless schemes were asked for.
 std::vector<std::string> schemes_for(const PlannedModel& model, const spec::Benchmark& benchmark,
                                      const Narrowing& narrowing) {
   std::vector<std::string> schemes = benchmark.schemes;
-  if (!model.format.empty() && narrowing.schemes.empty()) schemes.emplace_back("as-is");
+  if (!narrowing.schemes.empty()) return schemes;
+  const bool has_adapter = !models::split_adapter(model.source).adapter.empty();
+  if (!model.format.empty() && !has_adapter) schemes.emplace_back("as-is");
+  if (!model.format.empty() && has_adapter) schemes.emplace_back("as-is+lora");
+  if (has_adapter)
+    for (const std::string& scheme : benchmark.schemes)
+      if (const std::string beside = scheme + "+lora"; quant::find_scheme(beside))
+        schemes.push_back(beside);
   return schemes;
 }
 
@@ -95,26 +105,58 @@ Result<void> check_context(const PlannedModel& model, const task::Task& task, co
               model.name, model.context_tokens);
 }
 
-Result<void> add_cases(const spec::Benchmark& benchmark, const PlannedModel& model,
-                       const Narrowing& narrowing, int64_t default_thread_count, Plan& plan) {
+// What shapes tell of the case.
+void note_need(const PlannedModel& model, const spec::Protocol& protocol, const Machine& machine,
+               PlannedCase& planned) {
+  const Case& subject = planned.subject;
+  const task::Task& task = task::row_of(subject.task);
+  const Result<quant::Scheme> scheme = quant::find_scheme(subject.scheme);
+  if (!scheme) return;  // the names were checked
+  const auto need = need_of(model.outline, *scheme, subject.framework, task, subject.workload);
+  if (!need) return;
+  planned.misfit = misfit_of(*need, machine.memory_bytes);
+  const int64_t round_count = protocol.warmup_count_min + protocol.iteration_count_min;
+  planned.launch_ns = static_cast<int64_t>(
+      1e9 * launch_seconds(model.outline, *need, task, subject.workload, round_count));
+}
+
+int64_t item_count_of(const spec::Benchmark& benchmark, const PlannedModel& model) {
+  const int64_t wanted = benchmark.quality_item_count;
+  if (model.outline.weight_count() <= large_weight_count) return wanted;
+  return wanted == 0 ? large_item_count : std::min(wanted, large_item_count);
+}
+
+Result<void> add_cases(const spec::Suite& suite, const spec::Benchmark& benchmark,
+                       const PlannedModel& model, const Narrowing& narrowing,
+                       const Machine& machine, Plan& plan) {
   const task::Task& task = task::row_of(model.task);
-  const std::vector<Workload> workloads = workloads_of(task, benchmark.axes, default_thread_count);
+  const auto workloads = workloads_of(task, benchmark.axes, machine.thread_count);
   for (const Workload& workload : workloads) QB_CHECK(check_context(model, task, workload));
+  const int64_t item_count = item_count_of(benchmark, model);
   for (const std::string& framework : benchmark.frameworks)
     for (const std::string& device : benchmark.devices)
       for (const std::string& scheme : schemes_for(model, benchmark, narrowing))
-        for (const Workload& workload : workloads)
-          add_case({{model.name, scheme, framework, device, workload, model.task},
-                    benchmark.quality,
-                    benchmark.quality_item_count,
-                    model.source},
-                   plan);
+        for (const Workload& workload : workloads) {
+          PlannedCase planned = {
+              .subject = {model.name, scheme, framework, device, workload, model.task},
+              .quality = benchmark.quality,
+              .quality_item_count = item_count,
+              .source = model.source};
+          note_need(model, suite.protocol, machine, planned);
+          add_case(std::move(planned), plan);
+        }
   return {};
+}
+
+bool is_listed(const spec::Suite& suite, const std::string& name) {
+  return std::ranges::any_of(suite.benchmarks, [&](const spec::Benchmark& benchmark) {
+    return std::ranges::count(benchmark.models, name) > 0;
+  });
 }
 
 // Those of the benchmark that the user wants, and the user's own in place of what is like them.
 Result<std::vector<PlannedModel>> models_of(const spec::Benchmark& benchmark,
-                                            const Narrowing& narrowing) {
+                                            const spec::Suite& suite, const Narrowing& narrowing) {
   const bool wants_all = narrowing.models.empty() && narrowing.own_models.empty();
   std::vector<PlannedModel> wanted;
   std::set<std::string> tasks;
@@ -123,6 +165,11 @@ Result<std::vector<PlannedModel>> models_of(const spec::Benchmark& benchmark,
     tasks.insert(model.task);
     if (wants_all || std::ranges::count(narrowing.models, name) > 0)
       wanted.push_back(std::move(model));
+  }
+  for (const std::string& name : narrowing.models) {
+    if (is_listed(suite, name)) continue;
+    QB_TRY(PlannedModel model, planned_model(name));
+    if (tasks.contains(model.task)) wanted.push_back(std::move(model));
   }
   for (const PlannedModel& own : narrowing.own_models)
     if (tasks.contains(own.task)) wanted.push_back(own);
@@ -169,11 +216,21 @@ void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed) {
   for (int64_t block = 0; block < launch_count; ++block) {
     rng.shuffle(std::span(order));
     for (const size_t index : order) {
+      if (!plan.cases[index].misfit.empty()) continue;
       plan.launches.push_back({.case_index = index, .index = block});
       if (block == 0 && plan.cases[index].quality)
         plan.launches.push_back({.case_index = index, .is_quality = true});
     }
   }
+}
+
+void judge_quality_first(Plan& plan) {
+  std::vector<PlannedLaunch> ordered;
+  for (const bool is_quality : {true, false})
+    std::ranges::copy_if(
+        plan.launches, std::back_inserter(ordered),
+        [&](const PlannedLaunch& launch) { return launch.is_quality == is_quality; });
+  plan.launches = std::move(ordered);
 }
 
 std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
@@ -196,11 +253,15 @@ Result<void> check_devices(const std::vector<std::string>& names) {
 
 Result<PlannedModel> planned_model(std::string_view name) {
   QB_TRY(const models::Model model, models::find_model(name));
-  return PlannedModel{model.name, model.name, model.task, model.context_tokens};
+  QB_TRY(const std::vector<models::NamedGraph> networks, models::build_networks(model));
+  PlannedModel planned = {model.name, model.name, model.task, model.context_tokens};
+  for (const auto& [network, graph] : networks)
+    bundle::add(bundle::outline_of(graph), planned.outline);
+  return planned;
 }
 
 Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
-                        int64_t default_thread_count, uint64_t seed) {
+                        const Machine& machine, uint64_t seed) {
   Plan plan;
   if (suite.benchmarks.empty())
     return fail(Errc::bad_input,
@@ -213,9 +274,9 @@ Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
   for (const spec::Benchmark& original : suite.benchmarks) {
     spec::Benchmark benchmark = narrowed(original, suite, narrowing);
     QB_CHECK(check_names(benchmark));
-    QB_TRY(const std::vector<PlannedModel> wanted, models_of(benchmark, narrowing));
+    QB_TRY(const std::vector<PlannedModel> wanted, models_of(benchmark, suite, narrowing));
     for (const PlannedModel& model : wanted)
-      QB_CHECK(add_cases(benchmark, model, narrowing, default_thread_count, plan));
+      QB_CHECK(add_cases(suite, benchmark, model, narrowing, machine, plan));
   }
   QB_CHECK(check_left(plan, suite, narrowing));
   add_launches(plan, suite.protocol, seed);

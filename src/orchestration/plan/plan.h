@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "compression/bundle/outline.h"
 #include "measurement/record/input_spec.h"
 #include "measurement/record/record.h"
 #include "orchestration/spec/suite.h"
@@ -23,6 +24,7 @@ struct PlannedModel {
   int64_t context_tokens = 0;
   std::string content_hash = {};  // of the user's own
   std::string format = {};        // what another tool quantized it as; "": floats
+  bundle::Outline outline = {};   // of all its networks
 };
 
 // What a user's flags leave of a suite; an empty list leaves all.
@@ -45,7 +47,9 @@ struct PlannedCase {
   bool quality = true;
   int64_t quality_item_count = 0;  // tokens or pictures to judge, at most; 0: all there are
   std::string source;              // of the model, see PlannedModel; empty: there is a file
-  std::string file;  // of a framework's, see plan/own_files.h; empty: there is a source
+  std::string file;         // of a framework's, see plan/own_files.h; empty: there is a source
+  std::string misfit = {};  // why this machine can't run it, see plan/need.h; empty: it can
+  int64_t launch_ns = 0;    // that a launch is expected to take by its shapes; 0: not known
 };
 
 // One worker process to start.
@@ -66,8 +70,16 @@ struct Plan {
 std::vector<Workload> workloads_of(const task::Task& task, const Axes& axes,
                                    int64_t default_thread_count);
 
-// Blocks of launches, each holding every case once in an order drawn from `seed`.
+// So that quality of large models takes minutes: at most so many tokens of them are judged.
+inline constexpr int64_t large_weight_count = 2'000'000'000;
+inline constexpr int64_t large_item_count = 256;
+
+// Blocks of launches, each holding every case once in an order drawn from `seed`; those
+// that this machine can't run have none.
 void add_launches(Plan& plan, const spec::Protocol& protocol, uint64_t seed);
+
+// Before any launch of speed, in the same order.
+void judge_quality_first(Plan& plan);
 
 // With the names of its versions in place of a framework of which several are here.
 std::vector<std::string> with_versions(const std::vector<std::string>& frameworks,
@@ -78,11 +90,18 @@ Result<void> check_devices(const std::vector<std::string>& names);
 // What the plan knows of the zoo's model. Error: unknown, with the known ones.
 Result<PlannedModel> planned_model(std::string_view name);
 
+// What of the machine a plan is made for.
+struct Machine {
+  int64_t thread_count = 1;  // where nobody says how many
+  int64_t memory_bytes = 0;  // 0: not known
+};
+
 // Names are checked: an unknown model, scheme, framework or device is an error that lists the known
-// ones. A list given in `narrowing` replaces the suite's. Cases are in the suite's order; launches
-// come in blocks, each holding every case once in an order drawn from `seed`, so that a slow spell
-// of the machine hits all cases alike. Quality is measured within the first block.
+// ones. A list given in `narrowing` replaces the suite's; a model of the zoo that no benchmark
+// lists takes the place of those of its task, as the user's own do. Cases are in the suite's order;
+// launches come in blocks, each holding every case once in an order drawn from `seed`, so that a
+// slow spell of the machine hits all cases alike. Quality is measured within the first block.
 Result<Plan> build_plan(const spec::Suite& suite, const Narrowing& narrowing,
-                        int64_t default_thread_count, uint64_t seed);
+                        const Machine& machine, uint64_t seed);
 
 }  // namespace qb::plan

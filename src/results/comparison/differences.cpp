@@ -32,7 +32,7 @@ constexpr Trait record_traits[] = {
     {"workers", "worker_hash"},         {"weights", "weights"},
     {"weights", "source_hash"},         {"bundle", "bundle_hash"},
     {"bundle", "content_hash"},         {"data", "dataset", "hash"},
-    {"data", "quality_item_count_max"},
+    {"data", "quality_item_count_max"}, {"data", "baseline_scheme"},
 };
 
 const Json& value_of(const Json& json, const Trait& trait) {
@@ -107,6 +107,12 @@ std::vector<Difference> find_differences(const report::Document& before,
       collector.compare(trait, pair.before->manifest, pair.after->manifest,
                         case_id(pair.after->subject));
   return collector.differences();
+}
+
+bool is_same_machine(const Json& before, const Json& after) {
+  return std::ranges::all_of(host_traits, [&](const Trait& trait) {
+    return trait.aspect != "machine" || value_of(before, trait) == value_of(after, trait);
+  });
 }
 
 const std::vector<std::string_view>& decisive_aspects() {

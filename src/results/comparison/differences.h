@@ -18,6 +18,9 @@ struct Difference {
 std::vector<Difference> find_differences(const report::Document& before,
                                          const report::Document& after, const Pairs& pairs);
 
+// Whether nothing that is recorded of the machines of two runs' hosts differs.
+bool is_same_machine(const Json& before, const Json& after);
+
 // The aspects that make a comparison one of something else, unless the user wants just that:
 // "machine", "versions", "weights", "bundle", "data".
 const std::vector<std::string_view>& decisive_aspects();

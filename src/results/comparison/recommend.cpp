@@ -22,11 +22,6 @@ struct Judged {
   const Measurement* figure = nullptr;  // of the preferred metric
 };
 
-std::string bound_text(const Constraint& c) {
-  return fmt::format("{} {}", c.is_maximum ? "at most" : "at least",
-                     format_quantity(c.bound, c.metric->unit));
-}
-
 Fulfils fulfils(const Constraint& c, const Measurement* m) {
   if (!m || !m->value) return Fulfils::unknown;
   const auto is_within = [&](double v) { return c.is_maximum ? v <= c.bound : v >= c.bound; };
@@ -56,6 +51,8 @@ void check(const Constraint& c, Judged& judged) {
     judged.candidate.standing = Standing::violates;
 }
 
+bool has_figure(const Judged& judged) { return judged.figure && judged.figure->value; }
+
 // Standing::behind stands for "fulfils all, or may" until the best is known.
 Judged judge(const Record& record, const std::vector<Constraint>& constraints,
              const metrics::Metric& preferred) {
@@ -68,7 +65,8 @@ Judged judge(const Record& record, const std::vector<Constraint>& constraints,
     return judged;
   }
   for (const Constraint& constraint : constraints) check(constraint, judged);
-  if (!judged.figure || !judged.figure->value) {
+  if (has_figure(judged)) return judged;
+  if (judged.candidate.standing != Standing::violates) {
     judged.candidate.standing = Standing::no_figure;
     judged.candidate.reasons.push_back(fmt::format("has no {}", preferred.label));
   }
@@ -95,7 +93,7 @@ Judged* find_best(std::vector<Judged>& all, const metrics::Metric& preferred) {
 
 void place(Judged& judged, const Judged* best, const metrics::Metric& preferred) {
   Candidate& candidate = judged.candidate;
-  if (candidate.standing == Standing::no_figure) return;
+  if (candidate.standing == Standing::no_figure || !has_figure(judged)) return;
   const std::string figure =
       fmt::format("{} {}", preferred.label, analysis::figure_text(*judged.figure, preferred));
   if (!best) {
@@ -158,6 +156,21 @@ constexpr std::string_view titles[] = {"best",   "can't be told from it", "may b
                                        "behind", "violates a constraint", "can't be judged"};
 
 }  // namespace
+
+std::string bound_text(const Constraint& c) {
+  return fmt::format("{} {}", c.is_maximum ? "at most" : "at least",
+                     format_quantity(c.bound, c.metric->unit));
+}
+
+bool surely_violates(const Record& record, const Constraint& constraint) {
+  return fulfils(constraint, find_measurement(record, constraint.metric->name)) == Fulfils::no;
+}
+
+bool are_candidates_of_one(const Record& a, const Record& b) {
+  const bool is_one_model = !task_of(a.subject).group.empty() || a.subject.model == b.subject.model;
+  return a.subject.task == b.subject.task && is_one_model &&
+         without_threads(a) == without_threads(b);
+}
 
 std::string_view name_of(Standing standing) {
   constexpr std::string_view names[] = {"best", "tie", "open", "behind", "violates", "no_figure"};

@@ -15,6 +15,14 @@ struct Constraint {
   bool is_maximum = false;  // else a minimum
 };
 
+std::string bound_text(const Constraint& constraint);  // "at most 6 GB"
+
+// The figure and all of its interval lie beyond the bound.
+bool surely_violates(const Record& record, const Constraint& constraint);
+
+// Whether recommend() chooses between the two: one model and workload, whatever the threads.
+bool are_candidates_of_one(const Record& a, const Record& b);
+
 enum class Standing : uint8_t {
   best,
   tie,   // fulfils all, and can't be told from the best

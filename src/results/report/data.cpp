@@ -281,7 +281,15 @@ std::vector<Format> formats() {
           {"md", [](const Document& document, const Layout&) { return render_markdown(document); }},
           {"csv", [](const Document& document, const Layout&) { return render_csv(document); }},
           {"json", [](const Document& document, const Layout&) { return render_json(document); }},
-          {"txt", render_terminal}};
+          {"txt", render_terminal},
+          {"bmf", [](const Document& document, const Layout&) { return render_bmf(document); }},
+          {"smaller-is-better",
+           [](const Document& document, const Layout&) {
+             return render_custom(document, metrics::Better::lower);
+           }},
+          {"bigger-is-better", [](const Document& document, const Layout&) {
+             return render_custom(document, metrics::Better::higher);
+           }}};
 }
 
 }  // namespace qb::report

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "measurement/record/record.h"
+#include "results/metrics/metrics.h"
 #include "results/sections/block.h"
 
 namespace qb::report {
@@ -38,6 +39,11 @@ std::string render_csv(const Document& document);
 // Everything that is stored, raw samples too.
 Json document_json(const Document& document);
 std::string render_json(const Document& document);
+// Bencher Metric Format: {case: {metric: {value, lower_value, upper_value}}}.
+std::string render_bmf(const Document& document);
+// What github-action-benchmark takes as customSmallerIsBetter and customBiggerIsBetter: a list for
+// either, since it knows one direction a file.
+std::string render_custom(const Document& document, metrics::Better better);
 // One page without any other file: charts, tables, how to read them.
 std::string render_html(const Document& document);
 

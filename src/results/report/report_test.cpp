@@ -317,6 +317,27 @@ TEST_CASE("what all or most cases share is noted once; reservations are never le
   CHECK(render_markdown(document).find("kernel of q4_0") != std::string::npos);
 }
 
+TEST_CASE("requests that take longer after a pause are noted, the worst case's figure for all") {
+  Document document;
+  for (const double ratio : {1.2, 3.1, 1.9}) {
+    document.records.push_back(record_of("lm", ratio > 2.0 ? "fp32" : "w8c", "mlx", 8, {}));
+    for (const double noise : {-0.01, 0.0, 2.0})
+      document.records.back().launches.push_back(
+          {.facts = Json::object({{"after_pause_ratio", ratio + noise}})});
+  }
+  std::vector<const Record*> records;
+  for (const Record& record : document.records) records.push_back(&record);
+  const auto notes_of = [&](std::vector<const Record*> some) {
+    const sections::Blocks blocks =
+        sections::build_notes({.model = "lm", .records = std::move(some)});
+    std::string texts;
+    for (const auto& note : std::get<sections::Notes>(blocks.at(0)).notes) texts += note.text;
+    return texts;
+  };
+  CHECK(notes_of(records).find("after a pause takes up to 3.1 times as long") != std::string::npos);
+  CHECK(notes_of({records[0]}).find("pause") == std::string::npos);
+}
+
 TEST_CASE("quality judged on other items is marked, never the best, and apart in the chart") {
   const Document document = judged_unlike();
   const std::string text = render_terminal(document);

@@ -6,6 +6,7 @@
 #include "results/analysis/drift.h"
 #include "results/sections/sections.h"
 #include "results/sections/shared_facts.h"
+#include "stats/stats.h"
 
 namespace qb::sections {
 namespace {
@@ -80,10 +81,32 @@ void add_disturbances(const Records& records, SharedFacts& facts) {
                             total == 1 ? "" : "es in all"));
 }
 
+// How many times as long a request takes after a pause, the median of the launches; 0: not told.
+double after_pause_ratio(const Record& record) {
+  std::vector<double> ratios;
+  for (const Launch& launch : record.launches)
+    if (const Json& ratio = launch.facts["after_pause_ratio"]; ratio.is_number())
+      ratios.push_back(ratio.as_double());
+  return ratios.empty() ? 0.0 : stats::median(ratios);
+}
+
+// What idles down between requests answers in another time than a busy loop tells.
+void add_pauses(const Records& records, SharedFacts& facts) {
+  constexpr double worth_telling = 1.25;
+  double largest = 0.0;
+  for (const Record* record : records) largest = std::max(largest, after_pause_ratio(*record));
+  for (const Record* record : records)
+    if (after_pause_ratio(*record) >= worth_telling)
+      facts.add(*record, NoteKind::reservation,
+                fmt::format("a request after a pause takes up to {:.2g} times as long as one right "
+                            "after another",
+                            largest));
+}
+
 }  // namespace
 
 // What kernels really compute with, what was calibrated on which data, and every reservation (the
-// cache, disturbances, answers that differ, quality on other items).
+// cache, disturbances, pauses, answers that differ, quality on other items).
 Blocks build_notes(const analysis::ModelGroup& group) {
   const Records& records = group.records;
   SharedFacts facts;
@@ -94,10 +117,16 @@ Blocks build_notes(const analysis::ModelGroup& group) {
       facts.add(*record, NoteKind::data,
                 fmt::format("calibrated on {} ({} items)", set["name"].as_string(),
                             set["item_count"].as_int()));
+    if (const Json& scheme = record->manifest["baseline_scheme"]; scheme.is_string())
+      facts.add(*record, NoteKind::data,
+                fmt::format("the baseline is of the checkpoint's own bits ({}): its fp32 weights "
+                            "are too large for this machine",
+                            scheme.as_string()));
     const std::string& type = record->manifest["actual"]["compute_type"].as_string();
     if (!type.empty() && type != "f32") facts.add(*record, NoteKind::kernels, "computes " + type);
   }
   add_disturbances(records, facts);
+  add_pauses(records, facts);
   return {Notes{.notes = facts.notes(records)}};
 }
 

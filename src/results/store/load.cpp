@@ -10,17 +10,22 @@ Result<Json> read_json(const Statement& row, std::string_view column) {
   return with_context(parse_json(row.text(column)), column);
 }
 
+Result<Case> read_case(const Statement& row) {
+  Case subject = {.model = row.text("model"),
+                  .scheme = row.text("scheme"),
+                  .framework = row.text("framework"),
+                  .device = row.text("device"),
+                  .task = row.text("task")};
+  QB_TRY(const Json workload, read_json(row, "workload"));
+  QB_TRY(subject.workload, with_context(workload_from_json(workload), "workload"));
+  return subject;
+}
+
 Result<Record> read_record(const Statement& row) {
   Record record;
   record.run_id = row.text("run_id");
   record.position = row.integer("position");
-  record.subject.model = row.text("model");
-  record.subject.scheme = row.text("scheme");
-  record.subject.framework = row.text("framework");
-  record.subject.device = row.text("device");
-  record.subject.task = row.text("task");
-  QB_TRY(const Json workload, read_json(row, "workload"));
-  QB_TRY(record.subject.workload, with_context(workload_from_json(workload), "workload"));
+  QB_TRY(record.subject, read_case(row));
   QB_TRY(record.outcome, parse_outcome(row.text("outcome")));
   record.reason = row.text("reason");
   record.recorded_at = row.text("recorded_at");
@@ -170,6 +175,32 @@ Result<std::vector<Record>> Store::load_records(std::string_view run_id) const {
     if (!has_row) return records;
     QB_TRY(Record record, load_whole(database_.get(), rows));
     records.push_back(std::move(record));
+  }
+}
+
+Result<std::vector<Figure>> Store::load_figures(const std::vector<std::string>& metrics) const {
+  QB_TRY(Statement rows,
+         Statement::prepare(
+             database_.get(),
+             "SELECT m.run_id, r.case_id, r.model, r.scheme, r.framework, r.device, r.task, "
+             "r.workload, m.name, m.value FROM measurement AS m "
+             "JOIN record AS r ON r.run_id = m.run_id AND r.case_id = m.case_id "
+             "JOIN run ON run.id = m.run_id "
+             "WHERE m.value IS NOT NULL AND r.outcome = 'ok' "
+             "AND m.name IN (SELECT value FROM json_each(:metrics)) "
+             "ORDER BY run.started_at, run.rowid, r.position, m.position"));
+  rows.bind("metrics", dump_json(Json::array_of(metrics)));
+  std::vector<Figure> figures;
+  while (true) {
+    QB_TRY(const bool has_row, rows.step());
+    if (!has_row) return figures;
+    Figure figure = {.run_id = rows.text("run_id"),
+                     .metric = rows.text("name"),
+                     .value = rows.real("value").value_or(0.0)};
+    QB_TRY(figure.subject,
+           with_context(read_case(rows), fmt::format("run {}, {}: damaged in the store",
+                                                     figure.run_id, rows.text("case_id"))));
+    figures.push_back(std::move(figure));
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,14 @@ namespace qb::store {
 
 struct StoreOptions {
   int busy_ms = 10'000;  // how long another program may hold the file
+};
+
+// One figure of one record, without what it was made of.
+struct Figure {
+  std::string run_id;
+  Case subject;
+  std::string metric;
+  double value = 0.0;
 };
 
 class Store {
@@ -39,6 +48,9 @@ class Store {
   Result<Record> load_record(std::string_view run_id, std::string_view case_id) const;
   // In the order of their positions. Errors: a row that can't be read; it is named.
   Result<std::vector<Record>> load_records(std::string_view run_id) const;
+  // Those of these metrics, of all runs' records that are ok: the oldest run first, then in the
+  // order of the records' positions. Errors: a row that can't be read.
+  Result<std::vector<Figure>> load_figures(const std::vector<std::string>& metrics) const;
 
  private:
   explicit Store(Database database) : database_(std::move(database)) {}

@@ -25,7 +25,12 @@ Result<ir::Extents> fixed_extents(const ir::Graph& graph, const worker::EmitOpti
             "give --extent {}=N",
             graph[input].name, graph.name, ir::to_string(dim), ir::to_string(dim));
   ir::Extents extents;
-  for (const auto& [symbol, extent] : options.extents) extents.set(symbol, extent);
+  for (const auto& [symbol, given] : options.extents) {
+    if (given.size() > 1)
+      return fail(Errc::bad_input, "--extent {}: MLX exports a function for one set of shapes",
+                  ir::name_of(symbol));
+    extents.set(symbol, given[0]);
+  }
   return extents;
 }
 

@@ -11,6 +11,15 @@ Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
   return {};
 }
 
+Result<void> lower_reorder(Lowering& l, const ir::Node& node) {
+  const auto order = node.attributes.integers("order");
+  const std::vector<int32_t> from(order.begin(), order.end());
+  const mx::array indices(from.data(), mx::Shape{static_cast<mx::ShapeElem>(from.size())},
+                          mx::int32);
+  l.add_unary(node, [indices](const mx::array& x) { return mx::take(x, indices, -1); });
+  return {};
+}
+
 // Of pictures as they lie here, [batch, height, width, channels].
 Result<void> lower_to_tokens(Lowering& l, const ir::Node& node) {
   l.add_unary(node, [](const mx::array& x) { return mx::flatten(x, 1, 2); });
@@ -61,6 +70,7 @@ Result<void> lower_pick_tokens(Lowering& l, const ir::Node& node) {
 constexpr LoweringRow rows[] = {
     {ir::Op::select_positions, lower_select_positions},
     {ir::Op::to_tokens, lower_to_tokens},
+    {ir::Op::reorder, lower_reorder},
     {ir::Op::prepend_token, lower_prepend_token},
     {ir::Op::add_positions, lower_add_positions},
     {ir::Op::mean_tokens, lower_mean_tokens},

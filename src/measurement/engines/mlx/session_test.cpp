@@ -264,7 +264,8 @@ TEST_CASE("what an exported function can't hold is refused by name") {
   const auto open = emit_function("", free, {}, cpu, folder.path);
   REQUIRE_FALSE(open);
   CHECK(open.error().message.find("leaves its height open") != std::string::npos);
-  const worker::EmitOptions fixed = {.extents = {{ir::Symbol::height, 5}, {ir::Symbol::batch, 2}}};
+  const worker::EmitOptions fixed = {
+      .extents = {{ir::Symbol::height, {5}}, {ir::Symbol::batch, {2}}}};
   const auto call = emit_function("half/one", free, fixed, cpu, folder.path);
   REQUIRE(call);
   CHECK(*call == "image=2x3x5x8:f32");

@@ -9,13 +9,15 @@ constexpr int64_t group_sizes[] = {128, 64, 32};
 // Below, handing work to another thread takes as long as the work.
 constexpr int rows_worth_splitting = 128;
 
-// The codes as MLX stores them: little-endian words, the first code in the lowest bits.
+// The codes of whole rows as MLX stores them: a little-endian stream in words.
 std::vector<uint32_t> pack_words(std::span<const uint8_t> codes, int32_t bits) {
   std::vector<uint32_t> words(codes.size() * static_cast<size_t>(bits) / 32);
-  const auto codes_per_word = static_cast<size_t>(32 / bits);
-  for (size_t i = 0; i < codes.size(); ++i)
-    words[i / codes_per_word] |= static_cast<uint32_t>(codes[i])
-                                 << (static_cast<size_t>(bits) * (i % codes_per_word));
+  for (size_t i = 0; i < codes.size(); ++i) {
+    const size_t first_bit = i * static_cast<size_t>(bits);
+    const uint64_t placed = static_cast<uint64_t>(codes[i]) << (first_bit % 32);
+    words[first_bit / 32] |= static_cast<uint32_t>(placed);
+    if (placed >> 32) words[first_bit / 32 + 1] |= static_cast<uint32_t>(placed >> 32);
+  }
   return words;
 }
 

@@ -61,9 +61,14 @@ class OrtEngine : public worker::Engine {
   Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                    const worker::CompileOptions& options) override {
     QB_CHECK(prepare(options));
+    if (lowering::has_tables(bundle))
+      return fail(Errc::unsupported, "ONNX Runtime has no kernels for weights in tables");
     if (const auto format = lowering::microscaling_of(bundle))
       return fail(Errc::unsupported, "ONNX Runtime has no kernels for {} weights on a CPU",
                   quant::row_of(*format).name);
+    if (const auto bits = lowering::odd_bits_of(bundle))
+      return fail(Errc::unsupported, "ONNX Runtime has no kernels for {}-bit weights on a CPU",
+                  *bits);
     try {
       Lowering lowering(bundle, options);
       QB_TRY(const Ort::Model model, lowering.build());

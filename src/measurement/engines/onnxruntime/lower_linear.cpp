@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "measurement/engines/onnxruntime/matmul_nbits_weight.h"
+#include "measurement/lowering/grouped_weight.h"
 
 namespace qb::ort {
 namespace {
@@ -187,6 +188,11 @@ bool is_blocked(const bundle::Parameter& weight) {
   return weight.encoding == bundle::Encoding::packed || weight.encoding == bundle::Encoding::block;
 }
 
+bool has_minimums(const bundle::Parameter& weight) {
+  return weight.encoding == bundle::Encoding::block ? ggml::row_of(weight.block).has_minimums()
+                                                    : weight.packed.layout.has_minimums;
+}
+
 void add_float_product(Lowering& l, const lowering::Join& linears, const std::string& y) {
   const ir::Node& first = *linears[0];
   const bool has_bias = first.inputs.size() > 2;
@@ -211,12 +217,12 @@ Result<void> add_product(Lowering& l, const lowering::Join& linears, const std::
   const std::string bias = first.inputs.size() > 2 ? l.operand(first.inputs[2]) : "";
   if (l.rounding(first.inputs[0]).mode != quant::Activations::none)
     return lower_integer_product(l, first.inputs[0], weights, bias, y);
-  const quant::PackedLayout& layout = weights[0]->packed.layout;
-  if (layout.has_minimums && layout.bits != 4)
+  const int32_t bits = lowering::code_bits_of(*weights[0]);
+  if (has_minimums(*weights[0]) && bits != 4)
     return fail(Errc::unsupported,
                 "ONNX Runtime's MatMulNBits takes float zero points of 4-bit weights only, and {} "
                 "has {} bits with minimums",
-                weights[0]->name, layout.bits);
+                weights[0]->name, bits);
   const std::string x = l.operand(first.inputs[0]);
   add_blocked_product(l, x, y, block_weights(l, weights), bias, y);
   return {};

@@ -13,6 +13,17 @@ Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
   return {};
 }
 
+Result<void> lower_reorder(Lowering& l, const ir::Node& node) {
+  const auto order = node.attributes.integers("order");
+  l.node({"Gather",
+          "",
+          {l.operand(node.inputs[0]),
+           l.constant("order", ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, {std::ssize(order)}, order)},
+          {l.output(node.output)},
+          {{"axis", int64_t{-1}}}});
+  return {};
+}
+
 Result<void> lower_to_tokens(Lowering& l, const ir::Node& node) {
   const std::string planes = l.fresh(l.output(node.output));
   l.node({"Reshape", "", {l.operand(node.inputs[0]), l.integers("shape", {0, 0, -1})}, {planes}});
@@ -107,6 +118,7 @@ Result<void> lower_mean_tokens(Lowering& l, const ir::Node& node) {
 constexpr LoweringRow rows[] = {
     {ir::Op::select_positions, lower_select_positions},
     {ir::Op::to_tokens, lower_to_tokens},
+    {ir::Op::reorder, lower_reorder},
     {ir::Op::prepend_token, lower_prepend_token},
     {ir::Op::add_positions, lower_add_positions},
     {ir::Op::mean_tokens, lower_mean_tokens},

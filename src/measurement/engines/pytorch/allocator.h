@@ -9,4 +9,8 @@ namespace qb::pytorch {
 // Gives what allocates, in words. Once is enough.
 const char* keep_freed_memory();
 
+// While a network is compiled: what was freed goes back to the system. Between packed weights,
+// which stay, lie the holes of what they were packed from.
+void give_back_freed_memory();
+
 }  // namespace qb::pytorch

@@ -12,4 +12,6 @@ const char* keep_freed_memory() {
   return is_done ? "glibc's malloc, freed memory kept" : "glibc's malloc";
 }
 
+void give_back_freed_memory() { ::malloc_trim(0); }
+
 }  // namespace qb::pytorch

@@ -54,9 +54,14 @@ class PytorchEngine : public worker::Engine {
 
   Result<std::unique_ptr<worker::Session>> compile(const bundle::Bundle& bundle,
                                                    const worker::CompileOptions& options) override {
+    if (lowering::has_tables(bundle))
+      return fail(Errc::unsupported, "PyTorch has no kernels for weights in tables");
     if (const auto format = lowering::microscaling_of(bundle))
       return fail(Errc::unsupported, "PyTorch has no kernels for {} weights on {}",
                   quant::row_of(*format).name, options.device);
+    if (const auto bits = lowering::odd_bits_of(bundle))
+      return fail(Errc::unsupported, "PyTorch has no kernels for {}-bit weights on {}", *bits,
+                  options.device);
     QB_TRY(const Kernels has, kernels());
     if (options.device == "cpu") return PytorchSession::compile(bundle, options, at::kCPU, has);
     if (options.device == "gpu" && at::hasMPS())

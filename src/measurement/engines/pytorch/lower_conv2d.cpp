@@ -1,5 +1,6 @@
 // conv2d and batch_norm.
 #include "measurement/engines/pytorch/convolution.h"
+#include "measurement/engines/pytorch/half_sums.h"
 #include "measurement/engines/pytorch/operator.h"
 #include "measurement/engines/pytorch/products.h"
 
@@ -136,6 +137,12 @@ void add_plain_conv2d(Lowering& l, const ir::Node& node, at::ScalarType type,
   l.count("conv2d");
 }
 
+// A row is a picture of one point.
+at::Tensor multiply_by_convolution(const at::Tensor& x, const at::Tensor& weight) {
+  const auto pointwise = [](const at::Tensor& t) { return t.unsqueeze(-1).unsqueeze(-1); };
+  return at::conv2d(pointwise(x), pointwise(weight));
+}
+
 Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
   const bundle::Parameter& weight = l.parameter(node.inputs[1]);
   const bool is_quantized =
@@ -162,10 +169,10 @@ Result<void> lower_conv2d(Lowering& l, const ir::Node& node) {
     return {};
   }
   const at::Tensor stored = l.stored_tensor(weight);
-  l.note("conv2d", fmt::format("conv2d, activations in {}",
-                               stored.scalar_type() == at::kHalf ? "f16" : "bf16"));
-  add_plain_conv2d(
-      l, node, stored.scalar_type(), [stored] { return stored; }, bias_of(l, node), node.output);
+  const at::ScalarType type = stored.scalar_type();
+  const bool has_f16_sums = type == at::kHalf && sums_in_f16(l.device(), multiply_by_convolution);
+  l.note("conv2d", "conv2d, " + text_of(type, has_f16_sums));
+  add_plain_conv2d(l, node, type, [stored] { return stored; }, bias_of(l, node), node.output);
   return {};
 }
 

@@ -14,6 +14,15 @@ Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
   return {};
 }
 
+Result<void> lower_reorder(Lowering& l, const ir::Node& node) {
+  const auto order = node.attributes.integers("order");
+  const at::Tensor indices =
+      at::tensor(at::ArrayRef<int64_t>(order.data(), order.size()), at::kLong).to(l.device());
+  l.add_step(node.output, node.inputs[0],
+             [indices](const at::Tensor& x) { return at::index_select(x, -1, indices); });
+  return {};
+}
+
 Result<void> lower_to_tokens(Lowering& l, const ir::Node& node) {
   l.add_step(node.output, node.inputs[0],
              [](const at::Tensor& x) { return at::flatten(x, 2).transpose(1, 2); });
@@ -70,6 +79,7 @@ Result<void> lower_pick_tokens(Lowering& l, const ir::Node& node) {
 constexpr LoweringRow rows[] = {
     {ir::Op::select_positions, lower_select_positions},
     {ir::Op::to_tokens, lower_to_tokens},
+    {ir::Op::reorder, lower_reorder},
     {ir::Op::prepend_token, lower_prepend_token},
     {ir::Op::add_positions, lower_add_positions},
     {ir::Op::mean_tokens, lower_mean_tokens},

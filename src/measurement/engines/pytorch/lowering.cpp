@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "measurement/engines/pytorch/allocator.h"
+
 namespace qb::pytorch {
 
 at::Tensor Lowering::tensor_of(const void* data, at::IntArrayRef shape, at::ScalarType type) const {
@@ -123,6 +125,9 @@ Result<Program> Lowering::build() {
   QB_CHECK(
       lowering::lower_nodes(lowerings(), *this, "PyTorch's engine", [this](const ir::Node& node) {
         if (is_done(node)) return false;
+        // Weights are copied or packed, one after another.
+        bundle_.drop_resident_pages();
+        give_back_freed_memory();
         program_.begin(ir::name_of(node.op));
         return true;
       }));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "measurement/engines/pytorch/half_sums.h"
 #include "network/ir/builder.h"
 
 using namespace qb;
@@ -99,4 +100,23 @@ TEST_CASE("weights do not lie in the bundle's mapped file when compiling is done
       CHECK(lowering.stored_tensor(p).is_same(lowering.stored_tensor(p)));  // one copy
     }
   }
+}
+
+TEST_CASE("sums that are kept in f16 are told from those that are only rounded to it") {
+  const c10::InferenceMode inference;
+  const HalfProduct in_f32 = [](const at::Tensor& x, const at::Tensor& w) {
+    return at::linear(x.to(at::kFloat), w.to(at::kFloat)).to(at::kHalf);
+  };
+  const auto in_f16 = [](int64_t lane_count) -> HalfProduct {  // sums beside each other
+    return [=](const at::Tensor& x, const at::Tensor& w) {
+      at::Tensor sums = at::zeros({x.size(0), w.size(0), lane_count}, at::kHalf);
+      for (int64_t i = 0; i < x.size(1); ++i)
+        sums.select(2, i % lane_count).addcmul_(x.narrow(1, i, 1), w.select(1, i));
+      return sums.to(at::kFloat).sum(2).to(at::kHalf);
+    };
+  };
+  CHECK_FALSE(sums_in_f16(at::kCPU, in_f32));
+  for (const int64_t lane_count : {1, 4, 32}) CHECK(sums_in_f16(at::kCPU, in_f16(lane_count)));
+  CHECK(text_of(at::kHalf, true) == "activations and sums in f16");
+  CHECK(text_of(at::kBFloat16, false) == "activations in bf16");
 }

@@ -1,4 +1,5 @@
 #include "measurement/engines/pytorch/failure.h"
+#include "measurement/engines/pytorch/half_sums.h"
 #include "measurement/engines/pytorch/operator.h"
 #include "measurement/engines/pytorch/weight_only.h"
 
@@ -29,34 +30,59 @@ at::Tensor stored_rows(Lowering& l, const std::vector<const bundle::Parameter*>&
                              : mapped_rows(l, weights).to(l.device());
 }
 
-void note_type(Lowering& l, at::ScalarType type) {
+void note_type(Lowering& l, at::ScalarType type, const HalfProduct& product) {
   if (type == at::kFloat) return;
-  l.note("linear", fmt::format("linear, activations in {}", type == at::kHalf ? "f16" : "bf16"));
+  const bool has_f16_sums = type == at::kHalf && sums_in_f16(l.device(), product);
+  l.note("linear", "linear, " + text_of(type, has_f16_sums));
 }
 
 // oneDNN's product with the weight in oneDNN's own order: what torch.compile makes of a frozen
-// network. Error: this build or this CPU has none for the weight's type.
-Result<Product> frozen_product(Lowering& l, const at::Tensor& weight, const at::Tensor& bias) try {
-  if (!l.device().is_cpu()) return fail(Errc::unsupported, "oneDNN computes on cpu only");
+// network. Errors: this build or this CPU has none for the weight's type.
+Result<Operator> frozen_linear(const at::Tensor& weight, const at::Tensor& bias) try {
   QB_TRY(const Operator reorder,
          Operator::find("mkldnn::_reorder_linear_weight", {{"self", weight}}));
+  return Operator::find("mkldnn::_linear_pointwise", {{"W", reorder.call({})},
+                                                      {"B", optional_tensor(bias)},
+                                                      {"attr", "none"},
+                                                      {"scalars", no_scalars()},
+                                                      {"algorithm", ""}});
+} catch (const std::exception& error) {
+  return failure(error);
+}
+
+class WithoutOnednn {
+ public:
+  WithoutOnednn() { at::globalContext().setUserEnabledMkldnn(false); }
+  ~WithoutOnednn() { at::globalContext().setUserEnabledMkldnn(was_enabled_); }
+  WithoutOnednn(const WithoutOnednn&) = delete;
+  WithoutOnednn& operator=(const WithoutOnednn&) = delete;
+
+ private:
+  bool was_enabled_ = at::globalContext().userEnabledMkldnn();
+};
+
+// linear where oneDNN has no product for the type. On ARM PyTorch calls oneDNN's all the same, and
+// when that throws, switches oneDNN off for the rest of the process.
+at::Tensor linear_without_onednn(const at::Tensor& x, const at::Tensor& weight) {
+  const WithoutOnednn off;
+  return at::linear(x, weight);
+}
+
+Result<Product> frozen_product(Lowering& l, const at::Tensor& weight, const at::Tensor& bias) {
+  if (!l.device().is_cpu()) return fail(Errc::unsupported, "oneDNN computes on cpu only");
   const at::ScalarType type = weight.scalar_type();
   const bool adds_bias = bias.defined() && type == at::kFloat;
-  QB_TRY(const Operator op, Operator::find("mkldnn::_linear_pointwise",
-                                           {{"W", reorder.call({})},
-                                            {"B", optional_tensor(adds_bias ? bias : at::Tensor())},
-                                            {"attr", "none"},
-                                            {"scalars", no_scalars()},
-                                            {"algorithm", ""}}));
-  note_type(l, type);
+  QB_TRY(const Operator op, frozen_linear(weight, adds_bias ? bias : at::Tensor()));
+  note_type(l, type, [](const at::Tensor& x, const at::Tensor& ones) {
+    const Operator op = frozen_linear(ones, {}).value();
+    return op.call({{op.position_of("X"), x}});
+  });
   l.count("mkldnn::_linear_pointwise");
   return Product{[=, later = adds_bias ? at::Tensor() : bias,
                   position = op.position_of("X")](const at::Tensor& x) {
     const at::Tensor y = op.call({{position, x.to(type).contiguous()}}).to(at::kFloat);
     return later.defined() ? at::add(y, later) : y;
   }};
-} catch (const std::exception& error) {
-  return failure(error);
 }
 
 }  // namespace
@@ -69,9 +95,9 @@ Result<Product> float_product(Lowering& l, const std::vector<const bundle::Param
   if (weight.scalar_type() == at::kFloat)
     return Product{[=](const at::Tensor& x) { return at::linear(x, weight, bias); }};
   const at::ScalarType type = weight.scalar_type();
-  note_type(l, type);
+  note_type(l, type, linear_without_onednn);
   return Product{[=](const at::Tensor& x) {
-    const at::Tensor y = at::linear(x.to(type), weight).to(at::kFloat);
+    const at::Tensor y = linear_without_onednn(x.to(type), weight).to(at::kFloat);
     return bias.defined() ? at::add(y, bias) : y;
   }};
 }

@@ -26,6 +26,21 @@ at::Tensor padded_codes(const lowering::GroupedWeight& w, WeightShape shape, int
   return codes;
 }
 
+// In parts, since packing takes codes of 32 bits: of whole blocks, which lie in the packed weight
+// one after another.
+at::Tensor pack_int4_on_cpu(const lowering::GroupedWeight& w, WeightShape shape) {
+  constexpr int64_t rows_at_once = 4096;  // whole blocks of any processor's
+  const at::Tensor codes = padded_codes(w, shape, 0);
+  at::Tensor packed = at::empty({shape.row_count, shape.column_count / 2}, at::kByte);
+  for (int64_t row = 0; row < shape.row_count; row += rows_at_once) {
+    const int64_t count = std::min(rows_at_once, shape.row_count - row);
+    packed.narrow(0, row, count)
+        .copy_(at::_convert_weight_to_int4pack_for_cpu(codes.narrow(0, row, count).to(at::kInt), 1)
+                   .view({count, shape.column_count / 2}));
+  }
+  return packed;
+}
+
 // [groups, rows, 2]: scale, and what code 8 stands for, as the int4 kernels take them.
 at::Tensor scales_and_zeros(const Lowering& l, const lowering::GroupedWeight& w,
                             int64_t padded_row_count, at::ScalarType type) {
@@ -68,8 +83,7 @@ void note_int4(Lowering& l, const char* kernel, int64_t group_size, at::ScalarTy
 Product int4_on_cpu(Lowering& l, const lowering::GroupedWeight& w, const at::Tensor& bias) {
   const WeightShape shape = int4_shape_on_cpu(shape_of(w));
   const at::ScalarType type = type_of(l);
-  const at::Tensor packed =
-      at::_convert_weight_to_int4pack_for_cpu(padded_codes(w, shape, 0).to(at::kInt), 1);
+  const at::Tensor packed = pack_int4_on_cpu(w, shape);
   const at::Tensor scales = scales_and_zeros(l, w, shape.row_count, type);
   note_int4(l, "_weight_int4pack_mm_for_cpu", w.group_size, type);
   return {[=, group = w.group_size, row_count = w.row_count](const at::Tensor& x) {

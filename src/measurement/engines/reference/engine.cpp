@@ -8,11 +8,23 @@
 namespace qb::worker {
 namespace {
 
+// Weights that are more than this once they are f32 are decoded a layer at a time.
+constexpr int64_t decoded_bytes_max = 4'000'000'000;
+
+int64_t decoded_bytes(const bundle::Bundle& bundle) {
+  int64_t bytes = 0;
+  for (const ir::Value value : bundle.graph().of_kind(ir::ValueKind::parameter))
+    if (bundle.parameter(value).encoding != bundle::Encoding::f32)
+      bytes += 4 * ir::element_count(bundle.graph()[value].shape);
+  return bytes;
+}
+
 class ReferenceSession : public Session {
  public:
   ReferenceSession(const bundle::Bundle& bundle, const CompileOptions& options)
-      : interpreter_(bundle, {options.batch, options.context_tokens}),
-        rounds_(bundle.scheme().activations != quant::Activations::none) {}
+      : interpreter_(bundle, {options.batch, options.context_tokens,
+                              decoded_bytes(bundle) > decoded_bytes_max}),
+        rounds_(bundle.rounds_activations()) {}
 
   Result<void> run(const StepInputs& inputs) override {
     return interpreter_.run(inputs.tensors, inputs.past_tokens);

@@ -10,7 +10,14 @@ enum : NSProcessInfoThermalState {
   NSProcessInfoThermalStateCritical,
 };
 
+typedef struct {
+  NSInteger majorVersion;
+  NSInteger minorVersion;
+  NSInteger patchVersion;
+} NSOperatingSystemVersion;
+
 @interface NSProcessInfo (macOS)
+@property(readonly) NSOperatingSystemVersion operatingSystemVersion;
 @property(readonly) NSProcessInfoThermalState thermalState;
 @property(readonly, getter=isLowPowerModeEnabled) BOOL lowPowerModeEnabled;
 @end

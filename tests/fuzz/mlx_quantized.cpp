@@ -1,0 +1,7 @@
+// Weights that MLX quantized.
+#include "quantized.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  qb::fuzz::read_quantized(qb::fuzz::text_of(data, size), "mlx");
+  return 0;
+}
