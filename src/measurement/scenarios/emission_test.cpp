@@ -28,7 +28,7 @@ class Emitter : public worker::Engine {
     QB_CHECK(write_file_atomically(folder / "data" / "weights", "12345"));
     QB_CHECK(write_file_atomically(folder / "network", networks.front().bundle.graph().name));
     return Json::object(
-        {{"target", options.target}, {"batch", options.extents.at(ir::Symbol::batch)}});
+        {{"target", options.target}, {"batch", options.extents.at(ir::Symbol::batch).front()}});
   }
   bool writes = true;
 };
