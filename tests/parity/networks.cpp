@@ -328,9 +328,9 @@ constexpr Refusal refusal_rows[] = {
     {"pytorch", "8-bit activations", Refused::f32_results, "no integer convolution that gives f32",
      "onednn"},
     {"mlx", "8-bit activations", Refused::scheme, "no kernels that compute with 8-bit activations"},
-    {"onnxruntime", "tables", Refused::scheme, "no kernels for weights in tables"},
-    {"pytorch", "tables", Refused::scheme, "no kernels for weights in tables"},
-    {"mlx", "tables", Refused::scheme, "no kernels for weights in tables"},
+    {"onnxruntime", "tables", Refused::weights, "no kernels for weights in tables"},
+    {"pytorch", "tables", Refused::weights, "no kernels for weights in tables"},
+    {"mlx", "tables", Refused::weights, "no kernels for weights in tables"},
     {"mlx", "q6_k", Refused::weights, "groups of 16"},
 };
 
@@ -353,6 +353,7 @@ bool has_weights_stored_as(const Refusal& row, const bundle::Bundle& bundle) {
         bundle.graph()[node.inputs[1]].kind != ir::ValueKind::parameter)
       return false;
     const bundle::Parameter& weight = bundle.parameter(node.inputs[1]);
+    if (row.format == "tables") return weight.encoding == bundle::Encoding::table;
     return weight.encoding == bundle::Encoding::block &&
            ggml::row_of(weight.block).name == row.format;
   });

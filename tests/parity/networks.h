@@ -71,7 +71,7 @@ std::string_view refusal_of_step(const ir::Graph& graph, int64_t batch, int64_t 
 // What an engine may refuse, and why: anything else that it refuses is a kernel that got lost.
 enum class Refused : uint8_t {
   scheme,        // all networks in it, and describe() doesn't offer it
-  weights,       // those with a weight stored as such blocks; describe() doesn't offer the scheme
+  weights,       // those with a weight stored as such; describe() doesn't offer the scheme
   convolutions,  // those with a convolution whose weight is stored as such blocks
   f32_results,   // those with a convolution that reads 8-bit activations and gives none
 };
