@@ -98,7 +98,7 @@ std::optional<EfficientNetConfig> parse_timm_name(std::string_view name) {
 
 // The stages are those of the paper.
 void expect_stages(Config& c) {
-  const auto list = [](std::vector<int64_t> values) { return Json::array_of(values); };
+  const auto list = [](const std::vector<int64_t>& values) { return Json::array_of(values); };
   c.expect("kernel_sizes", list({3, 3, 5, 3, 5, 5, 3}));
   c.expect("in_channels", list({32, 16, 24, 40, 80, 112, 192}));
   c.expect("out_channels", list({16, 24, 40, 80, 112, 192, 320}));

@@ -115,7 +115,7 @@ TEST_CASE("files cut or scrambled are errors that name the file, never a crash")
 TEST_CASE("a picture that isn't square is fitted as its network wants it") {
   // Columns of their own brightness; rows are alike.
   Picture wide = {9, 4, 3, {}};
-  for (int64_t i = 0; i < 9 * 4 * 3; ++i)
+  for (int64_t i = 0; i < int64_t{9} * 4 * 3; ++i)
     wide.pixels.push_back(static_cast<uint8_t>(10 * (i / 3 % 9)));
   const auto columns_of = [&](const models::Preprocessing& p) {
     const Picture fitted = fit(wide, p).value();

@@ -260,7 +260,7 @@ TEST_CASE("a pickle that asks for code is refused by the code's name") {
 }
 
 TEST_CASE("synthetic weights are one stream, however many threads write it") {
-  constexpr size_t count = 3 * 50000;  // more than two of the pieces that threads take
+  constexpr size_t count = size_t{3} * 50000;  // more than two of the pieces that threads take
   std::vector<float> expected(count);
   Rng rng(derive_seed(1, "x.weight"));
   for (float& value : expected) value = static_cast<float>(rng.normal() / std::sqrt(50000.0));

@@ -77,7 +77,7 @@ class CoreMlEngine : public worker::Engine {
       notes.set("target", fmt::format("{}: specification {}, {}", target.row.name,
                                       target.row.specification, target.row.opset));
       for (const auto& [key, note] : told.as_object())
-        notes.set(name.empty() ? key : name + " " + key, note);
+        notes.set(name.empty() ? key : fmt::format("{} {}", name, key), note);
     }
     return notes;
   }
