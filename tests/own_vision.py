@@ -108,14 +108,15 @@ def test_a_list_of_files_and_labels_is_the_same_as_their_folders(little, resnet,
 
 
 def test_the_zoos_networks_are_judged_on_pictures_by_the_numbers_of_their_classes(little, data, tmp_path):
-    """foolbox's 20 photographs, in folders called by their classes: as accurate as where they are built in."""
+    """foolbox's 20 photographs, in folders called by their classes. The network's own PyTorch package, too, is right in 17
+    when it gets the whole of each, resized to 224 pixels by Pillow."""
     for file in (data / FOOLBOX).glob("imagenet_*"):
         folder = tmp_path / "photos" / file.stem.rsplit("_", 1)[1]
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, folder / file.name)
     done = little("--model", "efficientnet-lite0", "--scheme", "fp32", "--images", tmp_path / "photos")
     figures = figures_of(little.records()["fp32"])
-    assert done.returncode == 0 and figures["top1_accuracy"] == pytest.approx(0.9), (done, figures)
+    assert done.returncode == 0 and figures["top1_accuracy"] == pytest.approx(0.85), (done, figures)
     assert figures["top1_agreement"] == 1
 
 
