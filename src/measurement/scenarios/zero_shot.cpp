@@ -151,7 +151,7 @@ std::vector<std::string> inputs_of(const ir::Graph& graph) {
 }
 
 Result<void> check(std::span<const GraphView> graphs) {
-  const auto find = [&](std::string_view name, std::vector<std::string> inputs) {
+  const auto find = [&](std::string_view name, const std::vector<std::string>& inputs) {
     const auto found = std::ranges::find(graphs, name, &GraphView::name);
     const bool is_tower = found != graphs.end() && inputs_of(found->graph) == inputs &&
                           found->graph[found->graph.outputs[0]].shape.size() == 2;
