@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "compression/bundle/encode.h"
 #include "compression/bundle/outline.h"
 #include "compression/quant/quantize.h"
 #include "network/ir/builder.h"
@@ -88,6 +89,32 @@ TEST_CASE("every scheme's bundle gives back what quantizing in memory gives") {
       const double tolerance = is_half ? 0x1p-8 : 0.0;
       for (size_t i = 0; i < count; ++i)
         CHECK(std::fabs(decoded[i] - expected[i]) <= tolerance * std::fabs(expected[i]));
+    }
+  }
+}
+
+TEST_CASE("a bundle held in memory has the weights of the one on disk, in every scheme") {
+  const TemporaryFolder root;
+  const ir::Graph graph = small_graph();
+  for (const quant::Scheme& scheme : quant::base_schemes()) {
+    CAPTURE(scheme.name);
+    const auto written = load_bundle(build(root.path, scheme.name).value());
+    REQUIRE(written);
+    Encoder encoder(1);
+    std::vector<float> values;
+    const auto held = hold_bundle(
+        scheme, {.graph = graph, .store = [&](ir::Value value) {
+                   values.resize(static_cast<size_t>(ir::element_count(graph[value].shape)));
+                   REQUIRE(seeded(graph[value], values));
+                   return encoder.encode(graph, value, scheme, values);
+                 }});
+    REQUIRE(held);
+    for (const ir::Value value : graph.of_kind(ir::ValueKind::parameter)) {
+      std::vector<float> expected(static_cast<size_t>(ir::element_count(graph[value].shape)));
+      std::vector<float> decoded(expected.size());
+      decode_f32(written->parameter(value), expected);
+      decode_f32(held->parameter(value), decoded);
+      CHECK(decoded == expected);
     }
   }
 }

@@ -26,13 +26,14 @@ Result<Bundle> hold_bundle(const quant::Scheme& scheme, const Contents& contents
     const ir::ValueInfo& info = contents.graph[value];
     QB_TRY(Stored s, with_context(contents.store(value), info.name));
     for (std::span<const uint8_t>* bytes :
-         {&s.packed.codes, &s.packed.zero_points, &s.micro.codes, &s.micro.scales})
+         {&s.packed.codes, &s.packed.zero_points, &s.micro.codes, &s.micro.scales, &s.table.codes})
       *bytes = keep(*bytes, bundle.memory_);
     for (std::span<const float>* values : {&s.packed.scales, &s.packed.minimums})
       *values = keep(*values, bundle.memory_);
+    s.table.entries = keep(s.table.entries, bundle.memory_);
     bundle.parameters_.emplace(
         value.index, Parameter{info.name, ir::bind(info.shape, {}), s.encoding,
-                               keep(s.bytes, bundle.memory_), s.packed, s.block, s.micro});
+                               keep(s.bytes, bundle.memory_), s.packed, s.block, s.micro, s.table});
   }
   for (const auto& [value, activation] : contents.activations)
     bundle.activations_[value.index] = activation;

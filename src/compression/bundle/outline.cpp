@@ -29,8 +29,8 @@ int64_t quantized_bytes(const OutlineGroup& group, const quant::Scheme& scheme) 
       return static_cast<int64_t>(layout.code_bytes() + layout.scale_bytes());
     }
     case quant::WeightType::table: {
-      const quant::TableLayout layout =
-          quant::table_layout(group.row_count, group.column_count, scheme.weight_bits, scheme.group_size);
+      const quant::TableLayout layout = quant::table_layout(group.row_count, group.column_count,
+                                                            scheme.weight_bits, scheme.group_size);
       return static_cast<int64_t>(layout.code_bytes() + layout.entry_total() * sizeof(uint16_t));
     }
     case quant::WeightType::integer:

@@ -32,7 +32,7 @@ TEST_CASE("an outline counts weights by shape and role") {
   CHECK(outline.cache_bytes_per_token == 0);
   CHECK(stored_bytes_of(outline, *quant::find_scheme("fp32")) == outline.weight_count() * 4);
   CHECK(stored_bytes_of(outline, *quant::find_scheme("bf16")) ==
-        (outline.weight_count() - 48) * 2 + 48 * 4);
+        (outline.weight_count() - 48) * 2 + int64_t{48} * 4);
   CHECK_FALSE(stored_bytes_of(outline, *quant::find_scheme("as-is")));
   Outline twice = outline;
   add(outline, twice);

@@ -19,8 +19,8 @@ TEST_CASE("codes of any number of bits are read as they were put, zero points to
     packed.zero_points.resize(layout.zero_point_bytes());
     packed.scales.assign(layout.scale_count(), 0.5f);
     CHECK(layout.code_bytes() == static_cast<size_t>(3 * 96 * bits / 8));
-    std::vector<uint8_t> codes(3 * 96);
-    std::vector<uint8_t> zeros(3 * 3);
+    std::vector<uint8_t> codes(size_t{3} * 96);
+    std::vector<uint8_t> zeros(size_t{3} * 3);
     for (auto* values : {&codes, &zeros})
       for (uint8_t& value : *values) value = static_cast<uint8_t>(rng.below(uint64_t{1} << bits));
     for (size_t row = 0; row < 3; ++row) {
@@ -30,7 +30,7 @@ TEST_CASE("codes of any number of bits are read as they were put, zero points to
           std::span(zeros).subspan(row * 3, 3), bits,
           packed.zero_points.data() + row * static_cast<size_t>(layout.zero_point_row_bytes()));
     }
-    std::vector<float> decoded(3 * 96);
+    std::vector<float> decoded(size_t{3} * 96);
     dequantize_rows(packed.view(), 0, decoded);
     for (size_t i = 0; i < codes.size(); ++i) {
       const size_t group = i / 32;
