@@ -55,7 +55,7 @@ mkdir -p {project}/build/release/bin
 """
 
 
-PROOFS = {"python3": "python3.14", "clang-format-19": "bin/clang-format", "clang-tidy-19": "bin/clang-tidy"}
+PROOFS = {"python3": "python3.14", "protoc": "bin/protoc", "clang-format-19": "bin/clang-format", "clang-tidy-19": "bin/clang-tidy"}
 
 
 def formulae(*tables):

@@ -10,6 +10,7 @@
 #include "cli/own_models.h"
 #include "cli/prepare.h"
 #include "cli/progress.h"
+#include "cli/terminal.h"
 #include "compression/quant/scheme.h"
 #include "measurement/record/frameworks.h"
 #include "network/ir/shape.h"
@@ -107,14 +108,13 @@ std::string bytes_text(const Json& count) { return format_quantity(count.as_doub
 
 void print_text(const Json& exported) {
   const Json& package = exported["package"];
-  fmt::print("{} in {} for {} {}\n", exported["model"].as_string(), exported["scheme"].as_string(),
-             exported["framework"].as_string(), exported["version"].as_string());
+  say("{} in {} for {} {}\n", exported["model"].as_string(), exported["scheme"].as_string(),
+      exported["framework"].as_string(), exported["version"].as_string());
   for (const auto& [name, note] : package["notes"].as_object())
-    fmt::print("  {}: {}\n", name, note.is_string() ? note.as_string() : dump_json(note));
+    say("  {}: {}\n", name, note.is_string() ? note.as_string() : dump_json(note));
   for (const Json& file : package["files"].as_array())
-    fmt::print("  {}  {}\n", file["name"].as_string(), bytes_text(file["bytes"]));
-  fmt::print("package  {}, {} in all\n", exported["folder"].as_string(),
-             bytes_text(package["bytes"]));
+    say("  {}  {}\n", file["name"].as_string(), bytes_text(file["bytes"]));
+  say("package  {}, {} in all\n", exported["folder"].as_string(), bytes_text(package["bytes"]));
 }
 
 Result<Wanted> check(const ExportOptions& options) {
@@ -142,7 +142,7 @@ int export_model(const ExportOptions& options) {
   const Result<Json> exported = emit(options, *wanted);
   if (!exported) return refuse(exported.error().message, code_of(exported.error()));
   if (options.json)
-    fmt::print("{}\n", dump_json(*exported, 1));
+    say("{}\n", dump_json(*exported, 1));
   else
     print_text(*exported);
   return exit_ok;

@@ -86,8 +86,8 @@ Result<void> save_state(const fs::path& store, const State& state) {
                              "\n");
 }
 
-void say(const std::string& line) {
-  std::printf("%s\n", line.c_str());
+void tell_now(const std::string& line) {
+  say("{}\n", line);
   std::fflush(stdout);
 }
 
@@ -105,12 +105,13 @@ Result<void> wait_for_quiet(const NightlyOptions& options) {
        .is_interrupted = &interruption(),
        .condition = condition_now,
        .on_waiting = [&](const std::string& why) {
-         say(fmt::format("nightly: waiting for the machine, {} at most: {}", options.wait, why));
+         tell_now(
+             fmt::format("nightly: waiting for the machine, {} at most: {}", options.wait, why));
        }});
   if (wait.first_hindrance.empty() || interruption()) return {};
   const std::string waited = format_quantity(static_cast<double>(wait.waited_ns), "ns");
   if (wait.last_hindrance.empty())
-    say(fmt::format("nightly: waited {} for the machine", waited));
+    tell_now(fmt::format("nightly: waited {} for the machine", waited));
   else
     return fail(Errc::unavailable, "nothing was measured: waited {} for the machine, and {}",
                 waited, wait.last_hindrance);
@@ -134,7 +135,7 @@ Result<int> measure(const NightlyOptions& options, const fs::path& store, State&
   if (run.suite.empty()) run.suite = "quick";
   const std::string suite = run.suite;
   if (const std::string id = run_to_resume(store, state, suite); !id.empty()) {
-    say(fmt::format("nightly: goes on with run {}, which was not finished", id));
+    tell_now(fmt::format("nightly: goes on with run {}, which was not finished", id));
     run.resume = id;
   } else {
     state.suite = suite;

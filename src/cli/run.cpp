@@ -289,11 +289,11 @@ int print_plan(const plan::Plan& plan, const spec::Protocol& protocol, bool json
     return exit_ok;
   }
   for (const plan::PlannedCase& planned : plan.cases)
-    fmt::print("{}{}\n", case_id(planned.subject),
-               planned.misfit.empty() ? "" : "  skipped: " + planned.misfit);
-  for (const std::string& line : missing_weights(plan)) fmt::print("{}\n", line);
-  fmt::print("{} cases, {} launches, about {} once bundles are made\n", plan.cases.size(),
-             plan.launches.size(), format_quantity(static_cast<double>(estimated_ns), "ns"));
+    say("{}{}\n", case_id(planned.subject),
+        planned.misfit.empty() ? "" : "  skipped: " + planned.misfit);
+  for (const std::string& line : missing_weights(plan)) say("{}\n", line);
+  say("{} cases, {} launches, about {} once bundles are made\n", plan.cases.size(),
+      plan.launches.size(), format_quantity(static_cast<double>(estimated_ns), "ns"));
   return exit_ok;
 }
 

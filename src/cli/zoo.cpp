@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/hub_rows.h"
+#include "cli/terminal.h"
 #include "measurement/probes/allowance.h"
 #include "orchestration/plan/need.h"
 #include "task/task.h"
@@ -91,17 +92,16 @@ Json to_json(const models::Model& model, const plan::PlannedModel& planned) {
 std::string quantity(double value, const char* unit) { return format_quantity(value, unit); }
 
 void print_model(const models::Model& model, const plan::PlannedModel& planned) {
-  fmt::print("{:<18} {}\n", model.name, model.summary);
+  say("{:<18} {}\n", model.name, model.summary);
   const std::string licence = model.licence.empty() ? "" : ", licence " + model.licence;
-  fmt::print("{:>18} {:.4g} million weights{}; {}\n", "",
-             static_cast<double>(planned.outline.weight_count()) / 1e6, licence,
-             weights_state(model));
+  say("{:>18} {:.4g} million weights{}; {}\n", "",
+      static_cast<double>(planned.outline.weight_count()) / 1e6, licence, weights_state(model));
   for (const Variant& variant : variants_of(planned))
-    fmt::print("{:>18} {:<6} {:>9} stored, {:>9} of memory, {:>8}{}\n", "", variant.scheme,
-               quantity(static_cast<double>(variant.need.bundle_bytes), "B"),
-               quantity(static_cast<double>(variant.need.worker_bytes), "B"),
-               quantity(variant.seconds * 1e9, "ns"),
-               variant.misfit.empty() ? "" : "; too large for this machine");
+    say("{:>18} {:<6} {:>9} stored, {:>9} of memory, {:>8}{}\n", "", variant.scheme,
+        quantity(static_cast<double>(variant.need.bundle_bytes), "B"),
+        quantity(static_cast<double>(variant.need.worker_bytes), "B"),
+        quantity(variant.seconds * 1e9, "ns"),
+        variant.misfit.empty() ? "" : "; too large for this machine");
 }
 
 }  // namespace

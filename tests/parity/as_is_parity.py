@@ -8,7 +8,8 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from decoders_parity import MLX_ENVIRONMENT, Made, T, with_noise, write_gguf
+from decoders_parity import Made, T, write_gguf
+from tiny_models import MLX_ENVIRONMENT, with_noise
 from quantized_folders import as_compressed, as_gptq, as_mlx
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM

@@ -13,7 +13,8 @@ import peft
 import pytest
 import torch
 from bundles import read_parameters
-from decoders_parity import ENGINES, MLX_ENVIRONMENT, T, with_noise
+from decoders_parity import T
+from tiny_models import ENGINES, MLX_ENVIRONMENT, with_noise
 from quantized_folders import as_gptq
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, Qwen2Config, Qwen2ForCausalLM

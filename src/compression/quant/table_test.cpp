@@ -66,7 +66,7 @@ TEST_CASE("codes are one stream of bits") {
 }
 
 TEST_CASE("the same for any number of threads") {
-  const std::vector<float> values = normal_values(64 * 33);
+  const std::vector<float> values = normal_values(size_t{64} * 33);
   const Tabled one = make_tables(table_layout(64, 33, 3, 8), values, 1);
   const Tabled four = make_tables(table_layout(64, 33, 3, 8), values, 4);
   CHECK(one.codes == four.codes);

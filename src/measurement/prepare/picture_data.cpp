@@ -98,10 +98,10 @@ Result<Dataset> find_or_save_pictures(const std::vector<pictures::LabelledPictur
 
 // So many of a larger set, evenly spread over its classes.
 std::string take_sample(pictures::PictureSet& set, const models::Model& model) {
-  constexpr int64_t bytes_max = 512 << 20;
+  constexpr int64_t bytes_max = int64_t{512} << 20;
   constexpr int64_t count_max = 1000;
   constexpr int64_t count_min = 50;
-  const int64_t bytes_of_one = 3 * 4 * model.image_size_px * model.image_size_px;
+  const int64_t bytes_of_one = int64_t{12} * model.image_size_px * model.image_size_px;
   const int64_t most = std::clamp(bytes_max / bytes_of_one, count_min, count_max);
   const int64_t count = std::ssize(set.pictures);
   const std::string name = printable(set.name);
