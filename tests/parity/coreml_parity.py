@@ -12,7 +12,8 @@ from coreml_evaluator import Program, passes_coremltools
 
 # Relative errors. Where activations have 8 bits, a value on the border between two codes may fall either way, a whole
 # step of which a range has 255.
-F32, F16, CODES, CODES_OF_MANY = 1e-5, 2e-3, 1.5e-2, 6e-2
+# Of many operators: each rounds to f16, and codes of 8 bits flip where their values are a rounding apart.
+F32, F16, F16_OF_MANY, CODES, CODES_OF_MANY = 1e-5, 2e-3, 5e-3, 1.5e-2, 0.1
 # What a target may refuse, and how: anything else that is refused is a fault.
 REFUSED = {"ios17": ("before iOS 18 and macOS 15", ), "macos15": (), "macos26": ("beyond f16", "has a minimum and no scale")}
 
@@ -35,7 +36,9 @@ def arrays_of(step: dict) -> dict:
 def tolerance_of(case: dict) -> float:
     if case["scheme"].startswith("static8"):
         return CODES_OF_MANY if case["node_count"] > 10 else CODES
-    return F32 if case["target"].endswith("f32") else F16
+    if case["target"].endswith("f32"):
+        return F32
+    return F16_OF_MANY if case["node_count"] > 10 else F16
 
 
 def errors_of(folder: Path, case: dict, rounds: bool):
@@ -60,7 +63,7 @@ def test_loaded_programs_answer_as_the_reference_does(cases):
                 wrong.append(f"{label}, step {step}: {error:.2g}")
     print(dict(worst))
     assert not wrong, f"{len(wrong)} steps\n" + "\n".join(wrong[:40])
-    assert set(worst) == {F32, F16, CODES, CODES_OF_MANY}, "each kind was met"
+    assert set(worst) == {F32, F16, F16_OF_MANY, CODES, CODES_OF_MANY}, "each kind was met"
 
 
 def test_what_a_target_can_t_hold_is_refused_with_its_reason(cases):

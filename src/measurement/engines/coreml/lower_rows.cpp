@@ -11,6 +11,19 @@ Result<void> lower_select_positions(Lowering& l, const ir::Node& node) {
   return {};
 }
 
+Result<void> lower_reorder(Lowering& l, const ir::Node& node) {
+  QB_TRY(const Value x, l.operand(node.inputs[0]));
+  const auto order = node.attributes.integers("order");
+  l.set(node.output, l.apply("gather",
+                             {{"x", x},
+                              {"indices", integers({order.begin(), order.end()})},
+                              {"axis", integer(std::ssize(x.shape) - 1)},
+                              {"batch_dims", integer(0)},
+                              {"validate_indices", boolean(false)}},
+                             l.shape(node.output)));
+  return {};
+}
+
 Result<void> lower_to_tokens(Lowering& l, const ir::Node& node) {
   QB_TRY(const Value x, l.operand(node.inputs[0]));
   const Value planes = l.reshape(x, {x.shape[0], x.shape[1], x.shape[2] * x.shape[3]});
@@ -77,6 +90,7 @@ Result<void> lower_pick_tokens(Lowering& l, const ir::Node& node) {
 
 constexpr LoweringRow rows[] = {
     {ir::Op::select_positions, lower_select_positions},
+    {ir::Op::reorder, lower_reorder},
     {ir::Op::to_tokens, lower_to_tokens},
     {ir::Op::prepend_token, lower_prepend_token},
     {ir::Op::add_positions, lower_add_positions},
