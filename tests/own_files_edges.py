@@ -212,7 +212,7 @@ OPTIONS = {
     "--output": (["{here}/other.html"], lambda d, r, f: "a.onnx" in (f.folder / "other.html").read_text()),
     "--events": (["{here}/events"], lambda d, r, f: '"ended"' in (f.folder / "events").read_text()),
     "--resume": (["newest"], lambda d, r, f: len(r) == 1),
-    "--text": (["{here}/a.onnx"], "--text"),
+    "--text": (["{here}/none.txt"], "--text"),
     "--images": (["{here}"], "--images"),
     "--yes": ([], lambda d, r, f: r["a.onnx"]["outcome"] in GOOD),
     "--plan-only": ([], lambda d, r, f: "2 launches" in d.stdout),

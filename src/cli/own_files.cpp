@@ -33,6 +33,12 @@ Result<RunOptions> with_own(RunOptions options) {
     return fail(Errc::bad_input,
                 "--adapter {}: {} is a framework's file, whose weights stay as they are",
                 options.adapter, options.files.front());
+  for (const auto& [option, given] :
+       {std::pair("--text", options.text.string()), std::pair("--images", options.images.string())})
+    if (!options.files.empty() && !given.empty())
+      return fail(Errc::bad_input,
+                  "{} {}: {} is a framework's file, of which outputs alone are compared", option,
+                  given, options.files.front());
   QB_CHECK(put_adapter(options.adapter, names, options.own_models));
   options.narrowing.models = std::move(names);
   for (std::string& input : options.inputs) {
