@@ -104,7 +104,8 @@ class MlxEngine : public worker::Engine {
 
  private:
   static Result<void> check_scheme(const bundle::Bundle& bundle) {
-    if (bundle.rounds_activations()) return fail(Errc::unsupported, "{}", no_integer_activations);
+    if (bundle.rounds_activations() || bundle.scheme().activations != quant::Activations::none)
+      return fail(Errc::unsupported, "{}", no_integer_activations);
     if (lowering::has_tables(bundle))
       return fail(Errc::unsupported, "MLX has no kernels for weights in tables");
     return {};
