@@ -161,7 +161,7 @@ def test_a_disk_that_is_too_small_is_told_before_the_download(little, hub, told)
 
 def test_a_gated_model_says_how_to_get_access(little, hub, told):
     hub.repositories[NAME].gated = True
-    refused(little("--model", NAME, "--yes", **told), NAME, "access")
+    refused(little("--model", NAME, "--yes", **told), f"{NAME} is gated", "accept its licence")
 
 
 @pytest.mark.parametrize("answer, code", ((b"y\n", 0), (b"n\n", 2)))
