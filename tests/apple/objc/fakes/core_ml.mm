@@ -42,7 +42,7 @@ NSArray<NSNumber*>* dense_strides(NSArray<NSNumber*>* shape) {
 - (float*)data;
 @end
 
-@implementation NSProcessInfo (CoreMlFake)
+@implementation NSProcessInfo (macOSVersion)
 - (NSOperatingSystemVersion)operatingSystemVersion {
   return {fake::core_ml.macos, 2, 0};
 }

@@ -16,8 +16,11 @@ typedef struct {
   NSInteger patchVersion;
 } NSOperatingSystemVersion;
 
-@interface NSProcessInfo (macOS)
+@interface NSProcessInfo (macOSVersion)
 @property(readonly) NSOperatingSystemVersion operatingSystemVersion;
+@end
+
+@interface NSProcessInfo (macOS)
 @property(readonly) NSProcessInfoThermalState thermalState;
 @property(readonly, getter=isLowPowerModeEnabled) BOOL lowPowerModeEnabled;
 @end
