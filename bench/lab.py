@@ -161,10 +161,15 @@ with tempfile.TemporaryDirectory() as place:
         time.sleep(random.uniform(0.2, 3.0))
     requests = lab.requests()
     results = Counter(r["results"] for r in requests)
+    for build in (lab.ask("builds") or {"builds": []})["builds"]:
+        steps = (lab.ask(f"builds/{build['buildid']}/steps") or {"steps": []})["steps"]
+        if build["results"] not in (0, 1, 5):  # all but done, with warnings, to be tried again
+            print(f"\nbuild {build['buildid']} of request {build['buildrequestid']}:", [(s["name"], s["results"], s["state_string"]) for s in steps])
     for name in ("one", "two", "master"):
         lab.kill(name)
     qbench = [args.programs / "qbench", "list", "--json", "--store", folder / "master/lab.db"]
-    runs = json.loads(subprocess.run([*qbench, "--runs"], env=lab.environment, capture_output=True, text=True).stdout)
+    listed = subprocess.run([*qbench, "--runs"], env=lab.environment, capture_output=True, text=True)
+    runs = json.loads(listed.stdout) if listed.returncode == 0 else []
     problems = []
     if len(requests) != wanted:
         problems.append(f"{len(requests)} requests of {wanted}")
