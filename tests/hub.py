@@ -1,10 +1,8 @@
 """qbench fetch against a hub on this machine, over TLS: what it brings, what it does when the hub misbehaves, and that the
 hub's own Python tools and qbench find what the other brought. No test reaches another machine."""
-import errno
 import fcntl
 import json
 import os
-import pty
 import random
 import shutil
 import signal
@@ -17,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from hub_server import Certificates, Hub, Repository
-from program import Program, refused
+from program import Program, answer_at_terminal, refused
 
 NAME = "org/model"
 WEIGHTS = random.Random(1).randbytes(3_000_000)
@@ -143,19 +141,8 @@ def test_nothing_is_fetched_without_a_yes(user, hub):
 
 @pytest.mark.parametrize("answer, code", ((b"y\n", 0), (b"n\n", 2), (b"\n", 2)))
 def test_a_terminal_is_asked(user, hub, answer, code):
-    leader, follower = pty.openpty()
-    process = subprocess.Popen([user.path, "fetch", NAME], stdin=follower, stdout=subprocess.PIPE, stderr=follower, env=user.environment)
-    os.close(follower)
-    shown = b""
-    try:
-        while chunk := os.read(leader, 4096):
-            shown += chunk
-            if b"[y/N]" in shown and answer:
-                os.write(leader, answer)
-                answer = b""
-    except OSError as error:  # a terminal whose last user has gone
-        assert error.errno == errno.EIO
-    assert process.wait(30) == code and b"3.00 MB to fetch" in shown, shown
+    done, shown = answer_at_terminal([user.path, "fetch", NAME], answer, user.environment)
+    assert done == code and b"3.00 MB to fetch" in shown, shown
     assert bool(hub.asked("/resolve/")) == (code == 0)
 
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import tokenizer_of_gguf
 import torch
-from program import Files, refused
+from program import LITTLE, Files, refused
 from quantized_folders import as_awq, as_compressed, as_fp8, as_gptq, as_mlx
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
@@ -15,19 +15,6 @@ from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 GOOD = ("ok", "unstable")
 SIZES = dict(vocab_size=256, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
              num_key_value_heads=2, max_position_embeddings=512, pad_token_id=0, bos_token_id=1, eos_token_id=2)
-LITTLE = '''name = "little"
-[protocol]
-launches = 1
-duration_min = "20ms"
-warmup_duration = "10ms"
-duration_max = "1s"
-[[benchmark]]
-model = ["llama-test"]
-scheme = ["w4g32"]
-framework = ["onnxruntime"]
-workload = { prompt_tokens = 4, generated_tokens = 2 }
-quality_items = 16
-'''
 
 
 @pytest.fixture(scope="module")

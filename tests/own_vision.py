@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 from program import refused
 from transformers import CLIPConfig, CLIPModel, ResNetConfig, ResNetForImageClassification
@@ -107,16 +108,32 @@ def test_a_list_of_files_and_labels_is_the_same_as_their_folders(little, resnet,
     assert figures_of(by_folder)["top1_accuracy"] == figures_of(by_list)["top1_accuracy"]
 
 
+def right_by_its_own_package(pictures: list[Path], weights: Path) -> int:
+    """Of how many EfficientNet-Lite0's own PyTorch package names the class; each picture whole, resized by Pillow."""
+    network = EfficientNet.from_name("efficientnet-lite0")
+    network.load_state_dict(torch.load(weights, weights_only=True))
+    network.eval()
+    right = 0
+    for file in pictures:
+        resized = Image.open(file).convert("RGB").resize((224, 224), Image.Resampling.BICUBIC)
+        values = torch.tensor((np.asarray(resized, np.float32) - 127) / 128).permute(2, 0, 1)[None]
+        with torch.no_grad():
+            right += network(values).argmax().item() == int(file.stem.rsplit("_", 1)[1])
+    return right
+
+
 def test_the_zoos_networks_are_judged_on_pictures_by_the_numbers_of_their_classes(little, data, tmp_path):
-    """foolbox's 20 photographs, in folders called by their classes. The network's own PyTorch package, too, is right in 17
-    when it gets the whole of each, resized to 224 pixels by Pillow."""
-    for file in (data / FOOLBOX).glob("imagenet_*"):
+    """foolbox's 20 photographs, in folders called by their classes: as often right as the network's own package."""
+    pictures = sorted((data / FOOLBOX).glob("imagenet_*"))
+    for file in pictures:
         folder = tmp_path / "photos" / file.stem.rsplit("_", 1)[1]
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, folder / file.name)
     done = little("--model", "efficientnet-lite0", "--scheme", "fp32", "--images", tmp_path / "photos")
     figures = figures_of(little.records()["fp32"])
-    assert done.returncode == 0 and figures["top1_accuracy"] == pytest.approx(0.85), (done, figures)
+    [weights] = data.glob("efficientnet-lite0*/**/*.pth")
+    expected = right_by_its_own_package(pictures, weights) / len(pictures)
+    assert done.returncode == 0 and 0.5 < expected == pytest.approx(figures["top1_accuracy"]), (done, figures, expected)
     assert figures["top1_agreement"] == 1
 
 

@@ -1,6 +1,8 @@
 """The real command line, as the tests of the whole program call it."""
+import errno
 import json
 import os
+import pty
 import subprocess
 from pathlib import Path
 
@@ -63,6 +65,40 @@ class Files:
         done = self.run("run", self.suite, "--wide", *arguments, "--store", self.store, "-o", self.folder / "a.html", **more)
         listed = self.run("list", "--store", self.store, "--json")
         return done, {r["model"]: r for r in json.loads(listed.stdout)} if listed.returncode == 0 else {}
+
+
+# A suite that takes a moment, for models of one's own.
+LITTLE = '''name = "little"
+[protocol]
+launches = 1
+duration_min = "20ms"
+warmup_duration = "10ms"
+duration_max = "1s"
+[[benchmark]]
+model = ["llama-test"]
+scheme = ["w4g32"]
+framework = ["onnxruntime"]
+workload = { prompt_tokens = 4, generated_tokens = 2 }
+quality_items = 16
+'''
+
+
+def answer_at_terminal(arguments: list, answer: bytes, environment: dict, seconds: int = 60) -> tuple[int, bytes]:
+    """With a terminal for questions, which gets `answer`: the exit code, and what the terminal showed."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([str(a) for a in arguments], stdin=follower, stdout=subprocess.DEVNULL, stderr=follower, env=environment)
+    os.close(follower)
+    shown = b""
+    try:
+        while chunk := os.read(leader, 4096):
+            shown += chunk
+            if b"[y/N]" in shown and answer:
+                os.write(leader, answer)
+                answer = b""
+    except OSError as error:  # a terminal whose last user has gone
+        assert error.errno == errno.EIO
+    os.close(leader)
+    return process.wait(seconds), shown
 
 
 def errors_of(done) -> list[str]:

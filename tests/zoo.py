@@ -1,32 +1,15 @@
 """The zoo through the real command line: its listing, synthetic weights, what doesn't fit the machine, texts of the user's own, and a
 download that a run asks for, from a hub on this machine over TLS."""
-import errno
 import json
-import os
-import pty
-import subprocess
 
 import pytest
 import torch
 from hub_server import Certificates, Hub, Repository
-from program import Program, refused
+from program import LITTLE, Program, answer_at_terminal, refused
 from transformers import LlamaConfig, LlamaForCausalLM
 
 GOOD = ("ok", "unstable")
 NAME = "Some/Tiny-1.0"
-LITTLE = '''name = "little"
-[protocol]
-launches = 1
-duration_min = "20ms"
-warmup_duration = "10ms"
-duration_max = "1s"
-[[benchmark]]
-model = ["llama-test"]
-scheme = ["w4g32"]
-framework = ["onnxruntime"]
-workload = { prompt_tokens = 4, generated_tokens = 2 }
-quality_items = 16
-'''
 CLEARED = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME", "HF_HUB_OFFLINE",
            "TRANSFORMERS_OFFLINE", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
 
@@ -166,20 +149,9 @@ def test_a_gated_model_says_how_to_get_access(little, hub, told):
 
 @pytest.mark.parametrize("answer, code", ((b"y\n", 0), (b"n\n", 2)))
 def test_a_terminal_is_asked(little, hub, told, answer, code, tmp_path):
-    leader, follower = pty.openpty()
     program: Program = little.files.program
-    arguments = [program.path, "run", little.files.folder / "little.toml", "--model", NAME, "--store", tmp_path / "t.db", "-o", tmp_path / "t.html"]
-    process = subprocess.Popen(arguments, stdin=follower, stdout=subprocess.DEVNULL, stderr=follower,
-                               env=program.environment_with({**told, "HF_HOME": str(tmp_path / "hf")}))
-    os.close(follower)
-    shown = b""
-    try:
-        while chunk := os.read(leader, 4096):
-            shown += chunk
-            if b"[y/N]" in shown and answer:
-                os.write(leader, answer)
-                answer = b""
-    except OSError as error:  # a terminal whose last user has gone
-        assert error.errno == errno.EIO
-    assert process.wait(60) == code and b"to fetch into" in shown and b"model.safetensors" in shown, shown
+    done, shown = answer_at_terminal(
+        [program.path, "run", little.files.folder / "little.toml", "--model", NAME, "--store", tmp_path / "t.db", "-o", tmp_path / "t.html"],
+        answer, program.environment_with({**told, "HF_HOME": str(tmp_path / "hf")}))
+    assert done == code and b"to fetch into" in shown and b"model.safetensors" in shown, shown
     assert bool(hub.asked("/resolve/")) == (code == 0)

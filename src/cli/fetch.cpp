@@ -74,7 +74,7 @@ bool can_ask() { return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) =
 
 Result<hub::Plan> fetch(const FetchOptions& options) {
   QB_TRY(const hub::RepositoryName name, hub::parse_name(options.name));
-  QB_TRY(const hub::Settings settings, hub::settings_of(hub::system_environment()));
+  QB_TRY(const hub::Settings settings, hub::settings_of(system_environment()));
   StatusLine status(options.quiet);
   hub::Observer observer;
   int64_t shown_ns = 0;

@@ -56,7 +56,7 @@ std::string distinct_label(const std::string& source, const std::vector<std::str
 }  // namespace
 
 Result<fs::path> find_snapshot(const hub::RepositoryName& name) {
-  QB_TRY(const hub::Settings settings, hub::settings_of(hub::system_environment()));
+  QB_TRY(const hub::Settings settings, hub::settings_of(system_environment()));
   const hub::RepositoryCache cache(settings.cache, name);
   if (const auto commit = cache.find_commit(name.revision)) return cache.snapshot(*commit);
   return fail(Errc::not_found,

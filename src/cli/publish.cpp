@@ -1,6 +1,5 @@
 // `qbench publish`.
 #include <cstdio>
-#include <cstdlib>
 
 #include "cli/commands.h"
 #include "cli/sides.h"
@@ -8,11 +7,6 @@
 
 namespace qb::cli {
 namespace {
-
-std::optional<std::string> variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value && *value ? std::optional<std::string>(value) : std::nullopt;
-}
 
 // Ids, the oldest first.
 Result<std::vector<std::string>> runs_of(const std::filesystem::path& store,
@@ -27,7 +21,8 @@ Result<std::vector<std::string>> runs_of(const std::filesystem::path& store,
 }
 
 Result<int> publish(const PublishOptions& options) {
-  QB_TRY(const publish::MlflowSettings settings, publish::mlflow_settings(options.uri, variable));
+  QB_TRY(const publish::MlflowSettings settings,
+         publish::mlflow_settings(options.uri, system_environment()));
   QB_TRY(const std::filesystem::path store, store_path(options.store));
   QB_TRY(const std::vector<std::string> ids, runs_of(store, options));
   for (const std::string& id : ids) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/percent_encoding.h"
 #include "network/hub/part.h"
 #include "network/hub/patience.h"
 #include "network/hub/refusal.h"

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/percent_encoding.h"
 #include "base/units.h"
 #include "network/hub/refusal.h"
 #include "network/hub/selection.h"

@@ -75,14 +75,4 @@ bool is_safe_path(std::string_view path) {
   return true;
 }
 
-std::string percent_encoded(std::string_view text, bool keeps_slashes) {
-  std::string encoded;
-  for (const char c : text)
-    if (is_letter_or_digit(c) || is_one_of(c, "-._~") || (keeps_slashes && c == '/'))
-      encoded += c;
-    else
-      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return encoded;
-}
-
 }  // namespace qb::hub

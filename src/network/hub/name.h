@@ -27,7 +27,4 @@ bool is_hex(std::string_view text, size_t count);
 // relative, with '/' only, no "." and "..", no control characters, no name above 255 bytes.
 bool is_safe_path(std::string_view path);
 
-// For an address: all but letters, digits and "-._~" as %XX. '/' stays where asked for.
-std::string percent_encoded(std::string_view text, bool keeps_slashes);
-
 }  // namespace qb::hub

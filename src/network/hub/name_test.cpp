@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/percent_encoding.h"
+
 using namespace qb;
 using namespace qb::hub;
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdlib>
 
 #include "base/file.h"
 #include "base/number.h"
@@ -90,14 +89,6 @@ Result<std::string> endpoint_of(std::string text) {
 }
 
 }  // namespace
-
-Environment system_environment() {
-  return [](const char* name) -> std::optional<std::string> {
-    const char* value = std::getenv(name);
-    if (!value || !*value) return {};
-    return std::string(value);
-  };
-}
 
 Result<Settings> settings_of(const Environment& environment) {
   Settings settings;

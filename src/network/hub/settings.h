@@ -2,10 +2,9 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
-#include <optional>
 #include <string>
 
+#include "base/environment.h"
 #include "base/result.h"
 
 namespace qb::hub {
@@ -19,10 +18,6 @@ struct Settings {
   bool is_offline = false;             // HF_HUB_OFFLINE
   int64_t stall_s = 30;                // HF_HUB_DOWNLOAD_TIMEOUT: no more than that without bytes
 };
-
-// A variable's value; empty where it isn't set, or to nothing.
-using Environment = std::function<std::optional<std::string>(const char* name)>;
-Environment system_environment();
 
 // Error: bad_input, for a variable that says nothing useful; io, for a token's file that can't be
 // read. A token's file that is not there is no error.

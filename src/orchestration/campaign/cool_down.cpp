@@ -1,27 +1,18 @@
 #include "orchestration/campaign/cool_down.h"
 
-#include <algorithm>
-#include <chrono>
 #include <string>
-#include <thread>
 
 #include "base/clock.h"
 #include "measurement/probes/condition.h"
+#include "orchestration/campaign/pause.h"
 
 namespace qb::campaign {
 namespace {
 
-constexpr int64_t look_ns = 100'000'000;
 constexpr int64_t times_longer_max = 10;
 
 std::string thermal_pressure_now() {
   return probes::describe_condition()["thermal_pressure"].as_string();
-}
-
-void sleep_until(int64_t moment_ns, const std::atomic<bool>* is_interrupted) {
-  for (int64_t left_ns = moment_ns - now_ns(); left_ns > 0 && !(is_interrupted && *is_interrupted);
-       left_ns = moment_ns - now_ns())
-    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left_ns, look_ns)));
 }
 
 }  // namespace

@@ -1,23 +1,14 @@
 #include "orchestration/campaign/quiet.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include "base/clock.h"
+#include "orchestration/campaign/pause.h"
 
 namespace qb::campaign {
 namespace {
 
 constexpr double busy_share = 0.25;  // of the cores, by the load average
-
-void sleep_for(int64_t duration_ns, const std::atomic<bool>* is_interrupted) {
-  constexpr int64_t look_ns = 100'000'000;
-  const int64_t end_ns = now_ns() + duration_ns;
-  for (int64_t left = duration_ns; left > 0 && !(is_interrupted && *is_interrupted);
-       left = end_ns - now_ns())
-    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, look_ns)));
-}
 
 }  // namespace
 
@@ -48,8 +39,8 @@ Wait wait_until_quiet(const WaitSettings& settings) {
     const std::string kind = wait.last_hindrance.substr(0, wait.last_hindrance.find(':'));
     if (settings.on_waiting && kind != told) settings.on_waiting(wait.last_hindrance);
     told = kind;
-    sleep_for(std::min(settings.look_ns, settings.longest_ns - wait.waited_ns),
-              settings.is_interrupted);
+    sleep_until(now_ns() + std::min(settings.look_ns, settings.longest_ns - wait.waited_ns),
+                settings.is_interrupted);
   }
 }
 

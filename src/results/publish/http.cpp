@@ -117,15 +117,4 @@ Result<void> Http::deliver(const std::string& url, const Json& json) {
   return {};
 }
 
-std::string percent_encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
-    encoded += is_plain ? std::string(1, c)
-                        : fmt::format("%{:02X}", static_cast<unsigned>(static_cast<uint8_t>(c)));
-  }
-  return encoded;
-}
-
 }  // namespace qb::publish

@@ -54,7 +54,4 @@ class Http {
   std::unique_ptr<State> state_;
 };
 
-// For a path or a query of a URL: all but letters, digits and -_.~ as %XX.
-std::string percent_encoded(std::string_view text);
-
 }  // namespace qb::publish

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/number.h"
+#include "base/percent_encoding.h"
 #include "results/metrics/metrics.h"
 
 namespace qb::publish {
@@ -108,8 +109,9 @@ class Mlflow {
   Mlflow(const MlflowSettings& settings, Http http) : settings_(settings), http_(std::move(http)) {}
 
   Result<std::string> find_experiment(const std::string& name) {
-    QB_TRY(const Reply known,
-           send("GET", "experiments/get-by-name?experiment_name=" + percent_encoded(name), {}));
+    QB_TRY(
+        const Reply known,
+        send("GET", "experiments/get-by-name?experiment_name=" + percent_encoded(name, false), {}));
     if (known.status == 200) return id_in(known.json["experiment"], "experiment_id");
     if (known.json["error_code"].as_string() != "RESOURCE_DOES_NOT_EXIST") return refused(known);
     QB_TRY(const Json made, post("experiments/create", Json::object({{"name", name}})));

@@ -1,10 +1,9 @@
 // A run's figures on an MLflow tracking server, by its REST API 2.0.
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
 
+#include "base/environment.h"
 #include "results/publish/http.h"
 #include "results/report/report.h"
 
@@ -15,9 +14,6 @@ struct MlflowSettings {
   std::string experiment;  // "" for "qbench/" and the suite's name
   HttpSettings http;
 };
-
-// A variable's value; empty where it isn't set, or to nothing.
-using Environment = std::function<std::optional<std::string>(const char* name)>;
 
 // What MLflow's own client reads: MLFLOW_TRACKING_URI (where `uri` is ""), MLFLOW_TRACKING_TOKEN,
 // MLFLOW_TRACKING_USERNAME and _PASSWORD, MLFLOW_TRACKING_SERVER_CERT_PATH,
