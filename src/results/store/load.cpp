@@ -186,7 +186,7 @@ Result<std::vector<Figure>> Store::load_figures(const std::vector<std::string>& 
              "r.workload, m.name, m.value FROM measurement AS m "
              "JOIN record AS r ON r.run_id = m.run_id AND r.case_id = m.case_id "
              "JOIN run ON run.id = m.run_id "
-             "WHERE m.value IS NOT NULL AND r.outcome = 'ok' "
+             "WHERE r.outcome = 'ok' "
              "AND m.name IN (SELECT value FROM json_each(:metrics)) "
              "ORDER BY run.started_at, run.rowid, r.position, m.position"));
   rows.bind("metrics", dump_json(Json::array_of(metrics)));
@@ -194,9 +194,9 @@ Result<std::vector<Figure>> Store::load_figures(const std::vector<std::string>& 
   while (true) {
     QB_TRY(const bool has_row, rows.step());
     if (!has_row) return figures;
-    Figure figure = {.run_id = rows.text("run_id"),
-                     .metric = rows.text("name"),
-                     .value = rows.real("value").value_or(0.0)};
+    const std::optional<double> value = rows.real("value");
+    if (!value) continue;
+    Figure figure = {.run_id = rows.text("run_id"), .metric = rows.text("name"), .value = *value};
     QB_TRY(figure.subject,
            with_context(read_case(rows), fmt::format("run {}, {}: damaged in the store",
                                                      figure.run_id, rows.text("case_id"))));
